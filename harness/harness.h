@@ -1,0 +1,140 @@
+/* The one header that a test author includes.
+ *
+ *     TEST(arena, rewind_frees_later_blocks) {
+ *         struct cupel_allocator *a = test_allocator();
+ *         CHECK_INT_EQ(count, 3);      goes on
+ *         REQUIRE(page != NULL);       stops this test
+ *     }
+ *     PROPERTY(alloc, keeps_contents, .longest = 4096) {
+ *         while (cupel_draw_more(bytes, "operation")) { ... }      `bytes` and `a` are in scope
+ *     }
+ *
+ * Registration needs no list: each record is found through a linker section. */
+#ifndef HARNESS_HARNESS_H
+#define HARNESS_HARNESS_H
+
+#include "alloc/alloc.h"
+#include "harness/bytes.h"
+#include "harness/check.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum cupel_isolation {
+    CUPEL_ISOLATE_DEFAULT, /* what the run says: a worker that survives many tests */
+    CUPEL_ISOLATE_WORKER,
+    CUPEL_ISOLATE_PROCESS, /* a process for this test alone */
+    CUPEL_ISOLATE_NONE,    /* in the runner's own process */
+};
+
+enum cupel_test_kind { CUPEL_KIND_TEST, CUPEL_KIND_PROPERTY };
+
+/* A test or a property as its author declared it. Further members are given by designated initialisers in TEST and
+ * PROPERTY. */
+struct cupel_test {
+    enum cupel_test_kind kind;
+    const char *suite;
+    const char *name;
+    const char *file;
+    unsigned line;
+    void (*run)(void);                                            /* TEST */
+    void (*body)(struct cupel_bytes *, struct cupel_allocator *); /* PROPERTY */
+    const char *fuzz_root; /* where corpora/, regressions/ and dictionaries/ are */
+    struct cupel_test_options {
+        enum cupel_isolation isolate;
+        unsigned timeout_s;         /* 0: the run's */
+        const char *tags;           /* words separated by spaces */
+        const char *skip;           /* reason; the test is reported as skipped */
+        const char *expect_failure; /* reason; a failure is ok, a success is a failure */
+        int expect_signal;          /* death test: must die by this signal */
+        int expect_exit;            /* death test: must exit with this status, given as status + 1 */
+        const char *expect_stderr;  /* death test: substring of what it printed */
+        void (*setup)(void);        /* before, and teardown after, also when the test failed */
+        void (*teardown)(void);
+        const void *rows; /* table test: run once a row; see test_row() */
+        size_t row_size, row_count;
+        bool allow_leak;          /* for tests that leak on purpose */
+        bool no_sweep;            /* left out of --sweep */
+        uint64_t (*strong)(void); /* state hash that must not change across a failed call */
+        size_t longest;           /* PROPERTY: longest input in bytes, default 4096 */
+        unsigned cases;           /* PROPERTY: random cases in a test run, default 100 */
+        const char *dictionary;   /* PROPERTY: file under dictionaries/ */
+        bool is_declared;         /* set by TEST and PROPERTY */
+    } options;
+};
+
+#define CUPEL_TABLE(array)                                                                                             \
+    .rows = (array), .row_size = sizeof((array)[0]), .row_count = sizeof(array) / sizeof((array)[0])
+
+#ifndef CUPEL_FUZZ_ROOT
+#define CUPEL_FUZZ_ROOT NULL
+#endif
+#if defined(__has_attribute)
+#if __has_attribute(retain)
+#define CUPEL__RETAIN , retain
+#endif
+#endif
+#ifndef CUPEL__RETAIN
+#define CUPEL__RETAIN
+#endif
+
+#define CUPEL__REGISTER(kind_, suite_, name_, run_, body_, ...)                                                        \
+    const struct cupel_test cupel_property_##suite_##_##name_ = {.kind = kind_,                                        \
+                                                                 .suite = #suite_,                                     \
+                                                                 .name = #name_,                                       \
+                                                                 .file = __FILE__,                                     \
+                                                                 .line = __LINE__,                                     \
+                                                                 .run = run_,                                          \
+                                                                 .body = body_,                                        \
+                                                                 .fuzz_root = CUPEL_FUZZ_ROOT,                         \
+                                                                 .options = {__VA_ARGS__}};                            \
+    __attribute__((used CUPEL__RETAIN,                                                                                 \
+                   section("cupel_tests"))) static const struct cupel_test *const cupel__pointer_##suite_##_##name_ =  \
+        &cupel_property_##suite_##_##name_
+
+/* (Internal linkage would do for tests; external makes a second test of the same name a link error.) */
+#define CUPEL__TEST(suite_, name_, ...)                                                                                \
+    static void cupel__test_##suite_##_##name_(void);                                                                  \
+    extern const struct cupel_test cupel_property_##suite_##_##name_;                                                  \
+    CUPEL__REGISTER(CUPEL_KIND_TEST, suite_, name_, cupel__test_##suite_##_##name_, NULL, __VA_ARGS__);                \
+    static void cupel__test_##suite_##_##name_(void)
+
+#define CUPEL__PROPERTY(suite_, name_, ...)                                                                            \
+    static void cupel__body_##suite_##_##name_(struct cupel_bytes *bytes, struct cupel_allocator *a);                  \
+    extern const struct cupel_test cupel_property_##suite_##_##name_;                                                  \
+    CUPEL__REGISTER(CUPEL_KIND_PROPERTY, suite_, name_, NULL, cupel__body_##suite_##_##name_, __VA_ARGS__);            \
+    static void cupel__body_##suite_##_##name_(struct cupel_bytes *bytes __attribute__((unused)),                      \
+                                               struct cupel_allocator *a __attribute__((unused)))
+
+/* The long names; the last initialiser is there so that an author may give none. */
+#define CUPEL_TEST(...)     CUPEL__TEST(__VA_ARGS__, .is_declared = true)
+#define CUPEL_PROPERTY(...) CUPEL__PROPERTY(__VA_ARGS__, .is_declared = true)
+
+/* The allocator of the running test: counted, starved and tracked by the runner. */
+struct cupel_allocator *test_allocator(void);
+/* The row of a table test; its type is the author's. */
+const void *test_row(void);
+/* The index of that row. */
+size_t test_row_index(void);
+/* A directory of this test's own, empty, removed after it (kept where the test failed). */
+const char *test_directory(void);
+/* Ends the test as skipped, with a reason. */
+_Noreturn void cupel_test_skip(const char *reason);
+/* Between these an injected failure may be absorbed without a word. */
+void cupel_benign_begin(void);
+void cupel_benign_end(void);
+/* STARVED(condition): where the code under test reported a failure. The test ends here: rightly where a fault was
+ * injected, as a failure where none was. */
+void cupel__starved(bool condition, const char *text, const char *file, unsigned line);
+
+#define CUPEL_STARVED(condition) cupel__starved((condition), #condition, __FILE__, __LINE__)
+
+#ifndef CUPEL_NO_SHORT_NAMES
+#define TEST(...)     CUPEL_TEST(__VA_ARGS__)
+#define PROPERTY(...) CUPEL_PROPERTY(__VA_ARGS__)
+#define STARVED(c)    CUPEL_STARVED(c)
+#define TABLE(array)  CUPEL_TABLE(array)
+#endif
+
+#endif
