@@ -1,0 +1,65 @@
+# shellcheck shell=sh disable=SC2034 # its variables are for those who source it
+# What the scripts of ci share: where the project is, how many things to do at once, messages. Sourced, not run.
+# Sets `root` (and goes there), `jobs`, `reports`.
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root" || exit 99
+jobs=${CUPEL_JOBS:-}
+case $jobs in
+'' | *[!0-9]*) jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) ;;
+esac
+reports=build/reports
+variants='dev release asan tsan msan gcov fuzz afl'
+tested_variants='dev release asan tsan msan gcov'
+
+say() {
+    printf '%s\n' "$*"
+}
+
+# fail STATUS WORDS...: the message on stderr, with this script's name before it, and that exit status.
+fail() {
+    fail_status=$1
+    shift
+    printf '%s: %s\n' "$(basename "$0")" "$*" >&2
+    exit "$fail_status"
+}
+
+# groups_of VARIANT: what ci/bootstrap must see to for that variant.
+groups_of() {
+    case $1 in
+    asan | tsan) echo 'build clang' ;;
+    msan) echo 'build msan' ;;
+    fuzz) echo 'build clang fuzz' ;;
+    afl) echo 'build clang fuzz' ;;
+    *) echo build ;;
+    esac
+}
+
+known_variant() {
+    case " $variants " in
+    *" $1 "*) ;;
+    *) fail 2 "unknown variant '$1': one of $variants" ;;
+    esac
+}
+
+# build_variant VARIANT [TARGET ...]: configures where that was never done, and builds.
+build_variant() {
+    known_variant "$1"
+    build_name=$1
+    shift
+    if [ ! -e "build/$build_name/build.ninja" ]; then
+        mkdir -p "build/$build_name" || fail 6 "cannot write to build/$build_name"
+        if ! cmake --preset "$build_name" >"build/$build_name/configure.log" 2>&1; then
+            tail -n 30 "build/$build_name/configure.log" >&2
+            return 1
+        fi
+    fi
+    if [ $# -eq 0 ]; then
+        set -- all
+    fi
+    # Quiet when all is well: ninja's progress is of no use in a log.
+    if ! cmake --build "build/$build_name" --parallel "$jobs" --target "$@" >"build/$build_name/build.log" 2>&1; then
+        tail -n 60 "build/$build_name/build.log" >&2
+        return 1
+    fi
+}
