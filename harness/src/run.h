@@ -1,9 +1,64 @@
-/* The running test, as checks see it. */
+/* The running test of this process: what checks, the allocator of the test, properties and sweeps share. There is one;
+ * its messages go to a result record that may lie in memory shared with a supervisor.
+ *
+ * Whoever runs bodies (execute.c, properties, sweeps, engine targets) does, for each run of a body:
+ *
+ *     cupel__run_layers(faults, tracking);               a fresh stack of allocator layers, counts at zero
+ *     outcome = cupel__run_guarded(body, user);          runs it; REQUIRE, skip and STARVED come back here
+ *     if (outcome != CUPEL__STOPPED) { cupel__run_balance(); }      a leak becomes a failure
+ *
+ * To run bodies silently (shrinking), point `result` at a scratch record and put it back. */
 #ifndef HARNESS_SRC_RUN_H
 #define HARNESS_SRC_RUN_H
 
-#include <stdbool.h>
+#include "alloc/counting.h"
+#include "alloc/failing.h"
+#include "alloc/tracking.h"
+#include "harness/harness.h"
+#include "harness/result.h"
+#include "harness/src/plan.h"
 
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cupel__outcome {
+    CUPEL__ENDED,   /* the body came to its end (soft checks may have failed) */
+    CUPEL__STOPPED, /* a fatal check failed; what it held is lost, so it is not checked for leaks */
+    CUPEL__SKIPPED, /* cupel_test_skip; the reason is in the record */
+    CUPEL__STARVED, /* STARVED(true) where a fault had been injected: the right way out */
+};
+
+struct cupel__run {
+    const struct cupel__plan_item *item; /* NULL outside a run (engine targets have none) */
+    struct cupel_result *result;         /* where messages go; never NULL after the first run began */
+    unsigned failures;                   /* of this body; atomic access, checks may come from any thread */
+    bool has_leaked;                     /* set by cupel__run_balance */
+    bool is_guarded;                     /* `target` may be jumped to */
+    pthread_t thread;                    /* that runs the body */
+    jmp_buf target;
+    /* The stack: counting -> [tracking] -> [failing] -> libc, in this fixed storage. */
+    struct cupel_allocator *allocator;
+    struct cupel_counting counting;
+    struct cupel_tracking tracking;
+    struct cupel_failing failing;
+    bool is_tracking;
+    bool is_failing; /* a fault plan is armed: STARVED(true) is right once failing.injected is not 0 */
+};
+
+extern struct cupel__run cupel__run;
+
+/* A fresh stack of layers. `faults` NULL: none are injected. */
+void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking);
+/* Calls body(user) and says how it ended. Failures are counted in cupel__run.failures, which it sets to 0 first. Does
+ * not nest. */
+enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user);
+/* Compares allocations with releases. Unbalanced: sets has_leaked, adds a message, returns false. */
+bool cupel__run_balance(void);
+/* Counts a failure; where `fatal` it does not come back. Called by cupel__fail after the message is in the record. */
 void cupel__run_failed(bool fatal);
+/* Removes test_directory() if the run made one; `keep` leaves it and says where it is. */
+void cupel__run_directory_done(bool keep);
 
 #endif

@@ -1,0 +1,69 @@
+/* What a run was asked for: filled from one table of options (settings.c), from CUPEL_SEED, CUPEL_FAULT and the
+ * variables of GoogleTest. Whoever adds a flag adds a member here and a row there. */
+#ifndef HARNESS_SRC_SETTINGS_H
+#define HARNESS_SRC_SETTINGS_H
+
+#include "alloc/base/message.h"
+#include "alloc/base/options.h"
+#include "alloc/failing.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum cupel__style {
+    CUPEL__STYLE_AUTO,
+    CUPEL__STYLE_PLAIN,
+    CUPEL__STYLE_TERMINAL,
+    CUPEL__STYLE_GTEST,
+    CUPEL__STYLE_NONE
+};
+
+struct cupel__settings {
+    const char *program; /* argv[0] */
+    /* Selection. */
+    const char *filter; /* GoogleTest's syntax: globs joined by ':', negatives after '-' */
+    struct cupel_option_list tags;
+    const char **words; /* operands: a substring or glob of the title each; any may match */
+    int word_count;
+    const char *shard; /* "i/n", 1-based */
+    uint64_t shard_index, shard_count;
+    bool rerun_failed;
+    bool with_disabled;
+    bool list, list_gtest;
+    bool list_json;
+    /* Repetition and order. */
+    int64_t repeat;       /* INT64_MAX: without end */
+    int64_t repeat_index; /* of the first repeat */
+    int64_t for_ms;       /* 0: not bounded by time */
+    bool shuffle;
+    int64_t seed_given; /* as parsed; -1: none */
+    uint64_t seed;      /* the run's */
+    bool fail_fast;
+    int64_t max_fail; /* 0: no limit */
+    /* Execution. */
+    int isolate; /* index into "worker process none" */
+    int64_t jobs;
+    int64_t timeout_ms; /* of a test that names none; 0: none */
+    int64_t output_limit_bytes;
+    bool capture;
+    bool show_output;
+    const char *fault; /* plan's text, or NULL */
+    struct cupel_fault_plan fault_plan;
+    bool break_on_failure;
+    /* Properties and sweeps. */
+    bool sweep;
+    int64_t cases; /* random cases a property; 0: what each declares */
+    /* Reports. */
+    struct cupel_option_list reports; /* "tap", "junit:FILE", "json:FILE", ... */
+    const char *gtest_output;
+    int style;
+    int colour;
+};
+
+/* The one of this process. Constant once the run began. */
+extern struct cupel__settings cupel__settings;
+
+/* Fills cupel__settings. False and a text on bad usage; `*has_help` where --help was printed. */
+bool cupel__settings_parse(int argc, char **argv, bool *has_help, struct cupel_error *error);
+
+#endif
