@@ -1,4 +1,15 @@
-# What users of the harness say in CMake: cupel_add_tests and cupel_add_fuzzers. Installed with the package.
+# What users of the harness say in CMake: cupel_add_tests and cupel_add_fuzzers. Used by our own rooms, by projects that
+# take this one in with add_subdirectory, and, installed, by those that say find_package(cupel COMPONENTS harness).
+#
+# Outside, CUPEL_ENGINE chooses what is built: empty (the default) makes test programs; a flag or an archive, such as
+# -fsanitize=fuzzer or $LIB_FUZZING_ENGINE, makes one executable a PROPERTY, linked with that engine. The code under test
+# then wants its instrumentation in CFLAGS, as OSS-Fuzz hands it over.
+set(CUPEL_ENGINE "" CACHE STRING "What links a fuzzing engine in: a flag or an archive; empty builds test programs")
+set(cupel_fuzz_targets OFF)
+if(CUPEL_ENGINE)
+  set(cupel_fuzz_targets ON)
+endif()
+set(CUPEL_FUZZ_TARGETS ${cupel_fuzz_targets} CACHE INTERNAL "one executable a PROPERTY instead of test programs")
 
 # The names of the PROPERTYs in a list of sources, as SUITE_NAME. One registration: the source itself.
 function(cupel__properties result)
@@ -6,20 +17,30 @@ function(cupel__properties result)
   foreach(source ${ARGN})
     get_filename_component(path ${source} ABSOLUTE)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
-    file(STRINGS ${path} lines REGEX "^PROPERTY\\([A-Za-z_0-9]+, *[A-Za-z_0-9]+")
+    file(STRINGS ${path} lines REGEX "^(CUPEL_)?PROPERTY\\([A-Za-z_0-9]+, *[A-Za-z_0-9]+")
     foreach(line ${lines})
-      string(REGEX REPLACE "^PROPERTY\\(([A-Za-z_0-9]+), *([A-Za-z_0-9]+).*" "\\1_\\2" target "${line}")
+      string(REGEX REPLACE "^(CUPEL_)?PROPERTY\\(([A-Za-z_0-9]+), *([A-Za-z_0-9]+).*" "\\2_\\3" target "${line}")
       list(APPEND names ${target})
     endforeach()
   endforeach()
   set(${result} ${names} PARENT_SCOPE)
 endfunction()
 
+# Warnings and the variant's flags for our own targets; a stranger's targets have flags of their own.
+function(cupel__own_flags target)
+  if(COMMAND cupel_flags AND PROJECT_NAME STREQUAL "cupel")
+    cupel_flags(${target} ${ARGN})
+  endif()
+endfunction()
+
 # cupel_add_tests(NAME SOURCES ... LINK ... [FUZZ_ROOT DIR])
-# The test program bin/tests/NAME and its ctest entry. In the fuzz and afl variants: one executable bin/fuzz/SUITE_NAME
-# for each PROPERTY instead. FUZZ_ROOT is where corpora/, regressions/ and dictionaries/ are (default: fuzz/ of the project).
+# The test program bin/tests/NAME and its ctest entry. Where engines are built: one executable bin/fuzz/SUITE_NAME for
+# each PROPERTY instead. FUZZ_ROOT is where corpora/, regressions/ and dictionaries/ are (default: fuzz/ of the project).
 function(cupel_add_tests name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "FUZZ_ROOT" "SOURCES;LINK")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "cupel_add_tests(${name}): needs SOURCES; does not know '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
   if(NOT arg_FUZZ_ROOT)
     set(arg_FUZZ_ROOT ${PROJECT_SOURCE_DIR}/fuzz)
   endif()
@@ -28,7 +49,7 @@ function(cupel_add_tests name)
   target_compile_definitions(${objects} PRIVATE CUPEL_FUZZ_ROOT="${arg_FUZZ_ROOT}" CUPEL_TEST_BINARY_DIR="${PROJECT_BINARY_DIR}"
     CUPEL_TEST_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   target_link_libraries(${objects} PUBLIC cupel::harness ${arg_LINK})
-  cupel_flags(${objects})
+  cupel__own_flags(${objects})
   if(CUPEL_FUZZ_TARGETS)
     cupel__properties(targets ${arg_SOURCES})
     foreach(target ${targets})
@@ -37,12 +58,44 @@ function(cupel_add_tests name)
     return()
   endif()
   add_executable(test_${name})
-  set_target_properties(test_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests)
-  cupel_flags(test_${name})
-  target_link_libraries(test_${name} PRIVATE ${objects} cupel_harness_main)
+  set_target_properties(test_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests
+    LINKER_LANGUAGE C)
+  cupel__own_flags(test_${name})
+  target_link_libraries(test_${name} PRIVATE ${objects} cupel::harness_main)
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS program SKIP_RETURN_CODE 77 TIMEOUT 600)
 endfunction()
+
+# cupel_add_fuzzers(SOURCES old.c ... [LINK ...] [FUZZ_ROOT DIR])
+# Each source holds an LLVMFuzzerTestOneInput that exists already. It becomes the property fuzzer.STEM: a test over its
+# corpus, and the target fuzzer_STEM of every engine. The source stays as it is; its two entry points are renamed by
+# definitions, so that several may stand in one project.
+function(cupel_add_fuzzers)
+  cmake_parse_arguments(PARSE_ARGV 0 arg "" "FUZZ_ROOT" "SOURCES;LINK")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "cupel_add_fuzzers: needs SOURCES; does not know '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  foreach(source ${arg_SOURCES})
+    get_filename_component(stem ${source} NAME_WE)
+    string(MAKE_C_IDENTIFIER ${stem} stem)
+    set(old cupel_fuzzer_${stem})
+    add_library(${old} OBJECT ${source})
+    target_compile_definitions(${old} PRIVATE LLVMFuzzerTestOneInput=cupel_fuzzer_one_${stem}
+      LLVMFuzzerInitialize=cupel_fuzzer_initialize_${stem})
+    target_link_libraries(${old} PUBLIC ${arg_LINK})
+    set(CUPEL_STEM ${stem})
+    set(property ${CMAKE_CURRENT_BINARY_DIR}/fuzzer_${stem}.c)
+    configure_file(${CUPEL_HARNESS_MODULE_DIR}/fuzzer.c.in ${property} @ONLY)
+    cupel_add_tests(fuzzer_${stem} SOURCES ${property} LINK ${old} FUZZ_ROOT ${arg_FUZZ_ROOT})
+    # Objects travel only to those that link them directly.
+    foreach(target test_fuzzer_${stem} fuzz_fuzzer_${stem})
+      if(TARGET ${target})
+        target_link_libraries(${target} PRIVATE ${old})
+      endif()
+    endforeach()
+  endforeach()
+endfunction()
+set(CUPEL_HARNESS_MODULE_DIR ${CMAKE_CURRENT_LIST_DIR} CACHE INTERNAL "where Harness.cmake and its templates are")
 
 # One engine executable for one property of some test objects. The generated line names the property's descriptor:
 # a wrong name is a link error.
@@ -52,7 +105,6 @@ function(cupel__add_fuzz_executable target objects)
   add_executable(fuzz_${target} ${line})
   set_target_properties(fuzz_${target} PROPERTIES OUTPUT_NAME ${target} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/fuzz
     LINKER_LANGUAGE C)
-  target_include_directories(fuzz_${target} PRIVATE ${PROJECT_SOURCE_DIR})
-  cupel_flags(fuzz_${target} UNINSTRUMENTED)
+  cupel__own_flags(fuzz_${target} UNINSTRUMENTED)
   target_link_libraries(fuzz_${target} PRIVATE ${objects} ${CUPEL_ENGINE} stdc++ m pthread)
 endfunction()
