@@ -48,7 +48,7 @@ elseif(CUPEL_VARIANT STREQUAL "msan")
   set(CUPEL_LINK_FLAGS ${CUPEL_SANITIZER_FLAGS})
 elseif(CUPEL_VARIANT STREQUAL "gcov")
   cupel_variant_compiler(gcc)
-  set(CUPEL_FLAGS -O0 ${common})
+  set(CUPEL_FLAGS -O0 ${common} -DCUPEL_WITH_COUNTERS)
   set(CUPEL_SANITIZER_FLAGS --coverage -fprofile-update=atomic -fdata-sections)
   set(CUPEL_LINK_FLAGS --coverage -Wl,-u,__gcov_dump -Wl,-u,__gcov_reset
       -Wl,-T,${CMAKE_CURRENT_LIST_DIR}/counters.ld)

@@ -1,15 +1,26 @@
-/* The evidence of a run: which class each execution belongs to. Without instrumentation these do nothing. */
+/* How each line of the program was reached: the run's counters, sorted by evidence class.
+ *
+ * Real in a build with counters (the gcov variant), empty functions elsewhere, so that the runner calls them always.
+ * The supervisor calls start before its first fork and finish after its last worker; whoever runs a test or a fault
+ * calls begin and end around it, in its own process. What runs outside of begin and end counts as `unit`. A process
+ * that dies between begin and end, however it dies, has its counts since begin kept, as class `crash`; a child forked
+ * by the code under test counts with the class it was forked in. Nothing is counted twice.
+ *
+ * The counts end in $CUPEL_EVIDENCE/CLASS/ (default: evidence/VARIANT beside the build tree), one .gcda an object,
+ * added to what is there. Not for signal handlers; begin, end and finish on one thread of a process at a time. A call
+ * costs one pass over the counters. */
 #ifndef HARNESS_SRC_EVIDENCE_H
 #define HARNESS_SRC_EVIDENCE_H
 
 #include "harness/result.h"
 
-/* Once in the supervisor, before the first fork: shares the counters with the workers to come. */
+/* Shares the counters with all processes forked from here on. Once, while the process has one thread. */
 void cupel__evidence_start(void);
-/* Around each test or fault, in the process that runs it. */
+/* What runs from here on, in this process and in those it forks, has this class. */
 void cupel__evidence_begin(enum cupel_evidence evidence);
+/* Back to `unit`. */
 void cupel__evidence_end(void);
-/* Once in the supervisor, after the last worker is gone. */
+/* Writes all classes. Workers must be gone; what still lives is counted up to here. */
 void cupel__evidence_finish(void);
 
 #endif
