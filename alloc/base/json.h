@@ -1,5 +1,6 @@
 /* Writes JSON to a stream, commas and escapes included. Misuse (a value without a key in an object, unbalanced ends) is
- * a programmer error and asserts. Write errors stay in the stream: ask ferror, or cupel_outfile_commit. No heap. */
+ * a programmer error and asserts. Write errors stay in the stream: ask ferror, or cupel_outfile_commit. No heap. A
+ * whole value ends without a newline; further ones may follow on the same writer (JSON lines: write "\n" yourself). */
 #ifndef ALLOC_BASE_JSON_H
 #define ALLOC_BASE_JSON_H
 

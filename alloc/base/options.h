@@ -13,7 +13,7 @@
 enum cupel_option_kind {
     CUPEL_OPTION_FLAG,     /* --name, --no-name; `value` is a bool * */
     CUPEL_OPTION_INT,      /* --name=N with min..max; int64_t *; "inf" gives INT64_MAX where max is INT64_MAX */
-    CUPEL_OPTION_DURATION, /* --name=10s, 500ms, 10m, 2h, bare number is seconds; int64_t * in milliseconds */
+    CUPEL_OPTION_DURATION, /* --name=10s, 500ms, 10m, 2h, bare number is seconds, "inf" as above; int64_t * in ms */
     CUPEL_OPTION_TEXT,     /* --name=WORD; const char ** (borrowed from argv) */
     CUPEL_OPTION_CHOICE,   /* --name=one of `choices` (space separated); int * set to the index */
     CUPEL_OPTION_LIST,     /* may be given again; struct cupel_option_list * (borrowed words) */
@@ -26,13 +26,13 @@ struct cupel_option_list {
 };
 
 struct cupel_option {
-    const char *name; /* long name without dashes; NULL ends the table */
+    const char *name; /* long name without dashes; NULL ends the table (but for a heading) */
     char letter;      /* short name, or 0 */
     enum cupel_option_kind kind;
     void *value;            /* where it goes; keeps its default where the option is absent */
     const char *parameter;  /* word shown in --help for the value: "N", "FILE"; NULL for flags */
     const char *sentence;   /* what it does, with unit and default */
-    int64_t min, max;       /* INT and DURATION */
+    int64_t min, max;       /* INT and DURATION, both included; both 0: any value that is not negative */
     const char *choices;    /* CHOICE */
     bool value_is_optional; /* --name alone is allowed; sets INT to 1, TEXT to "" */
     const char *alias;      /* another accepted long name, hidden from --help: "gtest_filter"; NULL for none */
@@ -55,15 +55,25 @@ struct cupel_arguments {
     bool has_help; /* --help was given and printed to standard output: the caller ends with 0 */
 };
 
-/* Parses argv (argv[0] is skipped). An unknown flag, a bad value or a missing one gives false and a text that names the
- * word; `column` is then its 1-based position in argv joined by single spaces. An unknown flag suggests the nearest
- * known one. */
+/* Parses argv (argv[0] is skipped): --name=value, --name value, --name, --no-name, -x value, -xvalue, and letters of
+ * flags in one word (-qv). In names "_" and "-" are the same. A value that begins with "--" must be joined by "=". An
+ * unknown flag, a bad value or a missing one gives false and a text that names the word; `column` is then its 1-based
+ * position in argv[1] and the following words joined by single spaces. An unknown flag suggests the nearest known one.
+ * --help and -h print the help, --help=man and --help=complete what the two functions below print, --version the name
+ * and version, unless the table has options of these names. Options before an error have taken effect. */
 bool cupel_options_parse(const struct cupel_program *program, int argc, char **argv, struct cupel_arguments *arguments,
                          struct cupel_error *error);
 
-/* Parses one variable in the style of ASAN_OPTIONS, "name=value:name:..."; `text` NULL is fine. Colons within a value
- * are not possible. Errors as above, with the column in `text`. */
-bool cupel_options_parse_text(const struct cupel_option *options, const char *text, struct cupel_error *error);
+/* What a main does first: sets the program's name for messages, parses, and shows what is wrong. Returns -1 where the
+ * program shall go on; otherwise the status to end with (0 after --help, CUPEL_USAGE, or CUPEL_OUTPUT where the help
+ * could not be written). */
+int cupel_options_begin(const struct cupel_program *program, int argc, char **argv, struct cupel_arguments *arguments);
+
+/* Parses one variable in the style of ASAN_OPTIONS, "name=value:name:no-name"; `text` NULL is fine. Colons within a
+ * value are not possible. `storage` takes a copy of the text and must live as long as the values: TEXT and LIST options
+ * point into it; a text that does not fit is an error. Errors as above, with the column in `text`. */
+bool cupel_options_parse_text(const struct cupel_option *options, const char *text, char *storage, size_t storage_bytes,
+                              struct cupel_error *error);
 
 void cupel_options_help(const struct cupel_program *program, FILE *out);     /* --help */
 void cupel_options_man(const struct cupel_program *program, FILE *out);      /* the OPTIONS section, roff */

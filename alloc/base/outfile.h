@@ -11,11 +11,13 @@
 struct cupel_outfile {
     FILE *stream; /* write here */
     char path[4096];
-    char temporary[4096];
+    char temporary[4096]; /* "": written directly */
 };
 
 /* Opens a temporary file in the directory of `path`, making missing directories. False and a text naming the file on
- * error. The caller owns `file` until commit or discard, one of which must follow. */
+ * error. The caller owns `file` until commit or discard, one of which must follow. A symbolic link is followed; an
+ * existing file's permissions are kept; what is no regular file (a terminal, /dev/null, a pipe) is written directly.
+ * Thread-safe. A program that is killed leaves ".NAME.PID-N.tmp" behind and `path` as it was. */
 bool cupel_outfile_open(struct cupel_outfile *file, const char *path, struct cupel_error *error);
 /* Flushes, checks every earlier write, renames. On any error (a full disk) the temporary file goes and `path` is as it
  * was. */

@@ -1,4 +1,5 @@
-/* Progress of long work: a line that updates on a terminal, a plain line now and then in a log. */
+/* Progress of long work: a line that updates on a terminal, a plain line now and then in a log. One thread at a time.
+ */
 #ifndef ALLOC_BASE_PROGRESS_H
 #define ALLOC_BASE_PROGRESS_H
 

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { CUPEL_WORKERS_MAX = 256 }; /* more threads than this are never started */
+
 /* Runs work(user, index, worker) for each index in 0..count-1 on at most `threads` threads (0: one a core), the
  * caller's included, and returns when all are done. Jobs start in order. A thread that cannot be started is done
  * without. `worker` is 0..threads-1, for scratch space. Returns the number of threads that took part. */
