@@ -170,6 +170,6 @@ bool cupel__option_set(struct cupel__option_use use, const char *value, const ch
     case CUPEL_OPTION_HEADING:
         break;
     }
-    assert(!"a heading has no name to be found by");
+    assert(false); /* a heading has no name to be found by */
     return false;
 }
