@@ -79,6 +79,9 @@ void cupel_options_help(const struct cupel_program *program, FILE *out);     /* 
 void cupel_options_man(const struct cupel_program *program, FILE *out);      /* the OPTIONS section, roff */
 void cupel_options_complete(const struct cupel_program *program, FILE *out); /* one "--name<TAB>sentence" a line */
 
+/* The version of the suite, "1.2.3"; what --version prints after the program's name. */
+const char *cupel_version(void);
+
 /* Parses a duration ("90", "1.5s", "500ms", "10m", "2h") to milliseconds; false where it is none. */
 bool cupel_parse_duration(const char *text, int64_t *milliseconds);
 

@@ -51,6 +51,10 @@ bool cupel__options_unknown(const struct cupel_option *options, const char *dash
             cupel_nearest_offer(&nearest, option->name);
         }
     }
+    if (*dashes != '\0') {
+        cupel_nearest_offer(&nearest, "help");
+        cupel_nearest_offer(&nearest, "version");
+    }
     const char *kind = *dashes != '\0' ? "flag" : "option";
     if (nearest.best == NULL) {
         return cupel_error_set(error, 0, column, "unknown %s '%s%s'", kind, dashes, bare);

@@ -12,6 +12,10 @@
 #define CUPEL_VERSION "unknown"
 #endif
 
+const char *cupel_version(void) {
+    return CUPEL_VERSION;
+}
+
 /* Where the walk is. */
 struct walk {
     const struct cupel_program *program;
@@ -47,7 +51,7 @@ static bool print_built_in(struct walk *walk, const char *name) {
     } else if (strcmp(name, "help=complete") == 0) {
         cupel_options_complete(program, stdout);
     } else if (strcmp(name, "version") == 0) {
-        (void)fprintf(stdout, "%s %s\n", program->name, CUPEL_VERSION);
+        (void)fprintf(stdout, "%s %s\n", program->name, cupel_version());
     } else {
         return cupel__options_unknown(program->options, "--", name, walk->column, walk->error);
     }
