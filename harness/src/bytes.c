@@ -1,27 +1,47 @@
 /* The byte stream: see bytes.h. Kept out of line and without instrumentation in the fuzz variants, so that engines see
- * the code under test and not the draws. */
+ * the code under test and not the draws.
+ *
+ * The invariant: front <= back, bytes outside front..back were drawn. Scalars take bytes from the end, the first taken
+ * being the most significant, so a number lies in memory with its low byte first and lowering bytes lowers it. */
 #include "harness/bytes.h"
 
+#include <assert.h>
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-__attribute__((format(printf, 3, 4))) static void trace(struct cupel_bytes *bytes, const char *label,
-                                                        const char *format, ...) {
-    if (bytes->trace == NULL) {
-        return;
-    }
-    char text[512];
+enum { TRACE_TEXT_SIZE = 512 };
+
+#define IS_TRACED(bytes) __builtin_expect((bytes)->trace != NULL, 0)
+
+__attribute__((format(printf, 3, 4), cold)) static void trace(struct cupel_bytes *bytes, const char *label,
+                                                              const char *format, ...) {
+    char text[TRACE_TEXT_SIZE];
     va_list arguments;
     va_start(arguments, format);
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    bytes->trace(bytes->trace_user, label, text);
+    bytes->trace(bytes->trace_user, bytes->depth, label, text);
+}
+
+/* Shows bytes as a C string literal; where it was cut, dots follow the closing quote. */
+__attribute__((cold)) static void trace_view(struct cupel_bytes *bytes, const char *label, struct cupel_view view) {
+    char text[TRACE_TEXT_SIZE];
+    size_t used = (size_t)snprintf(text, sizeof text, "%zu bytes \"", view.length);
+    size_t i = 0;
+    for (; i < view.length && used + 10 < sizeof text; i++) {
+        uint8_t byte = view.data[i];
+        bool is_plain = byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
+        used += (size_t)snprintf(text + used, sizeof text - used, is_plain ? "%c" : "\\%03o", byte);
+    }
+    trace(bytes, label, "%s\"%s", text, i < view.length ? "..." : "");
 }
 
 void cupel_bytes_init(struct cupel_bytes *bytes, const void *data, size_t length) {
+    assert(data != NULL || length == 0);
     *bytes = (struct cupel_bytes){.data = data, .back = length};
 }
 
@@ -29,141 +49,223 @@ bool cupel_bytes_are_spent(const struct cupel_bytes *bytes) {
     return bytes->front >= bytes->back;
 }
 
-/* The next `count` bytes from the end as a number; missing bytes are zero. */
-static uint64_t take(struct cupel_bytes *bytes, unsigned count) {
+/* The next `count` bytes from the end as a number. Missing bytes add nothing, so a cut number is a small one. */
+static inline uint64_t take(struct cupel_bytes *bytes, unsigned count) {
     uint64_t value = 0;
-    for (unsigned i = 0; i < count; i++) {
-        value <<= 8;
-        if (bytes->back > bytes->front) {
-            value |= bytes->data[--bytes->back];
-        }
+    while (count > 0 && bytes->back > bytes->front) {
+        value = value << 8 | bytes->data[--bytes->back];
+        count--;
     }
     return value;
 }
 
-static unsigned bytes_for(uint64_t span) {
+static inline unsigned bytes_for(uint64_t span) {
     return span == 0 ? 0 : (unsigned)(71 - __builtin_clzll(span)) / 8;
 }
 
-static uint64_t draw_raw(struct cupel_bytes *bytes, uint64_t min, uint64_t max) {
-    uint64_t span = max - min;
+/* 0..span. */
+static inline uint64_t draw_raw(struct cupel_bytes *bytes, uint64_t span) {
     uint64_t value = take(bytes, bytes_for(span));
-    if (span == UINT64_MAX) {
-        return value;
+    if (span < UINT32_MAX) { /* then value fits as well, and a 32-bit division is much cheaper */
+        return (uint32_t)value % ((uint32_t)span + 1);
     }
-    if (span < UINT32_MAX) {
-        return min + (uint32_t)value % ((uint32_t)span + 1);
-    }
-    return min + value % (span + 1);
+    return span == UINT64_MAX ? value : value % (span + 1);
 }
 
 uint64_t cupel_draw_uint(struct cupel_bytes *bytes, const char *label, uint64_t min, uint64_t max) {
-    uint64_t value = draw_raw(bytes, min, max);
-    trace(bytes, label, "%" PRIu64, value);
+    assert(min <= max);
+    uint64_t value = min + draw_raw(bytes, max - min);
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%" PRIu64, value);
+    }
     return value;
 }
 
 int64_t cupel_draw_int(struct cupel_bytes *bytes, const char *label, int64_t min, int64_t max) {
-    int64_t value = (int64_t)((uint64_t)min + draw_raw(bytes, 0, (uint64_t)max - (uint64_t)min));
-    trace(bytes, label, "%" PRId64, value);
+    assert(min <= max);
+    int64_t value = (int64_t)((uint64_t)min + draw_raw(bytes, (uint64_t)max - (uint64_t)min));
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%" PRId64, value);
+    }
     return value;
 }
 
+static unsigned log2_of(size_t value) {
+    return value == 0 ? 0 : 63 - (unsigned)__builtin_clzll(value);
+}
+
+/* A power of two between the one below min and the one above max, give or take one, brought into min..max. */
+static size_t draw_near_power(struct cupel_bytes *bytes, unsigned shape, size_t min, size_t max) {
+    unsigned lowest = log2_of(min);
+    unsigned highest = log2_of(max);
+    size_t power = (size_t)1 << (lowest + (unsigned)take(bytes, 1) % (highest - lowest + 1));
+    size_t around = power + shape % 3 - 1; /* power >= 1, and 2^63 + 1 fits: no wrap */
+    return around < min ? min : around > max ? max : around;
+}
+
 size_t cupel_draw_size(struct cupel_bytes *bytes, const char *label, size_t min, size_t max) {
-    size_t value = min;
+    assert(min <= max);
     size_t span = max - min;
+    size_t value;
     unsigned shape = (unsigned)take(bytes, 1);
     if (shape < 0x60) {
-        value = min + (span == 0 ? 0 : draw_raw(bytes, 0, span < 64 ? span : 64));
+        value = min + (size_t)draw_raw(bytes, span < 64 ? span : 64);
     } else if (shape < 0xb0) {
-        size_t power = (size_t)1 << (take(bytes, 1) % 64);
-        size_t around = power + (size_t)(shape % 3) - 1;
-        value = around < min ? min : around > max ? max - (shape % 3) % (span + (span < SIZE_MAX)) : around;
+        value = draw_near_power(bytes, shape, min, max);
     } else if (shape < 0xf0) {
-        value = draw_raw(bytes, min, max);
+        value = min + (size_t)draw_raw(bytes, span);
     } else {
         size_t below = shape & 3;
         value = below > span ? min : max - below;
     }
-    trace(bytes, label, "%zu", value);
+    assert(value >= min && value <= max);
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%zu", value);
+    }
     return value;
 }
 
 bool cupel_draw_bool(struct cupel_bytes *bytes, const char *label) {
     bool value = (take(bytes, 1) & 1) != 0;
-    trace(bytes, label, "%s", value ? "true" : "false");
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%s", value ? "true" : "false");
+    }
     return value;
 }
 
 double cupel_draw_double(struct cupel_bytes *bytes, const char *label) {
-    uint64_t bits = take(bytes, 8);
+    static const double edges[] = {0.5,          -0.0,          DBL_MAX,     -DBL_MAX,           DBL_MIN, -DBL_MIN,
+                                   DBL_TRUE_MIN, -DBL_TRUE_MIN, DBL_EPSILON, 9007199254740993.0, 1e308,   1.0 / 3};
+    unsigned shape = (unsigned)take(bytes, 1);
     double value;
-    memcpy(&value, &bits, sizeof value);
-    if (!isfinite(value)) {
-        value = 0;
+    if (shape < 0x40) {
+        int64_t whole = (int64_t)draw_raw(bytes, 0xffff);
+        value = (double)((whole & 1) != 0 ? -(whole >> 1) - 1 : whole >> 1);
+    } else if (shape < 0x60) {
+        value = edges[shape % (sizeof edges / sizeof edges[0])];
+    } else {
+        uint64_t bits = take(bytes, 8);
+        memcpy(&value, &bits, sizeof value);
+        value = isfinite(value) ? value : 0;
     }
-    trace(bytes, label, "%.17g", value);
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%.17g", value);
+    }
     return value;
 }
 
 unsigned cupel_draw_pick(struct cupel_bytes *bytes, const char *label, const char *const names[], unsigned count) {
-    unsigned index = (unsigned)draw_raw(bytes, 0, count - 1);
-    trace(bytes, label, "%s", names[index]);
+    assert(count >= 1);
+    unsigned index = (unsigned)draw_raw(bytes, count - 1);
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%s", names[index]);
+    }
     return index;
 }
 
-static void trace_view(struct cupel_bytes *bytes, const char *label, struct cupel_view view) {
-    if (bytes->trace == NULL) {
-        return;
-    }
-    char text[512];
-    size_t used = (size_t)snprintf(text, sizeof text, "%zu bytes \"", view.length);
-    for (size_t i = 0; i < view.length && used + 8 < sizeof text; i++) {
-        uint8_t byte = view.data[i];
-        const char *format = byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\' ? "%c" : "\\%03o";
-        used += (size_t)snprintf(text + used, sizeof text - used, format, byte);
-    }
-    trace(bytes, label, "%s\"", text);
+/* Up to max bytes from the front, no trace. */
+static struct cupel_view take_front(struct cupel_bytes *bytes, size_t max) {
+    size_t length = (size_t)draw_raw(bytes, max);
+    size_t left = bytes->back - bytes->front;
+    struct cupel_view view = {bytes->data == NULL ? NULL : bytes->data + bytes->front, length < left ? length : left};
+    bytes->front += view.length;
+    return view;
 }
 
 struct cupel_view cupel_draw_bytes(struct cupel_bytes *bytes, const char *label, size_t max) {
-    size_t length = (size_t)draw_raw(bytes, 0, max);
-    size_t left = bytes->back - bytes->front;
-    struct cupel_view view = {bytes->data + bytes->front, length < left ? length : left};
-    bytes->front += view.length;
-    trace_view(bytes, label, view);
+    struct cupel_view view = take_front(bytes, max);
+    if (IS_TRACED(bytes)) {
+        trace_view(bytes, label, view);
+    }
     return view;
 }
 
 struct cupel_view cupel_draw_rest(struct cupel_bytes *bytes, const char *label) {
-    struct cupel_view view = {bytes->data + bytes->front, bytes->back - bytes->front};
+    struct cupel_view view = {bytes->data == NULL ? NULL : bytes->data + bytes->front, bytes->back - bytes->front};
     bytes->front = bytes->back;
-    trace_view(bytes, label, view);
+    if (IS_TRACED(bytes)) {
+        trace_view(bytes, label, view);
+    }
     return view;
 }
 
 size_t cupel_draw_string(struct cupel_bytes *bytes, const char *label, char *text, size_t size) {
-    size_t length = (size_t)draw_raw(bytes, 0, size - 1);
+    static const char simplest_first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                         " _-./,:;()[]{}<>=+*&^%$#@!?|~`'\"\\";
+    _Static_assert(sizeof simplest_first == 96, "all 95 printable characters, each once");
+    assert(size >= 1);
+    size_t length = (size_t)draw_raw(bytes, size - 1);
     for (size_t i = 0; i < length; i++) {
-        text[i] = (char)(' ' + take(bytes, 1) % 95);
+        text[i] = simplest_first[take(bytes, 1) % 95];
     }
     text[length] = '\0';
-    trace(bytes, label, "\"%s\"", text);
+    if (IS_TRACED(bytes)) {
+        trace_view(bytes, label, (struct cupel_view){(const uint8_t *)text, length});
+    }
     return length;
 }
 
 bool cupel_draw_more(struct cupel_bytes *bytes, const char *label) {
-    bool more = !cupel_bytes_are_spent(bytes) && take(bytes, 1) != 0;
-    trace(bytes, label, "%s", more ? "yes" : "no");
+    bool more = take(bytes, 1) != 0;
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%s", more ? "yes" : "no");
+    }
     return more;
 }
 
 struct cupel_bytes cupel_draw_stream(struct cupel_bytes *bytes, const char *label, size_t max) {
-    struct cupel_view view = cupel_draw_bytes(bytes, label, max);
-    struct cupel_bytes stream;
-    cupel_bytes_init(&stream, view.data, view.length);
-    stream.depth = bytes->depth + 1;
-    stream.trace = bytes->trace;
-    stream.trace_user = bytes->trace_user;
-    return stream;
+    struct cupel_view view = take_front(bytes, max);
+    if (IS_TRACED(bytes)) {
+        trace(bytes, label, "%zu bytes:", view.length);
+    }
+    return (struct cupel_bytes){.data = view.data,
+                                .back = view.length,
+                                .depth = bytes->depth + 1,
+                                .trace = bytes->trace,
+                                .trace_user = bytes->trace_user};
+}
+
+enum { FAULT_MAGIC_LENGTH = sizeof CUPEL_BYTES_FAULT_MAGIC - 1 };
+static const enum cupel_fault_when trailer_whens[4] = {CUPEL_FAULT_NTH, CUPEL_FAULT_FROM, CUPEL_FAULT_EVERY,
+                                                       CUPEL_FAULT_PAIR};
+
+bool cupel_bytes_fault_plan(struct cupel_bytes *bytes, struct cupel_fault_plan *plan) {
+    if (bytes->back - bytes->front < CUPEL_BYTES_FAULT_LENGTH) {
+        return false;
+    }
+    const uint8_t *trailer = bytes->data + bytes->back - CUPEL_BYTES_FAULT_LENGTH;
+    /* The last byte first, without a call: nearly every input ends here. */
+    if (trailer[CUPEL_BYTES_FAULT_LENGTH - 1] != (uint8_t)CUPEL_BYTES_FAULT_MAGIC[FAULT_MAGIC_LENGTH - 1] ||
+        memcmp(trailer + 3, CUPEL_BYTES_FAULT_MAGIC, FAULT_MAGIC_LENGTH) != 0) {
+        return false;
+    }
+    bytes->back -= CUPEL_BYTES_FAULT_LENGTH;
+    uint64_t number = (uint64_t)(trailer[1] | trailer[2] << 8);
+    number = number == 0 ? 1 : number; /* requests are numbered from 1 */
+    enum cupel_fault_when when = trailer_whens[trailer[0] % 4];
+    *plan = (struct cupel_fault_plan){.count = 1};
+    plan->rules[0] = (struct cupel_fault_rule){.call = CUPEL_FAULT_ALLOC,
+                                               .when = when,
+                                               .first = number,
+                                               .second = when == CUPEL_FAULT_PAIR ? number + 1 : 0,
+                                               .size_max = SIZE_MAX};
+    return true;
+}
+
+bool cupel_bytes_fault_trailer(const struct cupel_fault_plan *plan, uint8_t trailer[CUPEL_BYTES_FAULT_LENGTH]) {
+    const struct cupel_fault_rule *rule = &plan->rules[0];
+    if (plan->count != 1 || rule->call != CUPEL_FAULT_ALLOC || rule->first == 0 || rule->first > UINT16_MAX ||
+        rule->where[0] != '\0' || rule->how[0] != '\0') {
+        return false;
+    }
+    for (uint8_t when = 0; when < 4; when++) {
+        if (trailer_whens[when] == rule->when && (rule->when != CUPEL_FAULT_PAIR || rule->second == rule->first + 1)) {
+            trailer[0] = when;
+            trailer[1] = (uint8_t)(rule->first & 0xff);
+            trailer[2] = (uint8_t)(rule->first >> 8);
+            memcpy(trailer + 3, CUPEL_BYTES_FAULT_MAGIC, FAULT_MAGIC_LENGTH);
+            return true;
+        }
+    }
+    return false;
 }

@@ -1,0 +1,24 @@
+/* Makes a failing input smaller while it goes on failing. Knows nothing of properties: it asks a function. */
+#ifndef HARNESS_SRC_SHRINK_H
+#define HARNESS_SRC_SHRINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cupel__shrink {
+    /* True where these bytes still fail in the same way. */
+    bool (*fails)(void *user, const uint8_t *data, size_t length);
+    void *user;
+    unsigned steps_max;  /* questions asked at most */
+    int64_t deadline_ns; /* by cupel_clock_ns; 0: none */
+    unsigned steps;      /* out: questions asked */
+    bool was_cut;        /* out: a bound ended it before nothing more helped */
+};
+
+/* Shrinks data[0..length) in place and returns the new length. `scratch` has room for length bytes. The result fails
+ * (where the input did): every accepted step was asked for. Greedy: passes that remove, zero and lower are repeated
+ * until none of them helps, as in integrated shrinkers of byte streams (Hypothesis, theft). */
+size_t cupel__shrink_run(struct cupel__shrink *shrink, uint8_t *data, size_t length, uint8_t *scratch);
+
+#endif
