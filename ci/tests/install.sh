@@ -8,6 +8,7 @@ tree=${CUPEL_BINARY_DIR:-$root/build/dev}
 place=$(mktemp -d "${TMPDIR:-/tmp}/cupel-install.XXXXXX")
 trap 'rm -rf "$place"' EXIT
 log=$place/log
+cd "$place" # engines leave what they find where they stand
 
 step() {
     name=$1

@@ -1,0 +1,44 @@
+"""clang-tidy over every C file that the dev variant compiles (.clang-tidy). Clean files are remembered by content."""
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+from cached import Cache
+from lint import Lint, is_c, skip
+
+
+def main():
+    lint = Lint((), __doc__)
+    program = shutil.which("clang-tidy-14") or shutil.which("clang-tidy")
+    if not program:
+        skip("clang-tidy is not here: ci/bootstrap check")
+    try:
+        with open(f"{lint.root}/.clang-tidy", encoding="utf-8") as file:
+            cache = Cache(lint, program, file.read())
+    except OSError as error:
+        skip(f"{error.filename} is not there: build the dev variant first")
+
+    def look(name):
+        words = shlex.split(cache.commands[name][0])
+        # Only what clang understands: gcc's own warning flags are none of its business here.
+        flags = [w for w in words[1:] if w.startswith(("-I", "-D", "-std=", "-isystem"))]
+        # The analyzer does not know that a failed REQUIRE ends a test, and would warn after each.
+        checks = ["--checks=-clang-analyzer-*"] if "/tests/" in name or "/bodies/" in name else []
+        done = subprocess.run([program, "--quiet", *checks, name, "--", "-xc", *flags], cwd=lint.root, capture_output=True, text=True)
+        found = re.findall(r"^(\S+?):(\d+):\d+: (?:warning|error): (.*) \[([\w.,-]+)\]$", done.stdout, flags=re.M)
+        findings = {(f.removeprefix(lint.root + "/"), int(n), check.split(",")[0], words) for f, n, words, check in found}
+        if done.returncode != 0 and not findings:
+            findings.add((name, 1, "tidy", (done.stderr or done.stdout).strip()))
+        return sorted(findings)
+
+    names = [name for name in lint.files if is_c(name) and name in cache.commands]
+    looked_at = cache.run(names, look)
+    lint.findings = sorted(set(lint.findings))
+    return lint.finish(f"clang-tidy: {len(names)} files, {looked_at} of them anew")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
