@@ -30,7 +30,9 @@ def main():
     def look(name):
         words = shlex.split(cache.commands[name][0])
         flags = [w for w in words if w.startswith(("-I", "-D"))]
-        done = subprocess.run([program, *SETTINGS, *flags, name], cwd=lint.root, capture_output=True, text=True)
+        # STARVED(block == NULL) ends a test, which is not known here either (see tidy.py).
+        tests = ["--suppress=nullPointerRedundantCheck"] if "/tests/" in name or "/bodies/" in name else []
+        done = subprocess.run([program, *SETTINGS, *tests, *flags, name], cwd=lint.root, capture_output=True, text=True)
         found = re.findall(r"^(\S+?):(\d+): (\w+): (.*)$", done.stderr, flags=re.M)
         findings = [(f, int(n), rule, words) for f, n, rule, words in found]
         if done.returncode != 0 and not findings:

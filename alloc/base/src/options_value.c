@@ -125,8 +125,8 @@ bool cupel__option_needs_value(const struct cupel_option *option) {
     return option->kind != CUPEL_OPTION_FLAG && !option->value_is_optional;
 }
 
-/* The option alone, without a value. (It and cupel__option_set call each other at most once: a bare option is set to 1.)
- * NOLINTNEXTLINE(misc-no-recursion) */
+/* The option alone, without a value. (It and cupel__option_set call each other at most once: a bare option is set
+ * to 1.) NOLINTNEXTLINE(misc-no-recursion) */
 static bool set_bare(const struct cupel_option *option, bool flag, const char *shown, unsigned column,
                      struct cupel_error *error) {
     if (cupel__option_needs_value(option)) {
