@@ -29,6 +29,7 @@ __attribute__((format(printf, 3, 4), cold)) static void trace(struct cupel_bytes
 
 /* Shows bytes as a C string literal; where it was cut, dots follow the closing quote. */
 __attribute__((cold)) static void trace_view(struct cupel_bytes *bytes, const char *label, struct cupel_view view) {
+    assert(view.data != NULL || view.length == 0);
     char text[TRACE_TEXT_SIZE];
     size_t used = (size_t)snprintf(text, sizeof text, "%zu bytes \"", view.length);
     size_t i = 0;

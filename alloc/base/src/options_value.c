@@ -125,8 +125,7 @@ bool cupel__option_needs_value(const struct cupel_option *option) {
     return option->kind != CUPEL_OPTION_FLAG && !option->value_is_optional;
 }
 
-/* The option alone, without a value. (It and cupel__option_set call each other at most once: a bare option is set
- * to 1.) NOLINTNEXTLINE(misc-no-recursion) */
+/* The option alone, without a value. */
 static bool set_bare(const struct cupel_option *option, bool flag, const char *shown, unsigned column,
                      struct cupel_error *error) {
     if (cupel__option_needs_value(option)) {
@@ -145,7 +144,6 @@ static bool set_bare(const struct cupel_option *option, bool flag, const char *s
     return true;
 }
 
-/* NOLINTNEXTLINE(misc-no-recursion): see set_bare. */
 bool cupel__option_set(struct cupel__option_use use, const char *value, const char *shown, unsigned column,
                        struct cupel_error *error) {
     const struct cupel_option *option = use.option;
