@@ -64,7 +64,7 @@ void cupel_coverage_deinit(struct cupel_coverage *coverage) {
     for (size_t i = 0; i < coverage->file_count; i++) {
         free_file(coverage->allocator, coverage->files[i]);
     }
-    free_array(coverage->allocator, coverage->files, coverage->file_capacity, sizeof coverage->files[0]);
+    free_array(coverage->allocator, coverage->files, coverage->file_capacity, sizeof(void *));
     *coverage = (struct cupel_coverage){.allocator = coverage->allocator};
 }
 
@@ -109,7 +109,7 @@ struct cupel_cover_file *cupel_cover_file(struct cupel_coverage *coverage, const
     }
     if (file == NULL || file->path == NULL ||
         !cupel__cover_grow(coverage->allocator, &coverage->files, &coverage->file_capacity, coverage->file_count,
-                           sizeof coverage->files[0])) {
+                           sizeof(void *))) {
         if (file != NULL) {
             free_file(coverage->allocator, file);
         }
@@ -117,7 +117,7 @@ struct cupel_cover_file *cupel_cover_file(struct cupel_coverage *coverage, const
         return NULL;
     }
     struct cupel_cover_file **place = coverage->files + low;
-    memmove(place + 1, place, (coverage->file_count - low) * sizeof *place);
+    memmove(place + 1, place, (coverage->file_count - low) * sizeof(void *));
     *place = file;
     coverage->file_count++;
     return file;
