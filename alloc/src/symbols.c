@@ -1,0 +1,170 @@
+/* A small reader of ELF symbol tables: see symbols.h. Files are not trusted: every offset is checked against the file's
+ * length before it is followed. */
+#include "alloc/src/symbols.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct function {
+    const char *name;
+    uintptr_t offset; /* in the module */
+    size_t size;
+};
+typedef void (*function_visit)(void *user, const struct function *function);
+
+struct image {
+    const unsigned char *data;
+    size_t size;
+};
+
+static const void *part_of(const struct image *image, uint64_t offset, uint64_t size) {
+    return offset <= image->size && size <= image->size - offset ? image->data + offset : NULL;
+}
+
+static void visit_table(const struct image *image, const ElfW(Shdr) * table, const ElfW(Shdr) * strings,
+                        function_visit visit, void *user) {
+    const ElfW(Sym) *symbols = part_of(image, table->sh_offset, table->sh_size);
+    const char *names = part_of(image, strings->sh_offset, strings->sh_size);
+    if (symbols == NULL || names == NULL || strings->sh_size == 0 || names[strings->sh_size - 1] != '\0' ||
+        table->sh_offset % _Alignof(ElfW(Sym)) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < table->sh_size / sizeof *symbols; i++) {
+        const ElfW(Sym) *symbol = &symbols[i];
+        if ((symbol->st_info & 0xf) == STT_FUNC && symbol->st_shndx != SHN_UNDEF &&
+            symbol->st_name < strings->sh_size) {
+            struct function function = {names + symbol->st_name, symbol->st_value, symbol->st_size};
+            visit(user, &function);
+        }
+    }
+}
+
+static void visit_image(const struct image *image, function_visit visit, void *user) {
+    const ElfW(Ehdr) *header = part_of(image, 0, sizeof *header);
+    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
+        header->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+        header->e_shentsize != sizeof(ElfW(Shdr)) || header->e_shoff % _Alignof(ElfW(Shdr)) != 0) {
+        return;
+    }
+    const ElfW(Shdr) *sections = part_of(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof *sections);
+    if (sections == NULL) {
+        return;
+    }
+    /* The full table where there is one, else the dynamic one. */
+    const unsigned wanted[] = {SHT_SYMTAB, SHT_DYNSYM};
+    for (unsigned pass = 0; pass < 2; pass++) {
+        for (unsigned i = 0; i < header->e_shnum; i++) {
+            if (sections[i].sh_type == wanted[pass] && sections[i].sh_link < header->e_shnum) {
+                visit_table(image, &sections[i], &sections[sections[i].sh_link], visit, user);
+                return;
+            }
+        }
+    }
+}
+
+/* Visits the functions of a file; one that cannot be read has none. */
+static void visit_file(const char *path, function_visit visit, void *user) {
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) {
+        return;
+    }
+    struct stat status;
+    if (fstat(file, &status) == 0 && status.st_size > 0) {
+        struct image image = {NULL, (size_t)status.st_size};
+        void *data = mmap(NULL, image.size, PROT_READ, MAP_PRIVATE, file, 0);
+        if (data != MAP_FAILED) {
+            image.data = data;
+            visit_image(&image, visit, user);
+            (void)munmap(data, image.size);
+        }
+    }
+    (void)close(file);
+}
+
+/* The loader calls the program itself "". */
+static const char *path_of(const struct dl_phdr_info *info) {
+    return info->dlpi_name == NULL || info->dlpi_name[0] == '\0' ? "/proc/self/exe" : info->dlpi_name;
+}
+
+struct place_search {
+    uintptr_t address;
+    struct cupel__place *place;
+};
+
+static void visit_for_place(void *user, const struct function *function) {
+    struct cupel__place *place = user;
+    if (place->offset >= function->offset && place->offset - function->offset < function->size) {
+        (void)snprintf(place->function, sizeof place->function, "%s", function->name);
+        place->function_offset = place->offset - function->offset;
+    }
+}
+
+static int find_module(struct dl_phdr_info *info, size_t size, void *user) {
+    (void)size;
+    struct place_search *search = user;
+    for (unsigned i = 0; i < info->dlpi_phnum; i++) {
+        uintptr_t start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+        if (info->dlpi_phdr[i].p_type != PT_LOAD || search->address < start ||
+            search->address - start >= info->dlpi_phdr[i].p_memsz) {
+            continue;
+        }
+        struct cupel__place *place = search->place;
+        (void)snprintf(place->module, sizeof place->module, "%s", path_of(info));
+        place->offset = search->address - info->dlpi_addr;
+        visit_file(place->module, visit_for_place, place);
+        if (place->module[0] == '/' && strcmp(place->module, "/proc/self/exe") == 0) {
+            ssize_t length = readlink("/proc/self/exe", place->module, sizeof place->module - 1);
+            place->module[length > 0 ? length : 0] = '\0';
+        }
+        return 1;
+    }
+    return 0;
+}
+
+bool cupel__place_find(const void *address, struct cupel__place *place) {
+    memset(place, 0, sizeof *place);
+    struct place_search search = {(uintptr_t)address, place};
+    return dl_iterate_phdr(find_module, &search) != 0;
+}
+
+struct range_search {
+    const char *name;
+    struct cupel__range *ranges;
+    unsigned max;
+    unsigned count;
+    uintptr_t bias;
+};
+
+static void visit_for_ranges(void *user, const struct function *function) {
+    struct range_search *search = user;
+    size_t length = strlen(search->name);
+    if (strncmp(function->name, search->name, length) != 0 ||
+        (function->name[length] != '\0' && function->name[length] != '.')) {
+        return;
+    }
+    if (search->count < search->max) {
+        uintptr_t low = search->bias + function->offset;
+        search->ranges[search->count] = (struct cupel__range){low, low + function->size};
+    }
+    search->count++;
+}
+
+static int find_ranges(struct dl_phdr_info *info, size_t size, void *user) {
+    (void)size;
+    struct range_search *search = user;
+    search->bias = info->dlpi_addr;
+    visit_file(path_of(info), visit_for_ranges, search);
+    return 0;
+}
+
+unsigned cupel__symbol_ranges(const char *function, struct cupel__range ranges[], unsigned max) {
+    struct range_search search = {function, ranges, max, 0, 0};
+    (void)dl_iterate_phdr(find_ranges, &search);
+    return search.count;
+}

@@ -1,0 +1,29 @@
+/* Names of functions from the symbol tables of the loaded modules: static functions too, where the module is not
+ * stripped. Reads the files with mmap; never allocates. Takes the loader's lock, so it is not for signal handlers. */
+#ifndef ALLOC_SRC_SYMBOLS_H
+#define ALLOC_SRC_SYMBOLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where an address is. */
+struct cupel__place {
+    char module[256];          /* path of the executable or shared object; "" where the address is in none */
+    uintptr_t offset;          /* in the module, as addr2line -e MODULE takes it */
+    char function[128];        /* "" where there is no symbol */
+    uintptr_t function_offset; /* from the function's start */
+};
+
+/* Fills `place`; false where no module holds the address. O(symbols of the module). */
+bool cupel__place_find(const void *address, struct cupel__place *place);
+
+struct cupel__range {
+    uintptr_t low, high; /* high is one past the last byte */
+};
+
+/* Where the functions of this name are in memory; names that the compiler derived from it ("name.part.0") count.
+ * Returns how many there are; the first `max` are written. */
+unsigned cupel__symbol_ranges(const char *function, struct cupel__range ranges[], unsigned max);
+
+#endif

@@ -1,0 +1,119 @@
+/* The tracking layer: see tracking.h. Each request is checked against the index before the parent hears of it. Printing
+ * is in tracking_print.c. */
+#include "alloc/tracking.h"
+
+#include "alloc/src/frames.h"
+
+static struct cupel_tracking *from_base(struct cupel_allocator *self) {
+    return (struct cupel_tracking *)self;
+}
+
+/* The record of the block that the caller means, or NULL after a finding. */
+static struct cupel_block *check(struct cupel_tracking *tracking, const void *base, size_t size, size_t align,
+                                 const void *site) {
+    struct cupel_block *block = cupel_index_at(&tracking->index, base);
+    enum cupel_tracking_finding finding = block == NULL           ? CUPEL_TRACKING_UNKNOWN_BLOCK
+                                          : block->size != size   ? CUPEL_TRACKING_WRONG_SIZE
+                                          : block->align != align ? CUPEL_TRACKING_WRONG_ALIGN
+                                                                  : CUPEL_TRACKING_OK;
+    if (finding == CUPEL_TRACKING_OK) {
+        return block;
+    }
+    tracking->findings++;
+    if (tracking->on_finding != NULL) {
+        tracking->on_finding(tracking->user, finding, base, size, align, site);
+    }
+    return NULL;
+}
+
+static void *tracking_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags,
+                              const void *site) {
+    struct cupel_tracking *tracking = from_base(self);
+    void *base = tracking->parent->ops->acquire(tracking->parent, size, align, flags, site);
+    if (base == NULL) {
+        return NULL;
+    }
+    struct cupel_block block = {.base = base, .size = size, .align = align, .serial = tracking->serial + 1};
+    block.frame_count = cupel__frames_collect(site, block.frames, CUPEL_TRACKING_FRAMES);
+    if (!cupel_index_insert(&tracking->index, &block)) {
+        tracking->parent->ops->release(tracking->parent, base, size, align, site);
+        return NULL;
+    }
+    tracking->serial++;
+    tracking->live_bytes += size;
+    return base;
+}
+
+static bool tracking_resize(struct cupel_allocator *self, void *base, size_t size, size_t align, size_t new_size,
+                            const void *site) {
+    struct cupel_tracking *tracking = from_base(self);
+    struct cupel_block *block = check(tracking, base, size, align, site);
+    if (block == NULL || !tracking->parent->ops->resize(tracking->parent, base, size, align, new_size, site)) {
+        return false;
+    }
+    tracking->live_bytes += new_size - size;
+    block->size = new_size;
+    return true;
+}
+
+static void *tracking_remap(struct cupel_allocator *self, void *base, size_t size, size_t align, size_t new_size,
+                            unsigned flags, const void *site) {
+    struct cupel_tracking *tracking = from_base(self);
+    const struct cupel_block *old = check(tracking, base, size, align, site);
+    if (old == NULL) {
+        return NULL;
+    }
+    struct cupel_block block = *old;
+    void *moved = tracking->parent->ops->remap(tracking->parent, base, size, align, new_size, flags, site);
+    if (moved == NULL) {
+        return NULL;
+    }
+    block.base = moved;
+    block.size = new_size;
+    block.frame_count = cupel__frames_collect(site, block.frames, CUPEL_TRACKING_FRAMES);
+    tracking->live_bytes += new_size - size;
+    /* The place that the old record leaves takes the new one, so that this cannot run out of memory. */
+    (void)cupel_index_remove(&tracking->index, base);
+    (void)cupel_index_insert(&tracking->index, &block);
+    return moved;
+}
+
+static void tracking_release(struct cupel_allocator *self, void *base, size_t size, size_t align, const void *site) {
+    struct cupel_tracking *tracking = from_base(self);
+    if (check(tracking, base, size, align, site) != NULL) {
+        (void)cupel_index_remove(&tracking->index, base);
+        tracking->live_bytes -= size;
+        tracking->parent->ops->release(tracking->parent, base, size, align, site);
+    }
+}
+
+static size_t tracking_usable(struct cupel_allocator *self, const void *block, size_t size, size_t align) {
+    return cupel_usable(from_base(self)->parent, block, size, align);
+}
+
+static const struct cupel_allocator_ops tracking_ops = {.name = "tracking",
+                                                        .acquire = tracking_acquire,
+                                                        .resize = tracking_resize,
+                                                        .remap = tracking_remap,
+                                                        .release = tracking_release,
+                                                        .usable = tracking_usable};
+
+struct cupel_allocator *cupel_tracking_init(struct cupel_tracking *tracking, struct cupel_allocator *parent) {
+    *tracking = (struct cupel_tracking){.base = {&tracking_ops}, .parent = parent};
+    cupel_index_init(&tracking->index);
+    return &tracking->base;
+}
+
+void cupel_tracking_deinit(struct cupel_tracking *tracking) {
+    cupel_index_deinit(&tracking->index);
+    tracking->live_bytes = 0;
+}
+
+uint64_t cupel_tracking_live_blocks(const struct cupel_tracking *tracking) {
+    return tracking->index.count;
+}
+
+const char *cupel_tracking_finding_name(enum cupel_tracking_finding finding) {
+    static const char *const names[] = {"ok", "unknown block", "wrong size", "wrong alignment"};
+    return names[finding];
+}

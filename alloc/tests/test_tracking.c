@@ -1,0 +1,185 @@
+/* Goal: tracking knows each live block and its origin, refuses what does not fit, and says so. Method: scripted
+ * requests with findings collected, printed reports read back, a million blocks, and a full machine under the layer. */
+#include "alloc/counting.h"
+#include "alloc/failing.h"
+#include "alloc/libc.h"
+#include "alloc/pages.h"
+#include "alloc/src/frames.h"
+#include "alloc/tracking.h"
+#include "harness/harness.h"
+
+#include <string.h>
+
+struct seen {
+    unsigned count;
+    enum cupel_tracking_finding finding;
+    const void *block;
+};
+
+static void note(void *user, enum cupel_tracking_finding finding, const void *block, size_t size, size_t align,
+                 const void *site) {
+    struct seen *seen = user;
+    (void)size, (void)align;
+    seen->count++;
+    seen->finding = finding;
+    seen->block = block;
+    CHECK(site != NULL);
+}
+
+TEST(tracking, refuses_and_tells_what_does_not_fit) {
+    struct cupel_tracking tracking;
+    struct seen seen = {0, CUPEL_TRACKING_OK, NULL};
+    struct cupel_allocator *t = cupel_tracking_init(&tracking, test_allocator());
+    tracking.on_finding = note;
+    tracking.user = &seen;
+    char *block = cupel_alloc(t, 40, 8);
+    STARVED(block == NULL);
+    cupel_free(t, block, 39, 8);
+    CHECK_INT_EQ(seen.finding, CUPEL_TRACKING_WRONG_SIZE);
+    CHECK(!cupel_resize(t, block, 40, 16, 40));
+    CHECK_INT_EQ(seen.finding, CUPEL_TRACKING_WRONG_ALIGN);
+    CHECK(cupel_realloc(t, block + 8, 32, 8, 64) == NULL);
+    CHECK_INT_EQ(seen.finding, CUPEL_TRACKING_UNKNOWN_BLOCK);
+    CHECK_PTR_EQ(seen.block, block + 8);
+    CHECK_UINT_EQ(cupel_tracking_live_blocks(&tracking), 1);
+    CHECK_UINT_EQ(tracking.live_bytes, 40);
+    cupel_free(t, block, 40, 8);
+    CHECK_UINT_EQ(seen.count, 3);
+    cupel_free(t, block, 40, 8); /* double: the parent never hears of it */
+    CHECK_INT_EQ(seen.finding, CUPEL_TRACKING_UNKNOWN_BLOCK);
+    CHECK_UINT_EQ(tracking.findings, 4);
+    CHECK_UINT_EQ(tracking.live_bytes, 0);
+    CHECK_STR_EQ(cupel_tracking_finding_name(CUPEL_TRACKING_WRONG_SIZE), "wrong size");
+    cupel_tracking_deinit(&tracking);
+}
+
+TEST(tracking, follows_a_block_over_resize_and_remap) {
+    struct cupel_tracking tracking;
+    struct cupel_allocator *t = cupel_tracking_init(&tracking, cupel_pages());
+    char *block = cupel_alloc(t, 100, 8);
+    STARVED(block == NULL);
+    CHECK(cupel_resize(t, block, 100, 8, 200));
+    CHECK_UINT_EQ(cupel_index_at(&tracking.index, block)->size, 200);
+    char *moved = cupel_realloc(t, block, 200, 8, 1 << 20);
+    REQUIRE(moved != NULL);
+    const struct cupel_block *record = cupel_index_at(&tracking.index, moved);
+    REQUIRE(record != NULL);
+    CHECK_UINT_EQ(record->size, 1 << 20);
+    CHECK_UINT_EQ(record->serial, 1);
+    CHECK_UINT_EQ(tracking.live_bytes, 1 << 20);
+    CHECK_UINT_EQ(cupel_tracking_live_blocks(&tracking), 1);
+    cupel_free(t, moved, 1 << 20, 8);
+    CHECK_UINT_EQ(cupel_tracking_live_blocks(&tracking), 0);
+    CHECK_UINT_EQ(tracking.findings, 0);
+    cupel_tracking_deinit(&tracking);
+}
+
+static __attribute__((noinline)) void *small_site(struct cupel_allocator *t) {
+    void *block = cupel_alloc(t, 8, 8);
+    __asm__ volatile("");
+    return block;
+}
+static __attribute__((noinline)) void *large_site(struct cupel_allocator *t) {
+    void *block = cupel_alloc(t, 1000, 8);
+    __asm__ volatile("");
+    return block;
+}
+
+TEST(tracking, prints_live_blocks_grouped_by_site_largest_first) {
+    struct cupel_tracking tracking;
+    struct cupel_allocator *t = cupel_tracking_init(&tracking, cupel_libc());
+    void *blocks[6];
+    for (unsigned i = 0; i < 6; i++) {
+        blocks[i] = i % 3 == 2 ? large_site(t) : small_site(t);
+        REQUIRE(blocks[i] != NULL);
+    }
+    char text[16384] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    REQUIRE(out != NULL);
+    CHECK_UINT_EQ(cupel_tracking_print(&tracking, out), 6);
+    (void)fclose(out);
+    CHECK_STR_CONTAINS(text, "6 live blocks, 2032 bytes\n");
+    const char *large =
+        strstr(text, "2000 bytes in 2 blocks, the first is number 3, acquired at\n    #0 large_site+0x");
+    const char *small = strstr(text, "32 bytes in 4 blocks, the first is number 1, acquired at\n    #0 small_site+0x");
+    CHECK(large != NULL);
+    CHECK(small > large);
+    CHECK_STR_CONTAINS(text, "/alloc_layers+0x"); /* this program, as addr2line takes it */
+    for (unsigned i = 0; i < 6; i++) {
+        cupel_free(t, blocks[i], i % 3 == 2 ? 1000 : 8, 8);
+    }
+    cupel_tracking_deinit(&tracking);
+}
+
+static __attribute__((noinline)) unsigned collect(const void *frames[]) {
+    unsigned count = cupel__frames_collect(CUPEL_SITE(), frames, 4);
+    __asm__ volatile("");
+    return count;
+}
+
+TEST(tracking, walks_to_callers_only_through_the_site) {
+    const void *frames[4];
+    CHECK_UINT_GE(collect(frames), 1);
+    CHECK(frames[0] != NULL);
+    CHECK_UINT_EQ(cupel__frames_collect("no code", frames, 4),
+                  1); /* a chain that never meets the site is not believed */
+    CHECK_UINT_EQ(cupel__frames_collect(CUPEL_SITE(), frames, 1), 1);
+}
+
+TEST(tracking, keeps_and_forgets_a_million_blocks) {
+    struct cupel_tracking tracking;
+    struct cupel_counting counting;
+    static const size_t count = 1000000;
+    struct cupel_allocator *t = cupel_tracking_init(&tracking, cupel_counting_init(&counting, cupel_libc()));
+    void **blocks = cupel_alloc(cupel_pages(), count * sizeof *blocks, sizeof *blocks);
+    STARVED(blocks == NULL);
+    for (size_t i = 0; i < count; i++) {
+        blocks[i] = cupel_alloc(t, 16, 8);
+        REQUIRE(blocks[i] != NULL);
+    }
+    CHECK_UINT_EQ(cupel_tracking_live_blocks(&tracking), count);
+    /* 7 and a million have no common factor: this goes over all of them, in no simple order. */
+    for (size_t i = 0, at = 0; i < count; i++, at = (at + 7) % count) {
+        cupel_free(t, blocks[at], 16, 8);
+    }
+    CHECK_UINT_EQ(cupel_tracking_live_blocks(&tracking), 0);
+    CHECK_UINT_EQ(tracking.findings, 0);
+    CHECK(cupel_counts_are_balanced(&counting.counts));
+    cupel_free(cupel_pages(), blocks, count * sizeof *blocks, sizeof *blocks);
+    cupel_tracking_deinit(&tracking);
+}
+
+TEST(tracking, gives_the_block_back_where_it_cannot_be_recorded) {
+    struct cupel_tracking tracking;
+    struct cupel_counting counting;
+    struct cupel_failing full;
+    struct cupel_allocator *t = cupel_tracking_init(&tracking, cupel_counting_init(&counting, cupel_libc()));
+    tracking.index.memory = cupel_failing_init(&full, cupel_pages(), "any:1", NULL);
+    CHECK(cupel_alloc(t, 10, 1) == NULL);
+    CHECK(cupel_counts_are_balanced(&counting.counts));
+    CHECK_UINT_EQ(counting.counts.released, 1);
+    void *block = cupel_alloc(t, 10, 1);
+    REQUIRE(block != NULL);
+    CHECK_UINT_EQ(cupel_index_at(&tracking.index, block)->serial, 1);
+    cupel_free(t, block, 10, 1);
+    cupel_tracking_deinit(&tracking);
+}
+
+TEST(tracking, changes_nothing_where_the_parent_fails) {
+    struct cupel_tracking tracking;
+    struct cupel_failing failing;
+    struct cupel_allocator *t =
+        cupel_tracking_init(&tracking, cupel_failing_init(&failing, cupel_libc(), "alloc:2+;grow:1+", NULL));
+    char *block = cupel_alloc(t, 10, 1);
+    REQUIRE(block != NULL);
+    memcpy(block, "unchanged", 10);
+    CHECK(cupel_alloc(t, 10, 1) == NULL);
+    CHECK(cupel_realloc(t, block, 10, 1, 4000) == NULL);
+    CHECK(!cupel_resize(t, block, 10, 1, 11));
+    CHECK_UINT_EQ(cupel_tracking_live_blocks(&tracking), 1);
+    CHECK_UINT_EQ(tracking.live_bytes, 10);
+    CHECK_STR_EQ(block, "unchanged");
+    CHECK_UINT_EQ(tracking.findings, 0);
+    cupel_free(t, block, 10, 1);
+    cupel_tracking_deinit(&tracking);
+}
