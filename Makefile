@@ -16,7 +16,7 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 # Scripts read these from the environment; empty means their own default.
 export CUPEL_JOBS := $(or $(JOBS),$(CUPEL_JOBS))
-export TIME TARGET ENGINE MUTANTS PREFIX DESTDIR
+export TIME TARGET ENGINE PREFIX DESTDIR
 
 .PHONY: all test fuzz coverage check valgrind prove bench install doctor nightly clean help
 all: ## Builds one variant into build/VARIANT; binaries are in build/VARIANT/bin.
@@ -40,7 +40,7 @@ valgrind: ## Runs the test programs of the dev variant under memcheck.
 	@ci/valgrind
 
 prove: ## Plants known bugs one by one and shows that each is caught (MUTANTS=n: n seeded mutants instead).
-	@ci/prove
+	@ci/prove $(if $(MUTANTS),--mutants $(MUTANTS))
 
 bench: ## Builds release, runs every benchmark beside its rival and prints one table (build/reports/bench.md).
 	@ci/bench
@@ -52,7 +52,7 @@ doctor: ## Says what this machine can and cannot do, each lack with the command 
 	@ci/doctor
 
 nightly: ## Everything, with no limit of time: long campaigns, all sweeps, benches; prints what it ran.
-	@ci/nightly
+	@NIGHTLY_TIME=$(if $(filter command line environment,$(origin TIME)),$(TIME)) ci/nightly
 
 clean: ## Removes build/ (corpora and regressions are kept: they are not in it).
 	@rm -rf build compile_commands.json

@@ -91,11 +91,14 @@ def skip(reason):
 
 
 def all_files(root):
-    """Every file that belongs to the project: tracked, or new and not ignored."""
+    """Every file that belongs to the project: tracked, or new and not ignored; all files where git does not say."""
     if os.path.exists(os.path.join(root, ".git")):
         words = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(words, check=True, capture_output=True).stdout.decode("utf-8", "surrogateescape").split("\0")
-        return sorted({name for name in names if name and os.path.isfile(os.path.join(root, name))})
+        try:
+            output = subprocess.run(words, check=True, capture_output=True).stdout.decode("utf-8", "surrogateescape")
+            return sorted({name for name in output.split("\0") if name and os.path.isfile(os.path.join(root, name))})
+        except (OSError, subprocess.CalledProcessError):
+            pass  # no git here, or the tree is another user's: look at what there is
     names = []
     for folder, folders, files in os.walk(root):
         folders[:] = [f for f in folders if f not in ("build", ".git", "__pycache__")]
