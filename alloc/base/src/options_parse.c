@@ -50,6 +50,8 @@ static bool print_built_in(struct walk *walk, const char *name) {
         cupel_options_man(program, stdout);
     } else if (strcmp(name, "help=complete") == 0) {
         cupel_options_complete(program, stdout);
+    } else if (strncmp(name, "help=", 5) == 0) {
+        return cupel_error_set(walk->error, 0, walk->column + 7, "--help: '%.60s' is none of: man complete", name + 5);
     } else if (strcmp(name, "version") == 0) {
         (void)fprintf(stdout, "%s %s\n", program->name, cupel_version());
     } else {
