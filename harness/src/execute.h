@@ -11,6 +11,7 @@
 #include "alloc/failing.h"
 #include "harness/result.h"
 #include "harness/src/plan.h"
+#include "harness/src/run.h"
 
 /* Fills `result`: names, seed, then everything that came of it but the captured output. */
 void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *result);
@@ -22,6 +23,9 @@ void cupel__execute_name(const struct cupel__plan_item *item, struct cupel_resul
  * and with a plan swallowed and not-reached. `result` was named before; messages are added to it. */
 void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
                          struct cupel_result *result);
+
+/* Turns a failure into ok where the test declares one, and ok into a failure. Also for a supervisor, after a death. */
+void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *result);
 
 /* property.c: runs the cases of cupel__run.item (a PROPERTY): regressions, corpus, random ones from item->seed. The
  * layers are set already with the run's fault plan, `faults` NULL for none; every case needs cupel__run_layers anew.

@@ -1,95 +1,205 @@
-/* The first runner: in process, one test after another. */
+/* The running test: see run.h. A body leaves early by a jump out of the check that failed, only on the thread that
+ * runs it and only in the process that began it: a child that the test forked prints and leaves instead, so that no
+ * second runner ever goes on. */
 #include "harness/src/run.h"
+#include "harness/src/directory.h"
 
 #include "alloc/libc.h"
-#include "harness/harness.h"
 
-#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-extern const struct cupel_test *const __start_cupel_tests[];
-extern const struct cupel_test *const __stop_cupel_tests[];
+enum { JUMP_STOPPED = 1, JUMP_SKIPPED, JUMP_STARVED };
 
-static jmp_buf out;
-static bool has_failed;
+/* Before the first run, and for engine targets, records go here. */
+static struct cupel_result first_result;
+struct cupel__run cupel__run = {.result = &first_result};
+static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
+
+void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
+    struct cupel__run *run = &cupel__run;
+    struct cupel_allocator *below = cupel_libc();
+    if (run->is_tracking) {
+        cupel_tracking_deinit(&run->tracking);
+    }
+    if (faults != NULL) {
+        below = cupel_failing_init(&run->failing, below, NULL, NULL);
+        cupel_failing_set(&run->failing, faults);
+    }
+    if (tracking) {
+        below = cupel_tracking_init(&run->tracking, below);
+    }
+    run->is_failing = faults != NULL;
+    run->is_tracking = tracking;
+    run->has_leaked = false;
+    run->allocator = cupel_counting_init_shared(&run->counting, below);
+}
+
+enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user) {
+    struct cupel__run *run = &cupel__run;
+    run->thread = pthread_self();
+    run->process = getpid();
+    __atomic_store_n(&run->failures, 0, __ATOMIC_RELAXED);
+    run->is_guarded = true;
+    int jumped = _setjmp(run->target);
+    if (jumped == 0) {
+        body(user);
+    }
+    run->is_guarded = false;
+    if (getpid() != run->process) {
+        static const char text[] = "a child that the test forked came to the end of the body; it leaves here\n";
+        (void)!write(STDERR_FILENO, text, sizeof text - 1);
+        _exit(run->failures == 0 ? 0 : 1);
+    }
+    static const enum cupel__outcome outcomes[] = {CUPEL__ENDED, CUPEL__STOPPED, CUPEL__SKIPPED, CUPEL__STARVED};
+    return outcomes[jumped];
+}
+
+_Noreturn static void leave_body(int jump) {
+    struct cupel__run *run = &cupel__run;
+    if (getpid() != run->process) {
+        _exit(jump == JUMP_SKIPPED ? 77 : 1);
+    }
+    if (run->is_guarded && pthread_equal(run->thread, pthread_self())) {
+        _longjmp(run->target, jump);
+    }
+    if (run->is_guarded) {
+        pthread_exit(NULL);
+    }
+    fprintf(stderr, "a fatal check failed outside a test\n%s", run->result->messages.data);
+    abort();
+}
 
 void cupel__run_failed(bool fatal) {
-    has_failed = true;
-    if (fatal) {
-        longjmp(out, 1);
+    __atomic_add_fetch(&cupel__run.failures, 1, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&cupel__run.result->failures, 1, __ATOMIC_RELAXED);
+    if (cupel__settings.break_on_failure) {
+        (void)raise(SIGTRAP);
     }
+    if (fatal) {
+        leave_body(JUMP_STOPPED);
+    }
+}
+
+void cupel__run_say(const char *file, unsigned line, const char *format, va_list arguments) {
+    char text[8192];
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    struct cupel_result *result = cupel__run.result;
+    bool is_child = cupel__run.process != 0 && getpid() != cupel__run.process;
+    pthread_mutex_lock(&message_lock);
+    if (result->failure_file == NULL) {
+        result->failure_file = file;
+        result->failure_line = line;
+    }
+    if (result->notes.length != 0) {
+        cupel_text_add_n(&result->messages, result->notes.data, result->notes.length);
+        result->notes.length = 0;
+    }
+    if (file == NULL) {
+        cupel_text_add(&result->messages, "%s\n", text);
+    } else {
+        cupel_text_add(&result->messages, "%s:%u: %s\n", file, line, text);
+    }
+    pthread_mutex_unlock(&message_lock);
+    if (is_child && file != NULL) {
+        fprintf(stderr, "%s:%u: %s\n", file, line, text);
+    }
+}
+
+void cupel__fail(bool fatal, const char *file, unsigned line, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    cupel__run_say(file, line, format, arguments);
+    va_end(arguments);
+    cupel__run_failed(fatal);
+}
+
+/* Notes are kept apart until something fails; where they are too many, the oldest half goes. */
+void cupel_note(const char *format, ...) {
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    pthread_mutex_lock(&message_lock);
+    struct cupel_text *notes = &cupel__run.result->notes;
+    if (notes->length + sizeof text + 64 > sizeof notes->data) {
+        const char *half = notes->data + notes->length / 2;
+        const char *line = strchr(half, '\n');
+        size_t kept = line == NULL ? 0 : notes->length - (size_t)(line + 1 - notes->data);
+        memmove(notes->data, notes->data + notes->length - kept, kept);
+        notes->length = (uint32_t)kept;
+    }
+    cupel_text_add(notes, "note: %s\n", text);
+    pthread_mutex_unlock(&message_lock);
+}
+
+bool cupel__run_balance(void) {
+    const struct cupel_counts *counts = &cupel__run.counting.counts;
+    if (cupel_counts_are_balanced(counts)) {
+        return true;
+    }
+    cupel__run.has_leaked = true;
+    struct cupel_text *messages = &cupel__run.result->messages;
+    if (counts->live_blocks != 0) {
+        cupel_text_add(messages, "leak: %llu of %llu blocks, %llu bytes, were not released\n",
+                       (unsigned long long)counts->live_blocks, (unsigned long long)counts->acquired,
+                       (unsigned long long)counts->live_bytes);
+    } else {
+        cupel_text_add(messages,
+                       "leak: as many blocks were released as allocated, but not the same ones "
+                       "(sum of addresses %#llx)\n",
+                       (unsigned long long)counts->address_sum);
+    }
+    return false;
 }
 
 struct cupel_allocator *test_allocator(void) {
-    return cupel_libc();
+    return cupel__run.allocator != NULL ? cupel__run.allocator : cupel_libc();
 }
 
-void cupel_test_skip(const char *reason) {
-    printf("skipped: %s\n", reason);
-    longjmp(out, 2);
+const void *test_row(void) {
+    const struct cupel__plan_item *item = cupel__run.item;
+    if (item == NULL || item->row == CUPEL_NO_ROW) {
+        return NULL;
+    }
+    return (const char *)item->test->options.rows + (size_t)item->row * item->test->options.row_size;
+}
+
+size_t test_row_index(void) {
+    const struct cupel__plan_item *item = cupel__run.item;
+    return item == NULL || item->row == CUPEL_NO_ROW ? 0 : item->row;
+}
+
+_Noreturn void cupel_test_skip(const char *reason) {
+    (void)snprintf(cupel__run.result->reason, sizeof cupel__run.result->reason, "%s", reason);
+    leave_body(JUMP_SKIPPED);
 }
 
 void cupel_benign_begin(void) {
+    if (cupel__run.is_failing) {
+        cupel_failing_benign_begin(&cupel__run.failing);
+    }
 }
 
 void cupel_benign_end(void) {
+    if (cupel__run.is_failing) {
+        cupel_failing_benign_end(&cupel__run.failing);
+    }
 }
 
 void cupel__starved(bool condition, const char *text, const char *file, unsigned line) {
-    if (condition) {
-        cupel__fail(true, file, line, "STARVED(%s) where no fault was injected", text);
+    if (!condition) {
+        return;
     }
-}
-
-static void run_property(const struct cupel_test *test) {
-    uint8_t data[256];
-    for (unsigned i = 0; i < 100; i++) {
-        for (size_t j = 0; j < sizeof data; j++) {
-            data[j] = (uint8_t)rand();
-        }
-        struct cupel_bytes bytes;
-        cupel_bytes_init(&bytes, data, i);
-        test->body(&bytes, cupel_libc());
+    const struct cupel_failing *failing = &cupel__run.failing;
+    if (!cupel__run.is_failing || failing->injected + failing->injected_benign == 0) {
+        cupel__fail(true, file, line, "STARVED(%s) holds, but no fault was injected", text);
     }
-}
-
-static int run_one(const struct cupel_test *test) {
-    int jumped = setjmp(out);
-    if (jumped != 0) {
-        return jumped;
-    }
-    if (test->options.setup != NULL) {
-        test->options.setup();
-    }
-    if (test->kind == CUPEL_KIND_TEST) {
-        test->run();
-    } else {
-        run_property(test);
-    }
-    return 0;
-}
-
-int cupel__run_main(int argc, char **argv);
-int cupel__run_main(int argc, char **argv) {
-    unsigned passed = 0;
-    unsigned failed = 0;
-    unsigned skipped = 0;
-    for (const struct cupel_test *const *test = __start_cupel_tests; test < __stop_cupel_tests; test++) {
-        char name[256];
-        (void)snprintf(name, sizeof name, "%s.%s", (*test)->suite, (*test)->name);
-        if (argc > 1 && strstr(name, argv[1]) == NULL) {
-            continue;
-        }
-        has_failed = false;
-        int jumped = run_one(*test);
-        if ((*test)->options.teardown != NULL) {
-            (*test)->options.teardown();
-        }
-        printf("%s %s\n", has_failed ? "FAILED" : jumped == 2 ? "skipped" : "ok", name);
-        *(has_failed ? &failed : jumped == 2 ? &skipped : &passed) += 1;
-    }
-    printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
-    return failed != 0 ? 1 : passed + skipped == 0 ? 4 : 0;
+    leave_body(JUMP_STARVED);
 }

@@ -20,8 +20,10 @@
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum cupel__outcome {
     CUPEL__ENDED,   /* the body came to its end (soft checks may have failed) */
@@ -37,6 +39,7 @@ struct cupel__run {
     bool has_leaked;                     /* set by cupel__run_balance */
     bool is_guarded;                     /* `target` may be jumped to */
     pthread_t thread;                    /* that runs the body */
+    pid_t process;                       /* that runs the body */
     jmp_buf target;
     /* The stack: counting -> [tracking] -> [failing] -> libc, in this fixed storage. */
     struct cupel_allocator *allocator;
@@ -58,7 +61,7 @@ enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user);
 bool cupel__run_balance(void);
 /* Counts a failure; where `fatal` it does not come back. Called by cupel__fail after the message is in the record. */
 void cupel__run_failed(bool fatal);
-/* Removes test_directory() if the run made one; `keep` leaves it and says where it is. */
-void cupel__run_directory_done(bool keep);
+/* Adds a message to the record, after the notes that led to it; counts nothing. `file` NULL: no place. */
+void cupel__run_say(const char *file, unsigned line, const char *format, va_list arguments);
 
 #endif

@@ -56,7 +56,9 @@ struct cupel__settings {
     /* Reports. */
     struct cupel_option_list reports; /* "tap", "junit:FILE", "json:FILE", ... */
     const char *gtest_output;
-    int style;
+    int style; /* enum cupel__style */
+    bool verbose;
+    bool is_gtest; /* one of its flags was given */
     int colour;
 };
 
@@ -65,5 +67,8 @@ extern struct cupel__settings cupel__settings;
 
 /* Fills cupel__settings. False and a text on bad usage; `*has_help` where --help was printed. */
 bool cupel__settings_parse(int argc, char **argv, bool *has_help, struct cupel_error *error);
+
+/* The table, for --help, manual and completion. */
+const struct cupel_program *cupel__settings_program(void);
 
 #endif

@@ -1,0 +1,192 @@
+/* One item in this process: see execute.h. */
+#include "harness/src/execute.h"
+#include "harness/src/directory.h"
+#include "harness/src/evidence.h"
+#include "harness/src/run.h"
+#include "harness/src/select.h"
+
+#include "alloc/base/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void cupel__execute_name(const struct cupel__plan_item *item, struct cupel_result *result) {
+    cupel_result_clear(result);
+    result->program = cupel__settings.program;
+    result->suite = item->test->suite;
+    result->name = item->test->name;
+    result->file = item->test->file;
+    result->line = item->test->line;
+    result->kind = item->test->kind;
+    result->row = item->row;
+    result->isolation = item->isolation;
+    result->seed = cupel__settings.seed;
+    result->repeat = item->repeat;
+    result->evidence = item->test->kind == CUPEL_KIND_PROPERTY ? CUPEL_EVIDENCE_PROPERTY : CUPEL_EVIDENCE_UNIT;
+}
+
+static void call_setup(void *user) {
+    const struct cupel_test *test = user;
+    test->options.setup();
+}
+
+static void call_test(void *user) {
+    const struct cupel_test *test = user;
+    if (test->options.setup != NULL) {
+        test->options.setup();
+    }
+    test->run();
+}
+
+static void call_teardown(void *user) {
+    const struct cupel_test *test = user;
+    test->options.teardown();
+}
+
+/* Setup, body and teardown. The worst of their outcomes; failures of all in *failures. */
+static enum cupel__outcome run_phases(const struct cupel_test *test, const struct cupel_fault_plan *faults,
+                                      unsigned *failures) {
+    /* The body must not change what its own registration says. */
+    void *user = (void *)(uintptr_t)test;
+    enum cupel__outcome outcome = CUPEL__ENDED;
+    bool has_leaked = false;
+    *failures = 0;
+    if (test->kind == CUPEL_KIND_TEST) {
+        outcome = cupel__run_guarded(call_test, user);
+    } else {
+        if (test->options.setup != NULL) {
+            outcome = cupel__run_guarded(call_setup, user);
+            *failures = cupel__run.failures;
+        }
+        if (outcome == CUPEL__ENDED && *failures == 0) {
+            outcome = cupel__property_run(faults);
+            has_leaked = cupel__run.has_leaked;
+        }
+    }
+    *failures += cupel__run.failures;
+    if (test->options.teardown != NULL) {
+        enum cupel__outcome last = cupel__run_guarded(call_teardown, user);
+        *failures += cupel__run.failures;
+        outcome = last == CUPEL__STOPPED ? last : outcome;
+    }
+    cupel__run.has_leaked = cupel__run.has_leaked || has_leaked;
+    return outcome;
+}
+
+/* Runs a test that leaked once more, with every block remembered, and adds where they came from to its messages. */
+static void trace_leak(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
+                       struct cupel_result *result) {
+    static struct cupel_result scratch;
+    static char text[CUPEL_TEXT_MAX / 2];
+    cupel__execute_name(item, &scratch);
+    cupel__run.result = &scratch;
+    cupel__run_layers(faults, true);
+    unsigned failures;
+    (void)run_phases(item->test, faults, &failures);
+    cupel__run.result = result;
+    FILE *stream = fmemopen(text, sizeof text, "w");
+    if (stream != NULL) {
+        (void)cupel_tracking_print(&cupel__run.tracking, stream);
+        (void)fclose(stream);
+        cupel_text_add_n(&result->messages, text, strnlen(text, sizeof text));
+    }
+    cupel__directory_done(&scratch, false);
+}
+
+static enum cupel_verdict judge(enum cupel__outcome outcome, const struct cupel_result *result, bool has_leaked,
+                                const struct cupel_fault_plan *faults) {
+    const struct cupel_failing *failing = &cupel__run.failing;
+    if (result->failures != 0) {
+        return CUPEL_VERDICT_WRONG;
+    }
+    if (outcome == CUPEL__SKIPPED) {
+        return CUPEL_VERDICT_SKIPPED;
+    }
+    if (has_leaked) {
+        return CUPEL_VERDICT_LEAK;
+    }
+    if (faults != NULL && failing->injected + failing->injected_benign == 0) {
+        return CUPEL_VERDICT_NOT_REACHED;
+    }
+    return faults != NULL && outcome == CUPEL__ENDED && failing->injected != 0 ? CUPEL_VERDICT_SWALLOWED
+                                                                               : CUPEL_VERDICT_OK;
+}
+
+void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
+                         struct cupel_result *result) {
+    cupel__run.item = item;
+    cupel__run.result = result;
+    if (faults != NULL) {
+        (void)cupel_fault_plan_format(faults, result->fault, sizeof result->fault);
+        result->evidence = CUPEL_EVIDENCE_FAULT;
+    }
+    cupel__evidence_begin(result->evidence);
+    cupel__run_layers(faults, false);
+    unsigned failures;
+    enum cupel__outcome outcome = run_phases(item->test, faults, &failures);
+    cupel__evidence_end();
+    /* A child of the test may have failed in memory that it shares with us: the record knows. */
+    result->failures = result->failures > failures ? result->failures : failures;
+    bool has_leaked = cupel__run.has_leaked;
+    if (outcome != CUPEL__STOPPED && outcome != CUPEL__SKIPPED && !item->test->options.allow_leak &&
+        item->test->kind == CUPEL_KIND_TEST) {
+        has_leaked = !cupel__run_balance();
+    }
+    result->verdict = judge(outcome, result, has_leaked, faults);
+    if (result->verdict == CUPEL_VERDICT_SWALLOWED) {
+        cupel_text_add(&result->messages, "the fault was injected, and the test came to its end without STARVED\n");
+    } else if (result->verdict == CUPEL_VERDICT_NOT_REACHED) {
+        cupel_text_add(&result->messages, "the fault never fired\n");
+    }
+    if (has_leaked && item->test->kind == CUPEL_KIND_TEST) {
+        trace_leak(item, faults, result);
+    }
+    cupel__directory_done(result, cupel_result_is_failure(result));
+}
+
+void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *result) {
+    const struct cupel_test_options *options = &test->options;
+    if (options->expect_failure == NULL || result->verdict == CUPEL_VERDICT_SKIPPED) {
+        return;
+    }
+    if (cupel_result_is_failure(result)) {
+        result->verdict = CUPEL_VERDICT_OK;
+        (void)snprintf(result->reason, sizeof result->reason, "expected to fail: %s", options->expect_failure);
+        return;
+    }
+    result->verdict = CUPEL_VERDICT_WRONG;
+    cupel_text_add(&result->messages, "%s:%u: expected to fail (%s), but it passed\n", test->file, test->line,
+                   options->expect_failure);
+}
+
+static bool is_death_test(const struct cupel_test *test) {
+    return test->options.expect_signal != 0 || test->options.expect_exit != 0;
+}
+
+void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *result) {
+    const struct cupel_test *test = item->test;
+    cupel__execute_name(item, result);
+    const char *skip = test->options.skip;
+    if (skip == NULL && cupel__is_disabled(test) && !cupel__settings.with_disabled) {
+        skip = "disabled by its name";
+    }
+    if (skip != NULL) {
+        result->verdict = CUPEL_VERDICT_SKIPPED;
+        (void)snprintf(result->reason, sizeof result->reason, "%s", skip);
+        return;
+    }
+    int64_t start_ns = cupel_clock_ns();
+    const struct cupel_fault_plan *faults = cupel__settings.fault_plan.count != 0 ? &cupel__settings.fault_plan : NULL;
+    if (cupel__settings.sweep && !test->options.no_sweep && !is_death_test(test)) {
+        cupel__sweep_execute(item, result);
+    } else {
+        cupel__execute_once(item, faults, result);
+    }
+    result->duration_ns = cupel_clock_ns() - start_ns;
+    if (is_death_test(test) && result->verdict == CUPEL_VERDICT_OK) {
+        result->verdict = CUPEL_VERDICT_WRONG;
+        cupel_text_add(&result->messages, "%s:%u: expected to end the process, but it came to its end\n", test->file,
+                       test->line);
+    }
+    cupel__execute_expect(test, result);
+}

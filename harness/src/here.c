@@ -1,0 +1,97 @@
+/* See here.h. */
+#include "harness/src/here.h"
+#include "harness/src/capture.h"
+#include "harness/src/execute.h"
+#include "harness/src/worker.h"
+
+#include "alloc/base/status.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static int capture_file = -1;
+static int saved_output = -1;
+static int saved_error = -1;
+static char running_title[512];
+static struct sigaction previous_interrupt;
+static struct sigaction previous_alarm;
+static volatile sig_atomic_t has_interrupt;
+
+static void say(const char *text) {
+    (void)!write(saved_error >= 0 ? saved_error : STDERR_FILENO, text, strlen(text));
+}
+
+/* The first asks the run to stop after the running test, the second stops it. */
+static void note_interrupt(int number) {
+    (void)number;
+    if (has_interrupt) {
+        _exit(CUPEL_INTERRUPTED);
+    }
+    has_interrupt = 1;
+    say("interrupted: waiting for the running test; once more leaves at once\n");
+}
+
+static void note_alarm(int number) {
+    (void)number;
+    say("the time limit is over in ");
+    say(running_title);
+    say(", which runs in the runner's own process: the run ends here\n");
+    _exit(CUPEL_FAILED);
+}
+
+void cupel__here_begin(int output) {
+    struct sigaction interrupt = {.sa_handler = note_interrupt, .sa_flags = SA_RESTART};
+    struct sigaction timer = {.sa_handler = note_alarm};
+    capture_file = output;
+    if (output >= 0) {
+        saved_output = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 500);
+        saved_error = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 500);
+        cupel__capture_redirect(output, false);
+    }
+    has_interrupt = 0;
+    (void)sigaction(SIGINT, &interrupt, &previous_interrupt);
+    (void)sigaction(SIGALRM, &timer, &previous_alarm);
+}
+
+void cupel__here_end(void) {
+    (void)fflush(stdout);
+    (void)fflush(stderr);
+    if (saved_output >= 0) {
+        (void)dup2(saved_output, STDOUT_FILENO);
+        (void)close(saved_output);
+    }
+    if (saved_error >= 0) {
+        (void)dup2(saved_error, STDERR_FILENO);
+        (void)close(saved_error);
+    }
+    saved_output = -1;
+    saved_error = -1;
+    (void)sigaction(SIGINT, &previous_interrupt, NULL);
+    (void)sigaction(SIGALRM, &previous_alarm, NULL);
+}
+
+void cupel__here_run(const struct cupel__plan_item *item, struct cupel_result *result) {
+    int64_t timeout_ms = cupel__timeout_ms(item);
+    (void)cupel__plan_title(item->test, item->row, running_title, sizeof running_title);
+    if (capture_file >= 0) {
+        cupel__capture_begin(capture_file);
+    }
+    if (timeout_ms != 0) {
+        (void)alarm((unsigned)((timeout_ms + 999) / 1000));
+    }
+    cupel__execute(item, result);
+    if (timeout_ms != 0) {
+        (void)alarm(0);
+    }
+    (void)fflush(stdout);
+    if (capture_file >= 0 && (cupel_result_is_failure(result) || cupel__settings.show_output)) {
+        cupel__capture_read(capture_file, true, &result->output);
+    }
+}
+
+bool cupel__here_is_interrupted(void) {
+    return has_interrupt != 0;
+}

@@ -1,0 +1,160 @@
+/* The hub of reports: opens the sinks that were asked for, counts, hands records round. See report.h. */
+#include "harness/src/report.h"
+#include "harness/src/wire.h"
+
+#include "alloc/base/outfile.h"
+#include "alloc/base/progress.h"
+#include "alloc/base/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SINKS_MAX = 16 };
+
+struct open_sink {
+    const struct cupel__sink *sink;
+    FILE *out;
+    struct cupel_outfile file; /* where it is a file of its own */
+    bool has_file;
+};
+
+static struct open_sink sinks[SINKS_MAX];
+static unsigned sink_count;
+static int records_file = -1;
+static struct cupel__totals totals;
+static FILE *text_out;
+
+static const struct cupel__sink *const kinds[] = {&cupel__sink_tap, &cupel__sink_junit, &cupel__sink_json,
+                                                  &cupel__sink_github};
+
+struct cupel__totals *cupel__reports_totals(void) {
+    return &totals;
+}
+
+static void discard_all(void) {
+    for (unsigned i = 0; i < sink_count; i++) {
+        if (sinks[i].has_file) {
+            cupel_outfile_discard(&sinks[i].file);
+        }
+    }
+    sink_count = 0;
+}
+
+static int add_sink(const struct cupel__sink *sink, const char *path, FILE *out, struct cupel_error *error) {
+    if (sink_count == SINKS_MAX) {
+        (void)cupel_error_set(error, 0, 0, "more than %d reports", SINKS_MAX);
+        return CUPEL_USAGE;
+    }
+    struct open_sink *open = &sinks[sink_count];
+    open->sink = sink;
+    open->out = out;
+    open->has_file = path != NULL;
+    if (path != NULL) {
+        if (!cupel_outfile_open(&open->file, path, error)) {
+            return CUPEL_OUTPUT;
+        }
+        open->out = open->file.stream;
+    }
+    sink_count++;
+    return CUPEL_OK;
+}
+
+/* One word of the list: KIND or KIND:FILE. */
+static int add_word(const char *word, size_t length, FILE *out, struct cupel_error *error) {
+    const char *colon = memchr(word, ':', length);
+    size_t kind_length = colon == NULL ? length : (size_t)(colon - word);
+    char path[4096];
+    if (colon != NULL && length - kind_length >= sizeof path) {
+        (void)cupel_error_set(error, 0, 0, "--report: the file's name is too long");
+        return CUPEL_USAGE;
+    }
+    if (colon != NULL) {
+        memcpy(path, colon + 1, length - kind_length - 1);
+        path[length - kind_length - 1] = '\0';
+    }
+    if (colon != NULL && kind_length == 7 && memcmp(word, "records", 7) == 0) {
+        records_file = atoi(path);
+        return CUPEL_OK;
+    }
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strlen(kinds[i]->name) == kind_length && memcmp(kinds[i]->name, word, kind_length) == 0) {
+            return add_sink(kinds[i], colon == NULL ? NULL : path, out, error);
+        }
+    }
+    (void)cupel_error_set(error, 0, 0, "--report: '%.*s' is none of tap, junit, json, github", (int)kind_length, word);
+    return CUPEL_USAGE;
+}
+
+int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error) {
+    memset(&totals, 0, sizeof totals);
+    totals.start_ns = cupel_clock_ns();
+    sink_count = 0;
+    records_file = -1;
+    text_out = request->out;
+    for (size_t i = 0; i < request->kinds->count; i++) {
+        for (const char *word = request->kinds->words[i]; *word != '\0';) {
+            size_t length = strcspn(word, ",");
+            int status = add_word(word, length, request->out, error);
+            if (status != CUPEL_OK) {
+                discard_all();
+                return status;
+            }
+            word += length + (word[length] == ',');
+        }
+    }
+    int status = request->text == NULL ? CUPEL_OK : add_sink(request->text, NULL, request->out, error);
+    if (status != CUPEL_OK) {
+        discard_all();
+        return status;
+    }
+    for (unsigned i = 0; i < sink_count; i++) {
+        sinks[i].sink->begin(sinks[i].out, &request->head);
+    }
+    return CUPEL_OK;
+}
+
+static void count(const struct cupel_result *result) {
+    if (!cupel_result_is_failure(result)) {
+        *(result->verdict == CUPEL_VERDICT_SKIPPED ? &totals.skipped : &totals.passed) += 1;
+        return;
+    }
+    if (totals.failed < CUPEL__FAILED_TITLES_MAX) {
+        char *title = totals.failed_titles[totals.failed];
+        int length = cupel_result_title(result, title, CUPEL__TITLE_MAX);
+        if (length < CUPEL__TITLE_MAX) {
+            (void)snprintf(title + length, (size_t)(CUPEL__TITLE_MAX - length), " (%s%s%s)",
+                           cupel_verdict_name(result->verdict), result->fault[0] != '\0' ? ", fault " : "",
+                           result->fault);
+        }
+    }
+    totals.failed++;
+}
+
+void cupel__reports_take(const struct cupel_result *result) {
+    count(result);
+    if (records_file >= 0 && !cupel__wire_write(records_file, result)) {
+        records_file = -1;
+    }
+    for (unsigned i = 0; i < sink_count; i++) {
+        sinks[i].sink->result(sinks[i].out, result, &totals);
+    }
+}
+
+bool cupel__reports_close(struct cupel_error *error) {
+    bool is_written = true;
+    totals.duration_ns = cupel_clock_ns() - totals.start_ns;
+    for (unsigned i = 0; i < sink_count; i++) {
+        sinks[i].sink->end(sinks[i].out, &totals);
+        struct cupel_error own;
+        if (sinks[i].has_file && !cupel_outfile_commit(&sinks[i].file, &own)) {
+            is_written = false;
+            (void)cupel_error_set(error, 0, 0, "%s", own.text);
+        }
+    }
+    sink_count = 0;
+    if (text_out != NULL && (fflush(text_out) != 0 || ferror(text_out))) {
+        is_written = cupel_error_set(error, 0, 0, "standard output could not be written: %s", strerror(errno));
+    }
+    return is_written;
+}

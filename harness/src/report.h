@@ -1,0 +1,67 @@
+/* Reports: each is computed from result records and nothing else. The text on standard output and any number of files
+ * (TAP, JUnit, JSON lines, annotations) are sinks of the same stream; a file is complete or not there. */
+#ifndef HARNESS_SRC_REPORT_H
+#define HARNESS_SRC_REPORT_H
+
+#include "alloc/base/message.h"
+#include "alloc/base/options.h"
+#include "harness/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* What is known before the first record. */
+struct cupel__report_head {
+    const char *title; /* of the run: the program's name */
+    uint64_t seed;
+    uint64_t test_count;
+    uint64_t total; /* records to come, UINT64_MAX where unknown */
+    bool is_verbose;
+    bool shows_output; /* of passing tests too */
+    bool has_colour;
+    bool is_terminal;
+    bool is_part; /* of a larger run, which prints the head and the totals */
+};
+
+enum { CUPEL__FAILED_TITLES_MAX = 64, CUPEL__TITLE_MAX = 320 };
+
+struct cupel__totals {
+    uint64_t passed;
+    uint64_t failed;
+    uint64_t skipped;
+    int64_t start_ns;
+    int64_t duration_ns; /* set at the end */
+    bool is_interrupted;
+    bool is_cut;
+    char failed_titles[CUPEL__FAILED_TITLES_MAX][CUPEL__TITLE_MAX]; /* the first ones, with their verdict */
+};
+
+/* One kind of report. Functions write to `out`; errors stay in the stream. */
+struct cupel__sink {
+    const char *name;
+    void (*begin)(FILE *out, const struct cupel__report_head *head);
+    void (*result)(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals);
+    void (*end)(FILE *out, const struct cupel__totals *totals);
+};
+
+extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sink_tap, cupel__sink_junit,
+    cupel__sink_json, cupel__sink_github;
+
+struct cupel__report_request {
+    FILE *out;                             /* for the text, and for reports that name no file */
+    const struct cupel__sink *text;        /* NULL: none */
+    const struct cupel_option_list *kinds; /* "tap", "junit:FILE,json:FILE", "records:FD" */
+    struct cupel__report_head head;
+};
+
+/* Opens all; CUPEL_OK, CUPEL_USAGE for an unknown kind or CUPEL_OUTPUT for what cannot be written, with a text. */
+int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error);
+/* Counts a record and hands it to every sink. */
+void cupel__reports_take(const struct cupel_result *result);
+/* Ends all. False and a text where one could not be written; the others are complete. */
+bool cupel__reports_close(struct cupel_error *error);
+/* The counts so far; the caller sets is_interrupted and is_cut before the close. */
+struct cupel__totals *cupel__reports_totals(void);
+
+#endif

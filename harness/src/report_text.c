@@ -1,0 +1,155 @@
+/* The text on standard output: failures whole, the rest in numbers, and one last line that never changes its form. On a
+ * terminal with colours and a line of progress. */
+#include "harness/src/report.h"
+
+#include "alloc/base/progress.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static struct cupel__report_head head;
+static struct cupel_progress progress;
+
+static const char *colour(const char *code) {
+    return head.has_colour ? code : "";
+}
+
+#define RED    colour("\033[1;31m")
+#define GREEN  colour("\033[32m")
+#define YELLOW colour("\033[33m")
+#define DIM    colour("\033[2m")
+#define PLAIN  colour("\033[0m")
+
+static void plain_begin(FILE *out, const struct cupel__report_head *given) {
+    head = *given;
+    memset(&progress, 0, sizeof progress);
+    cupel_progress_init(&progress, head.is_terminal ? out : NULL);
+    fprintf(out, "%s: %" PRIu64 " %s, seed %" PRIu64 "\n", head.title, head.test_count,
+            head.test_count == 1 ? "test" : "tests", head.seed);
+}
+
+static void print_indented(FILE *out, const struct cupel_text *text, const char *margin) {
+    for (const char *line = text->data; *line != '\0';) {
+        size_t length = strcspn(line, "\n");
+        fprintf(out, "%s%.*s\n", margin, (int)length, line);
+        line += length + (line[length] == '\n');
+    }
+}
+
+static void print_failure(FILE *out, const struct cupel_result *result, const char *title) {
+    char command[4096];
+    fprintf(out, "%sFAILED%s %s: %s (%.1f ms)\n", RED, PLAIN, title, cupel_verdict_name(result->verdict),
+            (double)result->duration_ns / 1e6);
+    print_indented(out, &result->messages, "");
+    if (result->output.length != 0) {
+        fprintf(out, "%sit printed:%s\n", DIM, PLAIN);
+        print_indented(out, &result->output, "  | ");
+    }
+    (void)cupel_result_command(result, command, sizeof command);
+    fprintf(out, "%sagain: %s%s\n\n", DIM, command, PLAIN);
+}
+
+static void plain_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
+    char title[CUPEL__TITLE_MAX];
+    (void)cupel_result_title(result, title, sizeof title);
+    bool is_failure = cupel_result_is_failure(result);
+    bool shows_output = head.shows_output && result->output.length != 0;
+    if (is_failure || head.is_verbose || shows_output || result->verdict == CUPEL_VERDICT_SKIPPED) {
+        cupel_progress_clear(&progress);
+    }
+    if (is_failure) {
+        print_failure(out, result, title);
+    } else if (result->verdict == CUPEL_VERDICT_SKIPPED) {
+        fprintf(out, "%sskipped%s %s: %s\n", YELLOW, PLAIN, title, result->reason);
+    } else if (head.is_verbose || shows_output) {
+        fprintf(out, "%sok%s %s (%.1f ms)%s%s\n", GREEN, PLAIN, title, (double)result->duration_ns / 1e6,
+                result->reason[0] != '\0' ? " " : "", result->reason);
+        if (shows_output) {
+            print_indented(out, &result->output, "  | ");
+        }
+    }
+    uint64_t done = totals->passed + totals->failed + totals->skipped;
+    if (head.total == UINT64_MAX) {
+        cupel_progress_show(&progress, false, "%" PRIu64 " done, %" PRIu64 " failed; %s", done, totals->failed, title);
+    } else {
+        cupel_progress_show(&progress, false, "%" PRIu64 " of %" PRIu64 ", %" PRIu64 " failed; %s", done, head.total,
+                            totals->failed, title);
+    }
+}
+
+static void plain_end(FILE *out, const struct cupel__totals *totals) {
+    cupel_progress_clear(&progress);
+    if (totals->failed > 1) {
+        fprintf(out, "failed:\n");
+    }
+    for (uint64_t i = 0; totals->failed > 1 && i < totals->failed && i < CUPEL__FAILED_TITLES_MAX; i++) {
+        fprintf(out, "  %s\n", totals->failed_titles[i]);
+    }
+    if (totals->failed > CUPEL__FAILED_TITLES_MAX) {
+        fprintf(out, "  and %" PRIu64 " more\n", totals->failed - CUPEL__FAILED_TITLES_MAX);
+    }
+    uint64_t done = totals->passed + totals->failed + totals->skipped;
+    if (totals->is_interrupted) {
+        fprintf(out, "interrupted after %" PRIu64 " tests\n", done);
+    } else if (totals->is_cut) {
+        fprintf(out, "stopped after %" PRIu64 " tests\n", done);
+    }
+    fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
+            totals->skipped);
+}
+
+const struct cupel__sink cupel__sink_plain = {"plain", plain_begin, plain_result, plain_end};
+
+/* What IDEs read from GoogleTest's programs. */
+static void gtest_begin(FILE *out, const struct cupel__report_head *given) {
+    head = *given;
+    fprintf(out, "[==========] Running %" PRIu64 " tests from %s (seed %" PRIu64 ").\n", head.test_count, head.title,
+            head.seed);
+}
+
+static void gtest_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
+    (void)totals;
+    char title[CUPEL__TITLE_MAX];
+    (void)cupel_result_title(result, title, sizeof title);
+    bool is_failure = cupel_result_is_failure(result);
+    if (!is_failure && !head.is_verbose) {
+        return;
+    }
+    fprintf(out, "%s[ RUN      ]%s %s\n", GREEN, PLAIN, title);
+    if (is_failure) {
+        char command[4096];
+        fprintf(out, "%s:%u: Failure\n", result->failure_file != NULL ? result->failure_file : result->file,
+                result->failure_line != 0 ? result->failure_line : result->line);
+        print_indented(out, &result->messages, "");
+        print_indented(out, &result->output, "  | ");
+        (void)cupel_result_command(result, command, sizeof command);
+        fprintf(out, "again: %s\n", command);
+    } else if (result->verdict == CUPEL_VERDICT_SKIPPED) {
+        fprintf(out, "%s:%u: Skipped\n%s\n", result->file, result->line, result->reason);
+    }
+    const char *mark = is_failure                                 ? "[  FAILED  ]"
+                       : result->verdict == CUPEL_VERDICT_SKIPPED ? "[  SKIPPED ]"
+                                                                  : "[       OK ]";
+    fprintf(out, "%s%s%s %s (%lld ms)\n", is_failure ? RED : GREEN, mark, PLAIN, title,
+            (long long)(result->duration_ns / 1000000));
+    (void)fflush(out);
+}
+
+static void gtest_end(FILE *out, const struct cupel__totals *totals) {
+    fprintf(out, "[==========] %" PRIu64 " tests ran. (%lld ms total)\n",
+            totals->passed + totals->failed + totals->skipped, (long long)(totals->duration_ns / 1000000));
+    fprintf(out, "%s[  PASSED  ]%s %" PRIu64 " tests.\n", GREEN, PLAIN, totals->passed);
+    if (totals->skipped != 0) {
+        fprintf(out, "%s[  SKIPPED ]%s %" PRIu64 " tests.\n", GREEN, PLAIN, totals->skipped);
+    }
+    if (totals->failed != 0) {
+        fprintf(out, "%s[  FAILED  ]%s %" PRIu64 " tests, listed below:\n", RED, PLAIN, totals->failed);
+    }
+    for (uint64_t i = 0; i < totals->failed && i < CUPEL__FAILED_TITLES_MAX; i++) {
+        fprintf(out, "%s[  FAILED  ]%s %s\n", RED, PLAIN, totals->failed_titles[i]);
+    }
+    fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
+            totals->skipped);
+}
+
+const struct cupel__sink cupel__sink_gtest = {"gtest", gtest_begin, gtest_result, gtest_end};

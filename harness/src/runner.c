@@ -1,0 +1,193 @@
+/* A test program from its arguments to its exit status: parse, select, list or run, report. */
+#include "harness/src/execute.h"
+#include "harness/src/list.h"
+#include "harness/src/plan.h"
+#include "harness/src/report.h"
+#include "harness/src/settings.h"
+#include "harness/src/state.h"
+#include "harness/src/supervise.h"
+
+#include "alloc/base/message.h"
+#include "alloc/base/progress.h"
+#include "alloc/base/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+int cupel__run_main(int argc, char **argv);
+
+static const char *base_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static int list(const struct cupel__plan *plan) {
+    const struct cupel__settings *settings = plan->settings;
+    if (settings->list_gtest) {
+        cupel__list_gtest(plan, stdout);
+    } else if (settings->list_json) {
+        cupel__list_json(plan, stdout);
+    } else {
+        cupel__list_plain(plan, stdout);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        cupel_message("standard output could not be written: %s", strerror(errno));
+        return CUPEL_OUTPUT;
+    }
+    return plan->count == 0 ? CUPEL_NOTHING : CUPEL_OK;
+}
+
+/* A shard may be empty; a selection may not. */
+static int nothing_selected(struct cupel__plan *plan) {
+    struct cupel__settings whole = *plan->settings;
+    whole.shard_count = 0;
+    cupel__plan_deinit(plan);
+    if (plan->settings == NULL && cupel__settings.shard_count != 0 && cupel__plan_init(plan, &whole)) {
+        bool has_others = plan->count != 0;
+        cupel__plan_deinit(plan);
+        if (has_others) {
+            printf("0 passed, 0 failed, 0 skipped\n");
+            return CUPEL_OK;
+        }
+    }
+    cupel_message("no test is selected%s", cupel__settings.rerun_failed ? ": nothing failed last time" : "");
+    return CUPEL_NOTHING;
+}
+
+static bool take(const struct cupel_result *result) {
+    const struct cupel__settings *settings = &cupel__settings;
+    cupel__reports_take(result);
+    cupel__state_note(result);
+    uint64_t limit = settings->fail_fast ? 1 : (uint64_t)settings->max_fail;
+    return limit == 0 || cupel__reports_totals()->failed < limit;
+}
+
+/* Where the text goes: a copy of standard output, which tests may close or fill. */
+static FILE *open_out(void) {
+    int copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 500);
+    if (copy < 0) {
+        copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    }
+    return copy < 0 ? NULL : fdopen(copy, "w");
+}
+
+static void gtest_output_kind(const char *text, char *word, size_t size) {
+    bool is_json = strncmp(text, "json", 4) == 0;
+    const char *path = strchr(text, ':');
+    (void)snprintf(word, size, "%s:%s%s", is_json ? "json" : "junit", path == NULL ? "test_detail" : path + 1,
+                   path != NULL ? ""
+                   : is_json    ? ".json"
+                                : ".xml");
+}
+
+static int open_reports(const struct cupel__plan *plan, FILE *out, struct cupel_error *error) {
+    struct cupel__settings *settings = &cupel__settings;
+    static char gtest_word[4096];
+    if (settings->gtest_output != NULL && settings->gtest_output[0] != '\0' &&
+        settings->reports.count < sizeof settings->reports.words / sizeof settings->reports.words[0]) {
+        gtest_output_kind(settings->gtest_output, gtest_word, sizeof gtest_word);
+        settings->reports.words[settings->reports.count++] = gtest_word;
+    }
+    bool is_terminal =
+        settings->style == CUPEL__STYLE_TERMINAL || (settings->style == CUPEL__STYLE_AUTO && isatty(fileno(out)));
+    struct cupel__report_request request = {.out = out, .kinds = &settings->reports};
+    request.text = settings->style == CUPEL__STYLE_NONE    ? NULL
+                   : settings->style == CUPEL__STYLE_GTEST ? &cupel__sink_gtest
+                                                           : &cupel__sink_plain;
+    request.head = (struct cupel__report_head){
+        .title = base_name(settings->program),
+        .seed = settings->seed,
+        .test_count = plan->count,
+        .total = plan->total,
+        .is_verbose = settings->verbose,
+        .shows_output = settings->show_output,
+        .is_terminal = is_terminal,
+        .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(out)),
+    };
+    return cupel__reports_open(&request, error);
+}
+
+static int status_of(const struct cupel__totals *totals, bool is_written, bool is_gtest) {
+    if (totals->is_interrupted) {
+        return CUPEL_INTERRUPTED;
+    }
+    if (totals->failed != 0) {
+        return CUPEL_FAILED;
+    }
+    if (!is_written) {
+        return CUPEL_OUTPUT;
+    }
+    return totals->passed == 0 && totals->skipped != 0 && !is_gtest ? CUPEL_SKIPPED : CUPEL_OK;
+}
+
+static int run(struct cupel__plan *plan) {
+    struct cupel_error error;
+    struct cupel__run_end end = {false, false};
+    FILE *out = open_out();
+    if (out == NULL) {
+        cupel_message("standard output is closed: %s", strerror(errno));
+        return CUPEL_OUTPUT;
+    }
+    int status = open_reports(plan, out, &error);
+    if (status != CUPEL_OK) {
+        cupel_message("%s", error.text);
+        (void)fclose(out);
+        return status;
+    }
+    bool has_run = cupel__supervise(plan, take, &end, &error);
+    if (!has_run) {
+        cupel_message("%s", error.text);
+    }
+    struct cupel__totals *totals = cupel__reports_totals();
+    totals->is_interrupted = end.is_interrupted;
+    totals->is_cut = end.is_cut;
+    bool is_written = cupel__reports_close(&error);
+    if (!is_written) {
+        cupel_message("%s", error.text);
+    }
+    (void)fclose(out);
+    if (!cupel__state_save(cupel__settings.program, &error) && cupel__settings.rerun_failed) {
+        cupel_message("%s", error.text); /* a read-only installation is no fault of the tests */
+    }
+    return has_run ? status_of(totals, is_written, cupel__settings.is_gtest) : CUPEL_LACKING;
+}
+
+int cupel__run_main(int argc, char **argv) {
+    struct cupel_error error;
+    struct cupel__plan plan;
+    bool has_help = false;
+    int status;
+    cupel_message_program(argc > 0 ? base_name(argv[0]) : "test program");
+    if (!cupel__settings_parse(argc, argv, &has_help, &error)) {
+        if (error.column == 0) {
+            cupel_message("%s", error.text);
+        } else {
+            cupel_message("column %u: %s", error.column, error.text);
+        }
+        return CUPEL_USAGE;
+    }
+    if (has_help) {
+        return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
+    }
+    if (!cupel__state_load(cupel__settings.program, &error) && cupel__settings.rerun_failed) {
+        cupel_message("%s", error.text);
+        return CUPEL_USAGE;
+    }
+    if (!cupel__plan_init(&plan, &cupel__settings)) {
+        cupel_message("out of memory");
+        return CUPEL_INTERNAL;
+    }
+    if (cupel__settings.list || cupel__settings.list_json || cupel__settings.list_gtest) {
+        status = list(&plan);
+    } else if (plan.count == 0) {
+        status = nothing_selected(&plan);
+    } else {
+        status = run(&plan);
+    }
+    cupel__plan_deinit(&plan);
+    cupel__state_deinit();
+    return status;
+}

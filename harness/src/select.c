@@ -1,0 +1,117 @@
+/* Selection: see select.h. Patterns are matched in place, with no copies and no heap. */
+#include "harness/src/select.h"
+#include "harness/src/plan.h"
+#include "harness/src/state.h"
+
+#include <string.h>
+
+/* Walks with one point to return to, the last '*': linear for the patterns that people write. */
+bool cupel__glob_matches(const char *pattern, size_t pattern_length, const char *text) {
+    const char *end = pattern + pattern_length;
+    const char *star = NULL;
+    const char *star_text = NULL;
+    while (*text != '\0') {
+        if (pattern < end && *pattern == '*') {
+            star = pattern++;
+            star_text = text;
+        } else if (pattern < end && (*pattern == '?' || *pattern == *text)) {
+            pattern++;
+            text++;
+        } else if (star != NULL) {
+            pattern = star + 1;
+            text = ++star_text;
+        } else {
+            return false;
+        }
+    }
+    while (pattern < end && *pattern == '*') {
+        pattern++;
+    }
+    return pattern == end;
+}
+
+static bool list_matches(const char *list, size_t length, const char *title) {
+    const char *end = list + length;
+    while (list <= end) {
+        const char *stop = memchr(list, ':', (size_t)(end - list));
+        if (stop == NULL) {
+            stop = end;
+        }
+        if (stop > list && cupel__glob_matches(list, (size_t)(stop - list), title)) {
+            return true;
+        }
+        list = stop + 1;
+    }
+    return false;
+}
+
+bool cupel__filter_matches(const char *filter, const char *title) {
+    const char *minus = strchr(filter, '-');
+    size_t length = minus == NULL ? strlen(filter) : (size_t)(minus - filter);
+    bool is_in = (length == 0 && minus != NULL) || list_matches(filter, length, title);
+    return is_in && (minus == NULL || !list_matches(minus + 1, strlen(minus + 1), title));
+}
+
+bool cupel__is_disabled(const struct cupel_test *test) {
+    static const char prefix[] = "DISABLED_";
+    return strncmp(test->suite, prefix, sizeof prefix - 1) == 0 || strncmp(test->name, prefix, sizeof prefix - 1) == 0;
+}
+
+static bool words_match(const struct cupel__settings *settings, const char *title) {
+    for (int i = 0; i < settings->word_count; i++) {
+        const char *word = settings->words[i];
+        bool is_glob = strpbrk(word, "*?") != NULL;
+        if (is_glob ? cupel__glob_matches(word, strlen(word), title) : strstr(title, word) != NULL) {
+            return true;
+        }
+    }
+    return settings->word_count == 0;
+}
+
+static bool has_tag(const char *tags, const char *tag, size_t length) {
+    while (tags != NULL && *tags != '\0') {
+        size_t span = strcspn(tags, " ");
+        if (span == length && memcmp(tags, tag, length) == 0) {
+            return true;
+        }
+        tags += span + strspn(tags + span, " ");
+    }
+    return false;
+}
+
+/* Each --tag is a list joined by commas: any of them must be there; "-word" must not be there. */
+static bool tags_match(const struct cupel__settings *settings, const char *tags) {
+    for (size_t i = 0; i < settings->tags.count; i++) {
+        bool wants_any = false;
+        bool has_any = false;
+        for (const char *word = settings->tags.words[i]; *word != '\0';) {
+            size_t length = strcspn(word, ",");
+            if (word[0] == '-' && has_tag(tags, word + 1, length - 1)) {
+                return false;
+            }
+            if (word[0] != '-') {
+                wants_any = true;
+                has_any = has_any || has_tag(tags, word, length);
+            }
+            word += length + (word[length] == ',');
+        }
+        if (wants_any && !has_any) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool cupel__is_selected(const struct cupel__settings *settings, const struct cupel_test *test, const char *title) {
+    if (settings->filter != NULL && !cupel__filter_matches(settings->filter, title)) {
+        return false;
+    }
+    if (!words_match(settings, title) || !tags_match(settings, test->options.tags)) {
+        return false;
+    }
+    if (settings->rerun_failed && !cupel__state_has_failed(title)) {
+        return false;
+    }
+    return settings->shard_count == 0 ||
+           cupel__mix(cupel__hash_text(title), 0) % settings->shard_count == settings->shard_index;
+}

@@ -1,0 +1,19 @@
+/* Which tests a run takes: a filter in GoogleTest's syntax, words, tags, a shard, those that failed last time. */
+#ifndef HARNESS_SRC_SELECT_H
+#define HARNESS_SRC_SELECT_H
+
+#include "harness/harness.h"
+#include "harness/src/settings.h"
+
+#include <stdbool.h>
+
+/* True if a test of that title ("suite.name" or "suite.name/row") is in every selection that was asked for. */
+bool cupel__is_selected(const struct cupel__settings *settings, const struct cupel_test *test, const char *title);
+/* '*' any text, '?' any character; the whole title must match. Both are taken up to their lengths. */
+bool cupel__glob_matches(const char *pattern, size_t pattern_length, const char *text);
+/* GoogleTest's "A.*:B.*-C.*": any of the first list and none of the second; an empty first list is all. */
+bool cupel__filter_matches(const char *filter, const char *title);
+/* True if the suite or the test begins with "DISABLED_". */
+bool cupel__is_disabled(const struct cupel_test *test);
+
+#endif

@@ -1,0 +1,338 @@
+/* The one table of flags of a test program: see settings.h. GoogleTest's flags are aliases, or rows of their own where
+ * they mean something else, so that IDEs and CMake's gtest_discover_tests work on our programs. */
+#include "harness/src/settings.h"
+#include "harness/src/plan.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct cupel__settings cupel__settings;
+
+static const char *gtest_colour;
+static bool gtest_brief;
+static bool gtest_ignored; /* accepted, without effect */
+
+static const struct cupel_option options[] = {
+    {.kind = CUPEL_OPTION_HEADING, .sentence = "Which tests"},
+    {.name = "list",
+     .letter = 'l',
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.list,
+     .sentence = "List the selected tests, run nothing."},
+    {.name = "list-json",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.list_json,
+     .sentence = "List them as JSON, with file, line, kind and tags."},
+    {.name = "filter",
+     .letter = 'f',
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.filter,
+     .parameter = "GLOBS",
+     .sentence = "Run titles that match any of the globs, and none of those after '-': 'A.*:B.*-*slow*'.",
+     .alias = "gtest_filter"},
+    {.name = "tag",
+     .letter = 't',
+     .kind = CUPEL_OPTION_LIST,
+     .value = &cupel__settings.tags,
+     .parameter = "WORDS",
+     .sentence =
+         "Run tests with any of these tags, joined by commas; '-word' leaves out. Given again: both must hold."},
+    {.name = "shard",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.shard,
+     .parameter = "I/N",
+     .sentence = "Run the I-th of N parts; a test's part depends on its title alone."},
+    {.name = "rerun-failed",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.rerun_failed,
+     .sentence = "Run only what failed last time."},
+    {.name = "also-disabled",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.with_disabled,
+     .sentence = "Run tests whose names begin with DISABLED_ too.",
+     .alias = "gtest_also_run_disabled_tests"},
+    {.kind = CUPEL_OPTION_HEADING, .sentence = "How often, in which order"},
+    {.name = "repeat",
+     .letter = 'r',
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.repeat,
+     .parameter = "N|inf",
+     .sentence = "Run everything N times (default 1).",
+     .min = -1,
+     .max = INT64_MAX,
+     .alias = "gtest_repeat"},
+    {.name = "for",
+     .kind = CUPEL_OPTION_DURATION,
+     .value = &cupel__settings.for_ms,
+     .parameter = "TIME",
+     .sentence = "Repeat until this time is over: 90s, 10m, 2h.",
+     .min = 0,
+     .max = INT64_MAX},
+    {.name = "repeat-index",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.repeat_index,
+     .parameter = "N",
+     .sentence = "Begin with that repeat (0 is the first): replays one of many.",
+     .min = 0,
+     .max = INT64_MAX},
+    {.name = "shuffle",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.shuffle,
+     .sentence = "Run in an order that the seed gives.",
+     .alias = "gtest_shuffle"},
+    {.name = "seed",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.seed_given,
+     .parameter = "N",
+     .sentence = "The one seed of the run, also in CUPEL_SEED: order, random cases. Default: a new one, printed.",
+     .min = 0,
+     .max = INT64_MAX,
+     .alias = "gtest_random_seed"},
+    {.name = "fail-fast",
+     .letter = 'x',
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.fail_fast,
+     .sentence = "Stop at the first failure.",
+     .alias = "gtest_fail_fast"},
+    {.name = "max-fail",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.max_fail,
+     .parameter = "N",
+     .sentence = "Stop after N failures (default 0: never).",
+     .min = 0,
+     .max = INT64_MAX},
+    {.kind = CUPEL_OPTION_HEADING, .sentence = "How they run"},
+    {.name = "isolate",
+     .kind = CUPEL_OPTION_CHOICE,
+     .value = &cupel__settings.isolate,
+     .parameter = "HOW",
+     .choices = "worker process none",
+     .sentence = "In a worker that survives many tests (default), in a process each, or in this very process."},
+    {.name = "jobs",
+     .letter = 'j',
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.jobs,
+     .parameter = "N",
+     .sentence = "Workers at a time (default 1).",
+     .min = 1,
+     .max = 64},
+    {.name = "timeout",
+     .kind = CUPEL_OPTION_DURATION,
+     .value = &cupel__settings.timeout_ms,
+     .parameter = "TIME",
+     .sentence = "Kill a test that takes longer, with all its children (default 2m; 0: never).",
+     .min = 0,
+     .max = INT64_MAX},
+    {.name = "output-limit",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.output_limit_bytes,
+     .parameter = "BYTES",
+     .sentence = "Kill a test that prints more (default 67108864).",
+     .min = 1,
+     .max = INT64_MAX},
+    {.name = "capture",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.capture,
+     .sentence = "Keep what tests print and show it where they fail (default; --no-capture lets it through)."},
+    {.name = "show-output",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.show_output,
+     .sentence = "Show what passing tests printed too."},
+    {.name = "fault",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.fault,
+     .parameter = "PLAN",
+     .sentence = "Inject these faults, also in CUPEL_FAULT: 'alloc:3', 'alloc:3+', 'alloc:*/7'."},
+    {.name = "sweep",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.sweep,
+     .sentence = "Fail every allocation of each test in turn."},
+    {.name = "cases",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.cases,
+     .parameter = "N",
+     .sentence = "Random cases of each property (default 0: what each declares).",
+     .min = 0,
+     .max = INT64_MAX},
+    {.name = "break-on-failure",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.break_on_failure,
+     .sentence = "Raise SIGTRAP where a check fails, for a debugger.",
+     .alias = "gtest_break_on_failure"},
+    {.kind = CUPEL_OPTION_HEADING, .sentence = "What is told"},
+    {.name = "report",
+     .kind = CUPEL_OPTION_LIST,
+     .value = &cupel__settings.reports,
+     .parameter = "KIND[:FILE]",
+     .sentence =
+         "Also write tap, junit or json (lines), to standard output or a file; joined by commas or given again."},
+    {.name = "style",
+     .kind = CUPEL_OPTION_CHOICE,
+     .value = &cupel__settings.style,
+     .parameter = "STYLE",
+     .choices = "auto plain terminal gtest none",
+     .sentence = "The text on standard output (auto: by the terminal, gtest where its flags were given)."},
+    {.name = "verbose",
+     .letter = 'v',
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.verbose,
+     .sentence = "One line for each test that passed too."},
+    {.name = "colour",
+     .kind = CUPEL_OPTION_CHOICE,
+     .value = &cupel__settings.colour,
+     .parameter = "WHEN",
+     .choices = "auto yes no",
+     .sentence = "Colours in the text."},
+    {.kind = CUPEL_OPTION_HEADING, .sentence = "GoogleTest's own words"},
+    {.name = "gtest_list_tests",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.list_gtest,
+     .sentence = "List in GoogleTest's format."},
+    {.name = "gtest_output",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.gtest_output,
+     .parameter = "xml|json[:FILE]",
+     .sentence = "As --report=junit:FILE or --report=json:FILE."},
+    {.name = "gtest_color",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &gtest_colour,
+     .parameter = "WHEN",
+     .sentence = "As --colour."},
+    {.name = "gtest_brief",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &gtest_brief,
+     .sentence = "Only failures and the totals."},
+    {.name = "gtest_print_time", .kind = CUPEL_OPTION_FLAG, .value = &gtest_ignored, .sentence = "Without effect."},
+    {.name = "gtest_catch_exceptions",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &gtest_ignored,
+     .sentence = "Without effect.",
+     .alias = "gtest_fail_if_no_test_selected"},
+    {.name = NULL},
+};
+
+static const struct cupel_program program = {
+    .name = "test program",
+    .synopsis = "[OPTION ...] [WORD ...]",
+    .sentence = "Runs the tests of this program; a WORD selects titles that contain it, or that match it as a glob.",
+    .after = "Exit status: 0 all passed; 1 some failed; 2 usage; 4 nothing selected; 6 a report could not be written;\n"
+             "77 all were skipped; 130 interrupted.\n",
+    .options = options,
+};
+
+const struct cupel_program *cupel__settings_program(void) {
+    return &program;
+}
+
+static bool parse_shard(struct cupel__settings *settings, struct cupel_error *error) {
+    const char *total = getenv("GTEST_TOTAL_SHARDS");
+    const char *index = getenv("GTEST_SHARD_INDEX");
+    uint64_t i = 0;
+    uint64_t n = 0;
+    char extra;
+    if (settings->shard != NULL) {
+        if (sscanf(settings->shard, "%" SCNu64 "/%" SCNu64 "%c", &i, &n, &extra) != 2 || i < 1 || i > n) {
+            return cupel_error_set(error, 0, 0, "--shard: '%s' is not I/N with 1 <= I <= N", settings->shard);
+        }
+        i--;
+    } else if (total != NULL && index != NULL) {
+        if (sscanf(total, "%" SCNu64 "%c", &n, &extra) != 1 || sscanf(index, "%" SCNu64 "%c", &i, &extra) != 1 ||
+            i >= n) {
+            return cupel_error_set(error, 0, 0, "GTEST_SHARD_INDEX '%s' is not below GTEST_TOTAL_SHARDS '%s'", index,
+                                   total);
+        }
+        const char *status_file = getenv("GTEST_SHARD_STATUS_FILE");
+        FILE *file = status_file == NULL ? NULL : fopen(status_file, "we");
+        if (file != NULL) { /* its existence says that we know shards */
+            (void)fclose(file);
+        }
+    }
+    settings->shard_index = i;
+    settings->shard_count = n;
+    return true;
+}
+
+static bool choose_seed(struct cupel__settings *settings, struct cupel_error *error) {
+    const char *text = getenv("CUPEL_SEED");
+    if (settings->seed_given >= 0) {
+        settings->seed = (uint64_t)settings->seed_given;
+    } else if (text != NULL && text[0] != '\0') {
+        char extra;
+        if (sscanf(text, "%" SCNu64 "%c", &settings->seed, &extra) != 1) {
+            return cupel_error_set(error, 0, 0, "CUPEL_SEED: '%s' is no whole number", text);
+        }
+    } else if (getrandom(&settings->seed, sizeof settings->seed, 0) != sizeof settings->seed) {
+        return cupel_error_set(error, 0, 0, "the system gives no random numbers; give --seed");
+    }
+    settings->seed &= INT64_MAX; /* so that --seed takes back what is printed */
+    if (settings->seed_given < 0 && (text == NULL || text[0] == '\0')) {
+        settings->seed %= 1000000000; /* short enough to type */
+    }
+    return true;
+}
+
+static bool parse_fault(struct cupel__settings *settings, struct cupel_error *error) {
+    const char *name = "--fault";
+    if (settings->fault == NULL) {
+        settings->fault = getenv("CUPEL_FAULT");
+        name = "CUPEL_FAULT";
+    }
+    struct cupel_error inner;
+    if (settings->fault == NULL || cupel_fault_plan_parse(&settings->fault_plan, settings->fault, &inner)) {
+        settings->fault_plan.seed = settings->seed;
+        return true;
+    }
+    return cupel_error_set(error, 0, inner.column, "%s: '%.60s': %.150s", name, settings->fault, inner.text);
+}
+
+static void apply_gtest(struct cupel__settings *settings, int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        settings->is_gtest = settings->is_gtest || strncmp(argv[i], "--gtest_", 8) == 0;
+    }
+    if (settings->is_gtest && settings->style == CUPEL__STYLE_AUTO) {
+        settings->style = CUPEL__STYLE_GTEST;
+        settings->verbose = !gtest_brief;
+    }
+    if (gtest_colour != NULL) {
+        settings->colour = strcmp(gtest_colour, "auto") == 0                                    ? 0
+                           : strcmp(gtest_colour, "yes") == 0 || strcmp(gtest_colour, "1") == 0 ? 1
+                                                                                                : 2;
+    }
+    if (settings->gtest_output == NULL) {
+        settings->gtest_output = getenv("GTEST_OUTPUT");
+    }
+    if (settings->repeat < 0) {
+        settings->repeat = INT64_MAX;
+    }
+}
+
+bool cupel__settings_parse(int argc, char **argv, bool *has_help, struct cupel_error *error) {
+    struct cupel__settings *settings = &cupel__settings;
+    *settings = (struct cupel__settings){
+        .program = argc > 0 ? argv[0] : "test program",
+        .repeat = -2, /* not given */
+        .seed_given = -1,
+        .jobs = 1,
+        .timeout_ms = 120000,
+        .output_limit_bytes = (int64_t)64 << 20,
+        .capture = true,
+    };
+    struct cupel_arguments arguments;
+    if (!cupel_options_parse(&program, argc, argv, &arguments, error)) {
+        return false;
+    }
+    *has_help = arguments.has_help;
+    settings->words = arguments.words;
+    settings->word_count = arguments.count;
+    if (arguments.rest_count != 0) {
+        return cupel_error_set(error, 0, 0, "nothing may stand after '--', but '%.60s' does", arguments.rest[0]);
+    }
+    if (settings->repeat == -2) {
+        settings->repeat = settings->for_ms != 0 ? INT64_MAX : 1;
+    }
+    apply_gtest(settings, argc, argv);
+    return parse_shard(settings, error) && choose_seed(settings, error) && parse_fault(settings, error);
+}

@@ -1,0 +1,410 @@
+/* See supervise.h. Signals are blocked but while it waits, so that none is missed; children are reaped where the wait
+ * returned. Each worker leads a process group, which is killed whole when the worker ends, however it ended. */
+#include "harness/src/supervise.h"
+#include "harness/src/capture.h"
+#include "harness/src/evidence.h"
+#include "harness/src/here.h"
+#include "harness/src/obituary.h"
+#include "harness/src/wire.h"
+#include "harness/src/worker.h"
+
+#include "alloc/base/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { TICK_MS = 250, EARLY_DEATHS_MAX = 3 };
+
+struct job {
+    pid_t pid; /* 0: none */
+    struct cupel__wire_reader reader;
+    int output; /* capture file, or -1 */
+    struct cupel__slot *slot;
+    enum cupel__death_cause cause; /* why we killed it, if we did */
+    uint64_t cause_item;
+    bool has_sent; /* a record came from this process */
+};
+
+struct supervisor {
+    struct cupel__plan *plan;
+    struct cupel__shared *shared;
+    bool (*take)(const struct cupel_result *result);
+    struct cupel__run_end *end;
+    struct cupel_error *error;
+    struct job jobs[CUPEL__JOBS_MAX];
+    unsigned job_count;
+    unsigned early_deaths;
+    int64_t deadline_ms; /* of the run; 0: none */
+    bool has_failed;     /* the machine failed us; the text is in *error */
+    sigset_t original_mask;
+};
+
+static struct supervisor supervisor;
+static struct cupel_result record;
+static volatile sig_atomic_t has_child_ended;
+static volatile sig_atomic_t has_interrupt;
+
+static void note_signal(int number) {
+    if (number == SIGCHLD) {
+        has_child_ended = 1;
+    } else {
+        has_interrupt = 1;
+    }
+}
+
+static void fail_run(const char *what) {
+    if (!supervisor.has_failed) {
+        (void)cupel_error_set(supervisor.error, 0, 0, "%s: %s", what, strerror(errno));
+    }
+    supervisor.has_failed = true;
+    atomic_store(&supervisor.shared->is_stopping, true);
+}
+
+static void kill_group(const struct job *job) {
+    if (job->pid != 0) {
+        (void)kill(-job->pid, SIGKILL);
+        (void)kill(job->pid, SIGKILL); /* it may not lead its group yet */
+    }
+}
+
+static void stop_at_once(void) {
+    atomic_store(&supervisor.shared->is_stopping, true);
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        kill_group(&supervisor.jobs[i]);
+    }
+}
+
+static void give(const struct cupel_result *result) {
+    if (!supervisor.end->is_cut && !supervisor.take(result)) {
+        supervisor.end->is_cut = true;
+        stop_at_once();
+    }
+}
+
+static bool spawn(struct job *job) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        fail_run("pipe");
+        return false;
+    }
+    int high = fcntl(ends[1], F_DUPFD_CLOEXEC, 500); /* out of the way of the tests */
+    if (high >= 0) {
+        (void)close(ends[1]);
+        ends[1] = high;
+    }
+    (void)fflush(NULL); /* what is buffered here must not be written there too */
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(ends[0]);
+        cupel__worker_main(supervisor.plan, supervisor.shared, job->slot, ends[1], job->output);
+    }
+    (void)close(ends[1]);
+    if (pid < 0 || !cupel__wire_reader_init(&job->reader, ends[0])) {
+        (void)close(ends[0]);
+        fail_run("cannot start a worker");
+        return false;
+    }
+    (void)setpgid(pid, pid); /* the child does the same; whoever comes first */
+    (void)fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    job->pid = pid;
+    job->cause = CUPEL__DEATH_OWN;
+    job->has_sent = false;
+    return true;
+}
+
+static void drain(struct job *job) {
+    struct cupel_error error = {.text = ""};
+    do {
+        while (cupel__wire_next(&job->reader, &record, &error)) {
+            job->has_sent = true;
+            give(&record);
+        }
+    } while (cupel__wire_fill(&job->reader));
+}
+
+/* The test that a dead worker was running gets its record from shared memory. */
+static void bury(struct job *job, int status) {
+    struct cupel__slot *slot = job->slot;
+    int state = atomic_load(&slot->state);
+    atomic_store(&slot->state, CUPEL__SLOT_IDLE);
+    if (state == CUPEL__SLOT_IDLE || supervisor.end->is_interrupted || supervisor.end->is_cut) {
+        return;
+    }
+    struct cupel__plan_item item = cupel__plan_at(supervisor.plan, atomic_load(&slot->item));
+    if (state == CUPEL__SLOT_DONE) {
+        cupel_text_add(&slot->result.messages, "the test closed the harness's own descriptor\n");
+        slot->result.verdict = CUPEL_VERDICT_WRONG;
+        give(&slot->result);
+        return;
+    }
+    if (job->cause != CUPEL__DEATH_OWN && atomic_load(&slot->item) != job->cause_item) {
+        atomic_store(&slot->pending, atomic_load(&slot->item)); /* the one we meant had just ended */
+        return;
+    }
+    slot->result.duration_ns = (cupel_clock_ms() - atomic_load(&slot->start_ms)) * 1000000;
+    cupel__obituary(&item, status, job->cause, job->output, &slot->result);
+    give(&slot->result);
+}
+
+/* The item that a worker handed up runs in this process, with the signals as the program found them. */
+static void run_handed(struct job *job) {
+    uint64_t index = atomic_exchange(&job->slot->handed, CUPEL__NO_ITEM);
+    if (index == CUPEL__NO_ITEM || atomic_load(&supervisor.shared->is_stopping)) {
+        return;
+    }
+    sigset_t blocked;
+    (void)sigprocmask(SIG_SETMASK, &supervisor.original_mask, &blocked);
+    struct cupel__plan_item item = cupel__plan_at(supervisor.plan, index);
+    cupel__here_begin(job->output);
+    cupel__here_run(&item, &record);
+    cupel__here_end();
+    (void)sigprocmask(SIG_SETMASK, &blocked, NULL);
+    give(&record);
+}
+
+static bool has_more(const struct job *job) {
+    const struct cupel__shared *shared = supervisor.shared;
+    return !atomic_load(&shared->is_stopping) &&
+           (atomic_load(&job->slot->pending) != CUPEL__NO_ITEM || atomic_load(&shared->next) < supervisor.plan->total);
+}
+
+static void finish(struct job *job, int status) {
+    (void)kill(-job->pid, SIGKILL);
+    drain(job);
+    bool is_early = !job->has_sent && atomic_load(&job->slot->state) == CUPEL__SLOT_IDLE &&
+                    atomic_load(&job->slot->handed) == CUPEL__NO_ITEM &&
+                    !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    (void)close(job->reader.fd);
+    cupel__wire_reader_deinit(&job->reader);
+    job->pid = 0;
+    bury(job, status);
+    run_handed(job);
+    supervisor.early_deaths = is_early ? supervisor.early_deaths + 1 : 0;
+    if (supervisor.early_deaths == EARLY_DEATHS_MAX) {
+        errno = ECHILD;
+        fail_run("workers die before they run a test");
+    }
+    if (has_more(job)) {
+        (void)spawn(job);
+    }
+}
+
+static void reap(void) {
+    has_child_ended = 0;
+    int status;
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+        for (unsigned i = 0; i < supervisor.job_count; i++) {
+            if (supervisor.jobs[i].pid == pid) {
+                finish(&supervisor.jobs[i], status);
+                break;
+            }
+        }
+    }
+}
+
+/* Kills what runs too long or prints too much. Returns the time until it has to look again. */
+static int64_t check_limits(void) {
+    int64_t now_ms = cupel_clock_ms();
+    int64_t wait_ms = TICK_MS;
+    if (supervisor.deadline_ms != 0 && now_ms >= supervisor.deadline_ms) {
+        atomic_store(&supervisor.shared->is_stopping, true);
+    }
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        struct job *job = &supervisor.jobs[i];
+        struct cupel__slot *slot = job->slot;
+        if (job->pid == 0 || job->cause != CUPEL__DEATH_OWN || atomic_load(&slot->state) != CUPEL__SLOT_RUNNING) {
+            continue;
+        }
+        int64_t timeout_ms = atomic_load(&slot->timeout_ms);
+        int64_t left_ms = timeout_ms == 0 ? INT64_MAX : atomic_load(&slot->start_ms) + timeout_ms - now_ms;
+        bool prints_too_much =
+            job->output >= 0 && cupel__capture_size(job->output) > cupel__settings.output_limit_bytes;
+        if (left_ms <= 0 || prints_too_much) {
+            job->cause = prints_too_much ? CUPEL__DEATH_OUTPUT : CUPEL__DEATH_TIMEOUT;
+            job->cause_item = atomic_load(&slot->item);
+            kill_group(job);
+        }
+        wait_ms = left_ms > 0 && left_ms < wait_ms ? left_ms : wait_ms;
+    }
+    return wait_ms;
+}
+
+static void wait_for_news(int64_t wait_ms) {
+    struct pollfd polls[CUPEL__JOBS_MAX];
+    struct timespec timeout = {.tv_sec = wait_ms / 1000, .tv_nsec = wait_ms % 1000 * 1000000};
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        const struct job *job = &supervisor.jobs[i];
+        bool is_open = job->pid != 0 && !job->reader.is_ended;
+        polls[i] = (struct pollfd){.fd = is_open ? job->reader.fd : -1, .events = POLLIN};
+    }
+    sigset_t mask = supervisor.original_mask;
+    (void)sigdelset(&mask, SIGCHLD);
+    (void)sigdelset(&mask, SIGINT);
+    (void)sigdelset(&mask, SIGTERM);
+    if (ppoll(polls, supervisor.job_count, &timeout, &mask) <= 0) {
+        return;
+    }
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        if (polls[i].revents != 0) {
+            drain(&supervisor.jobs[i]);
+        }
+    }
+}
+
+static bool is_any_alive(void) {
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        if (supervisor.jobs[i].pid != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void loop(void) {
+    while (is_any_alive()) {
+        wait_for_news(check_limits());
+        if (has_interrupt && !supervisor.end->is_interrupted) {
+            supervisor.end->is_interrupted = true;
+            stop_at_once();
+        }
+        reap();
+    }
+}
+
+/* What tests left behind came to us, as the nearest subreaper: it goes. */
+static void sweep_orphans(void) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    for (int round = 0; round < 100; round++) {
+        FILE *file = fopen(path, "re");
+        int pid = 0;
+        bool has_any = false;
+        while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+            has_any = true;
+            (void)kill(pid, SIGKILL);
+            (void)waitpid(pid, NULL, 0);
+        }
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        if (!has_any) {
+            return;
+        }
+    }
+}
+
+static void begin_signals(struct sigaction previous[4]) {
+    static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
+    struct sigaction action = {.sa_handler = note_signal};
+    sigset_t blocked;
+    (void)sigemptyset(&blocked);
+    for (unsigned i = 0; i < 4; i++) {
+        (void)sigaddset(&blocked, numbers[i]);
+        (void)sigaction(numbers[i], &action, &previous[i]);
+    }
+    (void)sigprocmask(SIG_BLOCK, &blocked, &supervisor.original_mask);
+    has_interrupt = 0;
+    has_child_ended = 0;
+}
+
+static void end_signals(const struct sigaction previous[4]) {
+    static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
+    for (unsigned i = 0; i < 4; i++) {
+        (void)sigaction(numbers[i], &previous[i], NULL);
+    }
+    (void)sigprocmask(SIG_SETMASK, &supervisor.original_mask, NULL);
+}
+
+/* In this very process, but for the tests that must have one of their own. */
+static void run_here(void) {
+    struct job *job = &supervisor.jobs[0];
+    cupel__here_begin(job->output);
+    for (uint64_t index = 0; index < supervisor.plan->total && !atomic_load(&supervisor.shared->is_stopping); index++) {
+        struct cupel__plan_item item = cupel__plan_at(supervisor.plan, index);
+        if (item.isolation == CUPEL_ISOLATE_NONE) {
+            cupel__here_run(&item, &record);
+            give(&record);
+        } else {
+            struct sigaction previous[4];
+            begin_signals(previous);
+            atomic_store(&supervisor.shared->next, UINT64_MAX / 2); /* this one only */
+            atomic_store(&job->slot->pending, index);
+            if (spawn(job)) {
+                loop();
+            }
+            end_signals(previous);
+        }
+        if (cupel__here_is_interrupted()) {
+            supervisor.end->is_interrupted = true;
+        }
+        if (supervisor.end->is_interrupted ||
+            (supervisor.deadline_ms != 0 && cupel_clock_ms() >= supervisor.deadline_ms)) {
+            break;
+        }
+    }
+    cupel__here_end();
+}
+
+static void run_workers(void) {
+    struct sigaction previous[4];
+    begin_signals(previous);
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        if (!has_more(&supervisor.jobs[i]) || !spawn(&supervisor.jobs[i])) {
+            break;
+        }
+    }
+    loop();
+    sweep_orphans();
+    end_signals(previous);
+}
+
+bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_result *result),
+                      struct cupel__run_end *end, struct cupel_error *error) {
+    const struct cupel__settings *settings = plan->settings;
+    bool is_here = settings->isolate == 2;
+    supervisor = (struct supervisor){.plan = plan, .take = take, .end = end, .error = error};
+    supervisor.job_count = is_here ? 1 : (unsigned)settings->jobs;
+    if (supervisor.job_count > plan->total) {
+        supervisor.job_count = (unsigned)plan->total;
+    }
+    supervisor.shared = cupel__shared_create(supervisor.job_count);
+    if (supervisor.shared == NULL) {
+        return cupel_error_set(error, 0, 0, "no memory to share with workers: %s", strerror(errno));
+    }
+    if (settings->for_ms != 0) {
+        supervisor.deadline_ms = cupel_clock_ms() + settings->for_ms;
+    }
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        supervisor.jobs[i].slot = &supervisor.shared->slots[i];
+        supervisor.jobs[i].output = settings->capture ? cupel__capture_open() : -1;
+    }
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    cupel__evidence_start();
+    if (is_here) {
+        run_here();
+    } else {
+        run_workers();
+    }
+    cupel__evidence_finish();
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 0);
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        if (supervisor.jobs[i].output >= 0) {
+            (void)close(supervisor.jobs[i].output);
+        }
+    }
+    cupel__shared_destroy(supervisor.shared, supervisor.job_count);
+    return !supervisor.has_failed;
+}
+
+void cupel__emit(const struct cupel_result *result) {
+    if (!cupel__worker_emit(result)) {
+        give(result);
+    }
+}

@@ -1,0 +1,180 @@
+/* See wire.h. */
+#include "harness/src/wire.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { TEXT_COUNT = 10, POINTER_COUNT = 5, BUFFER_SIZE = 4 * CUPEL_TEXT_MAX + 65536, NAME_MAX_LENGTH = 4096 };
+
+static const uint32_t magic = 0x31707563; /* "cup1" */
+
+struct head {
+    uint32_t magic;
+    uint32_t size; /* of head and texts */
+    uint64_t seed;
+    uint64_t repeat;
+    int64_t duration_ns;
+    uint32_t line;
+    uint32_t row;
+    uint32_t failures;
+    uint32_t failure_line;
+    int32_t signal;
+    int32_t exit_status;
+    uint8_t kind;
+    uint8_t isolation;
+    uint8_t verdict;
+    uint8_t evidence;
+    uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
+};
+
+static size_t text_length(const char *text) {
+    return text == NULL ? 0 : strnlen(text, NAME_MAX_LENGTH - 1) + 1;
+}
+
+bool cupel__wire_write(int fd, const struct cupel_result *result) {
+    bool has_texts = result->verdict != CUPEL_VERDICT_OK || result->output.length != 0;
+    const char *texts[TEXT_COUNT] = {result->program,       result->suite,      result->name,   result->file,
+                                     result->failure_file,  result->fault,      result->reason, result->directory,
+                                     result->messages.data, result->output.data};
+    struct head head = {.magic = magic,
+                        .size = sizeof head,
+                        .seed = result->seed,
+                        .repeat = result->repeat,
+                        .duration_ns = result->duration_ns,
+                        .line = result->line,
+                        .row = result->row,
+                        .failures = result->failures,
+                        .failure_line = result->failure_line,
+                        .signal = result->signal,
+                        .exit_status = result->exit_status,
+                        .kind = (uint8_t)result->kind,
+                        .isolation = (uint8_t)result->isolation,
+                        .verdict = (uint8_t)result->verdict,
+                        .evidence = (uint8_t)result->evidence};
+    struct iovec pieces[1 + TEXT_COUNT] = {{&head, sizeof head}};
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        size_t length = i < 8 ? text_length(texts[i]) : 0;
+        if (i == 8 && has_texts) {
+            length = result->messages.length + 1;
+        } else if (i == 9 && has_texts) {
+            length = result->output.length + 1;
+        }
+        pieces[1 + i] = (struct iovec){(void *)(uintptr_t)texts[i], length};
+        head.lengths[i] = (uint32_t)length;
+        head.size += (uint32_t)length;
+    }
+    size_t left = head.size;
+    for (struct iovec *piece = pieces; left > 0;) {
+        ssize_t written = writev(fd, piece, (int)(pieces + 1 + TEXT_COUNT - piece));
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return false;
+        }
+        left -= (size_t)written;
+        for (size_t done = (size_t)written; done > 0;) {
+            size_t step = done < piece->iov_len ? done : piece->iov_len;
+            piece->iov_base = (char *)piece->iov_base + step;
+            piece->iov_len -= step;
+            done -= step;
+            piece += piece->iov_len == 0 && done > 0;
+        }
+    }
+    return true;
+}
+
+bool cupel__wire_reader_init(struct cupel__wire_reader *reader, int fd) {
+    *reader = (struct cupel__wire_reader){.fd = fd, .buffer = malloc(BUFFER_SIZE)};
+    return reader->buffer != NULL;
+}
+
+void cupel__wire_reader_deinit(struct cupel__wire_reader *reader) {
+    free(reader->buffer);
+    *reader = (struct cupel__wire_reader){.fd = -1, .is_ended = true};
+}
+
+bool cupel__wire_fill(struct cupel__wire_reader *reader) {
+    if (reader->consumed != 0) {
+        memmove(reader->buffer, reader->buffer + reader->consumed, reader->used - reader->consumed);
+        reader->used -= reader->consumed;
+        reader->consumed = 0;
+    }
+    ssize_t got = read(reader->fd, reader->buffer + reader->used, BUFFER_SIZE - reader->used);
+    if (got > 0) {
+        reader->used += (size_t)got;
+        return true;
+    }
+    reader->is_ended = reader->is_ended || got == 0 || (errno != EAGAIN && errno != EINTR);
+    return false;
+}
+
+static bool head_is_sound(const struct head *head) {
+    uint64_t size = sizeof *head;
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        size += head->lengths[i];
+        if (head->lengths[i] > CUPEL_TEXT_MAX || (i >= 5 && i < 8 && head->lengths[i] > CUPEL_REASON_MAX)) {
+            return false;
+        }
+    }
+    return head->magic == magic && size == head->size && head->lengths[5] <= CUPEL_FAULT_TOKEN_MAX &&
+           head->verdict < CUPEL_VERDICT_COUNT && head->evidence < CUPEL_EVIDENCE_COUNT;
+}
+
+static void read_texts(const struct head *head, char *at, struct cupel_result *result) {
+    const char **pointers[POINTER_COUNT] = {&result->program, &result->suite, &result->name, &result->file,
+                                            &result->failure_file};
+    char *arrays[] = {result->fault, result->reason, result->directory};
+    for (size_t i = 0; i < TEXT_COUNT; i++) {
+        uint32_t length = head->lengths[i];
+        if (length == 0) {
+            continue;
+        }
+        at[length - 1] = '\0';
+        if (i < POINTER_COUNT) {
+            *pointers[i] = at;
+        } else if (i < 8) {
+            memcpy(arrays[i - POINTER_COUNT], at, length);
+        } else {
+            cupel_text_add_n(i == 8 ? &result->messages : &result->output, at, length - 1);
+        }
+        at += length;
+    }
+}
+
+bool cupel__wire_next(struct cupel__wire_reader *reader, struct cupel_result *result, struct cupel_error *error) {
+    struct head head;
+    size_t left = reader->used - reader->consumed;
+    if (left < sizeof head) {
+        return false;
+    }
+    memcpy(&head, reader->buffer + reader->consumed, sizeof head);
+    if (!head_is_sound(&head)) {
+        reader->is_ended = true;
+        reader->consumed = reader->used;
+        return cupel_error_set(error, 0, 0, "what came is no stream of result records");
+    }
+    if (left < head.size) {
+        return false;
+    }
+    cupel_result_clear(result);
+    result->seed = head.seed;
+    result->repeat = head.repeat;
+    result->duration_ns = head.duration_ns;
+    result->line = head.line;
+    result->row = head.row;
+    result->failures = head.failures;
+    result->failure_line = head.failure_line;
+    result->signal = head.signal;
+    result->exit_status = head.exit_status;
+    result->kind = (enum cupel_test_kind)head.kind;
+    result->isolation = (enum cupel_isolation)head.isolation;
+    result->verdict = (enum cupel_verdict)head.verdict;
+    result->evidence = (enum cupel_evidence)head.evidence;
+    read_texts(&head, reader->buffer + reader->consumed + sizeof head, result);
+    reader->consumed += head.size;
+    return true;
+}

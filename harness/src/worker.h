@@ -1,0 +1,58 @@
+/* The two sides of isolation. A supervisor forks workers; a worker takes one item of the plan after another from a
+ * counter that all share, runs it, and sends its record through a pipe. Where it stands is in shared memory, and so is
+ * the record it is filling: when it dies, the supervisor knows what it ran and what had failed by then.
+ *
+ *     shared:  next item | slot 0: state, item, start, record | slot 1 ...
+ *     worker:  IDLE --take--> RUNNING --record complete--> DONE --sent--> IDLE ... --> _exit
+ *
+ * A test that wants a process of its own makes a worker that has run others leave, with that item as `pending` for the
+ * next; a test that wants the runner's own process is handed up by an item in `handed`. */
+#ifndef HARNESS_SRC_WORKER_H
+#define HARNESS_SRC_WORKER_H
+
+#include "harness/result.h"
+#include "harness/src/plan.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CUPEL__JOBS_MAX = 64 };
+#define CUPEL__NO_ITEM UINT64_MAX
+
+enum cupel__slot_state { CUPEL__SLOT_IDLE, CUPEL__SLOT_RUNNING, CUPEL__SLOT_DONE };
+
+struct cupel__slot {
+    _Atomic int state;
+    _Atomic uint64_t item;      /* index into the plan */
+    _Atomic int64_t start_ms;   /* of the running item */
+    _Atomic int64_t timeout_ms; /* of the running item; 0: none */
+    _Atomic uint64_t pending;   /* the next worker in this slot begins with it */
+    _Atomic uint64_t handed;    /* for the supervisor to run itself; it sets CUPEL__NO_ITEM when done */
+    struct cupel_result result; /* of the running item */
+};
+
+struct cupel__shared {
+    _Atomic uint64_t next;
+    _Atomic bool is_stopping;
+    struct cupel__slot slots[];
+};
+
+/* Shared with all processes forked from now on; NULL when out of memory. */
+struct cupel__shared *cupel__shared_create(unsigned slots);
+void cupel__shared_destroy(struct cupel__shared *shared, unsigned slots);
+
+/* The life of a worker, in the forked child: never returns. `pipe` takes records, `output` is its capture file or -1.
+ */
+_Noreturn void cupel__worker_main(struct cupel__plan *plan, struct cupel__shared *shared, struct cupel__slot *slot,
+                                  int pipe, int output);
+
+/* The time limit of an item in milliseconds; 0: none. */
+int64_t cupel__timeout_ms(const struct cupel__plan_item *item);
+
+/* In a worker: sends an extra record. False elsewhere. */
+bool cupel__worker_emit(const struct cupel_result *result);
+/* The running item showed a sign of life: its time limit begins anew. */
+void cupel__worker_is_alive(void);
+
+#endif
