@@ -4,6 +4,7 @@
 #include "alloc/counting.h"
 #include "alloc/failing.h"
 #include "alloc/libc.h"
+#include "alloc/tests/contract.h"
 #include "harness/harness.h"
 
 #include <pthread.h>
@@ -124,4 +125,12 @@ TEST(counting, hands_usable_and_site_through) {
     REQUIRE(block != NULL);
     CHECK_UINT_EQ(cupel_usable(c, block, 3, 1), cupel_usable(cupel_libc(), block, 3, 1));
     cupel_free(c, block, 3, 1);
+}
+
+TEST(counting, keeps_the_contract) {
+    struct cupel_counting layer;
+    struct cupel_allocator *a = cupel_counting_init(&layer, cupel_libc());
+    check_contract(a, (struct contract_limits){1 << 17, 64});
+    check_refusals(a);
+    CHECK(cupel_counts_are_balanced(&layer.counts));
 }

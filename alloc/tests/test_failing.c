@@ -4,6 +4,7 @@
 #include "alloc/counting.h"
 #include "alloc/failing.h"
 #include "alloc/libc.h"
+#include "alloc/tests/contract.h"
 #include "harness/harness.h"
 
 #include <errno.h>
@@ -346,4 +347,12 @@ TEST(failing, reads_the_environment, .isolate = CUPEL_ISOLATE_PROCESS) {
     (void)unsetenv("OPENSSL_MALLOC_FAILURES");
     (void)unsetenv("MALLOC_NUMBER_TO_FAIL");
     (void)unsetenv("CUPEL_SEED");
+}
+
+TEST(failing, keeps_the_contract) {
+    struct cupel_failing layer;
+    struct cupel_allocator *a = cupel_failing_init(&layer, cupel_libc(), "", NULL);
+    check_contract(a, (struct contract_limits){1 << 17, 64});
+    check_refusals(a);
+    CHECK_UINT_EQ(layer.live_bytes, 0);
 }

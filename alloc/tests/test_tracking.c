@@ -5,6 +5,7 @@
 #include "alloc/libc.h"
 #include "alloc/pages.h"
 #include "alloc/src/frames.h"
+#include "alloc/tests/contract.h"
 #include "alloc/tracking.h"
 #include "harness/harness.h"
 
@@ -182,4 +183,15 @@ TEST(tracking, changes_nothing_where_the_parent_fails) {
     CHECK_UINT_EQ(tracking.findings, 0);
     cupel_free(t, block, 10, 1);
     cupel_tracking_deinit(&tracking);
+}
+
+TEST(tracking, keeps_the_contract) {
+    struct cupel_tracking layer;
+    struct cupel_allocator *a = cupel_tracking_init(&layer, cupel_libc());
+    check_contract(a, (struct contract_limits){1 << 17, 64});
+    check_refusals(a);
+    CHECK_UINT_EQ(cupel_tracking_live_blocks(&layer), 0);
+    CHECK_UINT_EQ(layer.live_bytes, 0);
+    CHECK_UINT_EQ(layer.findings, 0);
+    cupel_tracking_deinit(&layer);
 }
