@@ -44,6 +44,7 @@ git clone -q --no-local "$root" "$place/srv/cupel"
 
 cat >"$place/inside.sh" <<'INSIDE'
 set -eu
+echo "127.0.0.1 localhost $(hostname)" >/etc/hosts
 useradd --create-home assayer 2>/dev/null || true
 echo 'assayer ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/assayer
 chown -R assayer /srv/cupel
@@ -54,7 +55,7 @@ for tool in afl-fuzz lcov gcc cmake clang; do
 done
 for command in "$@"; do
     began=$(date +%s)
-    sudo -u assayer env HOME=/home/assayer sh -c "$command" || { echo "failed: $command"; exit 1; }
+    sudo -H -u assayer sh -c "$command" || { echo "failed: $command"; exit 1; }
     echo "ok $command ($(($(date +%s) - began)) s)"
     case $command in
     'make fuzz'*)
@@ -65,11 +66,13 @@ for command in "$@"; do
     esac
 done
 INSIDE
-unshare --mount --pid --fork --propagation private sh -eu -c '
-    place=$1
-    shift
-    mount -t proc proc "$place/proc"
-    mount --rbind /dev "$place/dev"
-    mount -t sysfs sys "$place/sys" 2>/dev/null || true
-    exec chroot "$place" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 sh /inside.sh "$@"
-' sh "$place" "$@"
+cat >"$place/enter.sh" <<'ENTER'
+set -eu
+place=$1
+shift
+mount -t proc proc "$place/proc"
+mount --rbind /dev "$place/dev"
+mount -t sysfs sys "$place/sys" 2>/dev/null || true
+exec chroot "$place" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin TERM=dumb LANG=C.UTF-8 sh /inside.sh "$@"
+ENTER
+unshare --mount --pid --fork --propagation private sh "$place/enter.sh" "$place" "$@"
