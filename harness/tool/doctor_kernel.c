@@ -101,7 +101,7 @@ void doctor_look_ptrace(const struct doctor_machine *machine, const struct docto
 }
 
 static bool may_mount(void) {
-    return unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+    return unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
            mount("none", "/tmp", "tmpfs", 0, "size=64k") == 0;
 }
 
