@@ -4,6 +4,7 @@
 #include "harness/harness.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,39 @@ TEST(base, json_write_errors_stay_in_the_stream) {
     CHECK(ferror(full));
     (void)fclose(full);
 }
+
+#ifndef NDEBUG
+static void write_value_without_key(struct cupel_json *json) {
+    cupel_json_object_begin(json);
+    cupel_json_int(json, 1);
+}
+
+TEST(base, json_refuses_a_value_without_a_key, .expect_signal = SIGABRT, .expect_stderr = "has_key") {
+    char text[64];
+    written(text, sizeof text, 0, write_value_without_key);
+}
+
+static void write_wrong_end(struct cupel_json *json) {
+    cupel_json_array_begin(json);
+    cupel_json_object_end(json);
+}
+
+TEST(base, json_refuses_the_wrong_end, .expect_signal = SIGABRT, .expect_stderr = "is_object") {
+    char text[64];
+    written(text, sizeof text, 0, write_wrong_end);
+}
+
+static void write_too_deep(struct cupel_json *json) {
+    for (int i = 0; i <= CUPEL_JSON_DEPTH_MAX; i++) {
+        cupel_json_array_begin(json);
+    }
+}
+
+TEST(base, json_refuses_to_go_too_deep, .expect_signal = SIGABRT, .expect_stderr = "CUPEL_JSON_DEPTH_MAX") {
+    char text[64];
+    written(text, sizeof text, 0, write_too_deep);
+}
+#endif
 
 /* One four-digit escape as a byte, -1 where it is none below 256. */
 static int hex_byte(const char *text) {

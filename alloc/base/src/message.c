@@ -1,6 +1,7 @@
 /* Messages: see message.h. Each goes out in one write, so that lines of several processes do not mix. */
 #include "alloc/base/message.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +29,9 @@ void cupel_message_program(const char *name) {
 static void write_line(const char *line, size_t length) {
     while (length > 0) {
         ssize_t written = write(STDERR_FILENO, line, length);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
         if (written <= 0) {
             return;
         }
