@@ -89,7 +89,7 @@ struct cupel_cover_file {
     size_t exclusion_count, exclusion_capacity;
 };
 
-enum { CUPEL_COVER_VARIANTS_MAX = 16, CUPEL_COVER_VARIANT_NAME_MAX = 32 };
+enum { CUPEL_COVER_VARIANTS_MAX = 16, CUPEL_COVER_VARIANT_NAME_MAX = 32, CUPEL_COVER_PATH_MAX = 4096 };
 
 struct cupel_coverage {
     struct cupel_allocator *allocator;
@@ -98,12 +98,15 @@ struct cupel_coverage {
     size_t file_count, file_capacity;
     char variants[CUPEL_COVER_VARIANTS_MAX][CUPEL_COVER_VARIANT_NAME_MAX];
     size_t variant_count;
+    char root[CUPEL_COVER_PATH_MAX]; /* what relative paths start from, without a slash at the end; "": not known */
 };
 
 /* An empty model. The allocator is borrowed and must outlive it. */
 void cupel_coverage_init(struct cupel_coverage *coverage, struct cupel_allocator *allocator);
 /* Frees all. A zeroed struct is allowed. */
 void cupel_coverage_deinit(struct cupel_coverage *coverage);
+/* Sets the root: absolute, links resolved where it exists. False where it is too long. */
+bool cupel_coverage_set_root(struct cupel_coverage *coverage, const char *path);
 
 /* The number of a variant, added where new. A variant too many, or a name too long, sets is_out_of_memory. */
 uint32_t cupel_cover_variant(struct cupel_coverage *coverage, const char *name);

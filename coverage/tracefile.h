@@ -18,10 +18,11 @@ enum {
     CUPEL_TRACEFILE_FILE_MAX = 1 << 30,            /* bytes of a file */
 };
 
-/* Adds what a tracefile of `length` bytes says to the model (class total, variant ""). Negative counts, which old tools
- * wrote on overflow, become 0. False where the text is no tracefile or ends within a section, with line and column, and
- * where memory runs out (line 0): the model then holds a part and is good for nothing but deinit. Call
- * cupel_cover_finish afterwards. Time and memory are linear in the length. */
+/* Adds what a tracefile of `length` bytes says to the model (class total, variant ""). Paths below the model's root,
+ * where that is set, become relative. Negative counts, which old tools wrote on overflow, become 0. False where the
+ * text is no tracefile or ends within a section, with line and column, and where memory runs out (line 0): the model
+ * then holds a part and is good for nothing but deinit. Call cupel_cover_finish afterwards. Time and memory are linear
+ * in the length. */
 bool cupel_tracefile_read(struct cupel_coverage *coverage, const char *text, size_t length, struct cupel_error *error);
 
 /* The same from a file; "-" is not special. An unreadable file is an error without a line. */

@@ -110,6 +110,13 @@ static bool read_sf(struct reader *reader) {
     if (!read_rest(reader, &path, &length)) {
         return false;
     }
+    const char *root = reader->coverage->root;
+    size_t root_length = strlen(root);
+    if (root_length > 0 && length > root_length + 1 && memcmp(path, root, root_length) == 0 &&
+        path[root_length] == '/') {
+        path += root_length + 1;
+        length -= root_length + 1;
+    }
     reader->file = cupel_cover_file(reader->coverage, path, length);
     reader->group_count = 0;
     reader->odd_line = 0;
