@@ -286,7 +286,7 @@ static void check_all(struct run *run) {
 
 /* Lifetimes differ: one block, all of them, or every other one, which leaves holes. */
 static void release_some(struct run *run) {
-    static const char *const which[] = {"one", "the lowest", "the highest", "every other", "all"};
+    static const char *const which[] = {"one", "the oldest", "the newest", "every other", "all"};
     unsigned picked = cupel_draw_pick(run->bytes, "which", which, 5);
     if (picked == 0) {
         release(run, draw_index(run));

@@ -74,13 +74,17 @@ bool cupel__shadow_is_zero(const void *base, size_t size) {
     return memcmp(at, zeros, END) == 0 && memcmp(at + size - END, zeros, END) == 0;
 }
 
-/* The place of the first block whose base is not below this one. */
+static const struct cupel__shadow_block *at_place(const struct cupel__shadow *shadow, size_t place) {
+    return &shadow->blocks[shadow->by_base[place]];
+}
+
+/* The place, in the order of addresses, of the first block whose base is not below this one. */
 static size_t place_of(const struct cupel__shadow *shadow, const unsigned char *base) {
     size_t low = 0;
     size_t high = shadow->count;
     while (low < high) {
         size_t middle = (low + high) / 2;
-        if (shadow->blocks[middle].base < base) {
+        if (at_place(shadow, middle)->base < base) {
             low = middle + 1;
         } else {
             high = middle;
@@ -103,28 +107,33 @@ struct cupel__shadow_block *cupel__shadow_add(struct cupel__shadow *shadow, void
         return NULL;
     }
     const struct cupel__shadow_block *other = NULL;
-    if (place < shadow->count && (uintptr_t)shadow->blocks[place].base - (uintptr_t)at < extent(size)) {
-        other = &shadow->blocks[place];
-    } else if (place > 0 &&
-               (uintptr_t)at - (uintptr_t)shadow->blocks[place - 1].base < extent(shadow->blocks[place - 1].size)) {
-        other = &shadow->blocks[place - 1];
+    if (place < shadow->count && (uintptr_t)at_place(shadow, place)->base - (uintptr_t)at < extent(size)) {
+        other = at_place(shadow, place);
+    } else if (place > 0) {
+        const struct cupel__shadow_block *below = at_place(shadow, place - 1);
+        other = (uintptr_t)at - (uintptr_t)below->base < extent(below->size) ? below : NULL;
     }
     if (other != NULL) {
         (void)cupel_error_set(error, 0, 0, "a block of %zu bytes at %p overlaps the live block of %zu bytes at %p",
                               size, base, other->size, (const void *)other->base);
         return NULL;
     }
-    memmove(&shadow->blocks[place + 1], &shadow->blocks[place], (shadow->count - place) * sizeof shadow->blocks[0]);
-    struct cupel__shadow_block *block = &shadow->blocks[place];
+    memmove(&shadow->by_base[place + 1], &shadow->by_base[place], shadow->count - place);
+    shadow->by_base[place] = (uint8_t)shadow->count;
+    struct cupel__shadow_block *block = &shadow->blocks[shadow->count++];
     *block = (struct cupel__shadow_block){.base = at, .size = size, .align = align};
-    shadow->count++;
     shadow->live_bytes += size;
     cupel__shadow_fill(shadow, block);
     return block;
 }
 
 void cupel__shadow_remove(struct cupel__shadow *shadow, size_t index) {
+    size_t place = place_of(shadow, shadow->blocks[index].base);
     shadow->live_bytes -= shadow->blocks[index].size;
     shadow->count--;
+    memmove(&shadow->by_base[place], &shadow->by_base[place + 1], shadow->count - place);
     memmove(&shadow->blocks[index], &shadow->blocks[index + 1], (shadow->count - index) * sizeof shadow->blocks[0]);
+    for (size_t i = 0; i < shadow->count; i++) {
+        shadow->by_base[i] = (uint8_t)(shadow->by_base[i] - (shadow->by_base[i] > index));
+    }
 }

@@ -14,8 +14,10 @@ struct cupel__shadow_block {
     unsigned seed;
 };
 
+/* Blocks are numbered by age, so that what an input means does not hang on the addresses an allocator gives. */
 struct cupel__shadow {
-    struct cupel__shadow_block blocks[CUPEL_OPS_LIVE_MAX]; /* sorted by base */
+    struct cupel__shadow_block blocks[CUPEL_OPS_LIVE_MAX]; /* oldest first */
+    uint8_t by_base[CUPEL_OPS_LIVE_MAX];                   /* their indices, lowest base first */
     size_t count;
     uint64_t live_bytes;
     unsigned next_seed;
