@@ -17,8 +17,6 @@
 
 enum { ENVIRONMENT_MAX = 512 };
 
-extern char **environ;
-
 /* The tool's environment with the added words in front: the first of a name wins, so later doubles are left out. */
 static void build_environment(const char *const *added, const char **result) {
     size_t count = 0;

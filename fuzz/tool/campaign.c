@@ -236,7 +236,9 @@ int campaign_run(struct project *project, struct target *const *targets, size_t 
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    memcpy(chosen, targets, count * sizeof targets[0]);
+    for (size_t i = 0; i < count; i++) {
+        chosen[i] = targets[i];
+    }
     campaign = (struct campaign){.project = project, .options = options, .outcomes = outcomes};
     cupel_progress_init(&campaign.progress, stderr);
     divide(&campaign, chosen, count);

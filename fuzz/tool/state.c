@@ -45,18 +45,27 @@ static void recall(const struct project *project, struct memory *memory) {
 static struct memory memory;
 static const struct project *sorted_project;
 
-static int by_age(const void *a, const void *b) {
-    const struct target *left = *(struct target *const *)a;
-    const struct target *right = *(struct target *const *)b;
+static bool is_older(const struct target *left, const struct target *right) {
     unsigned long long left_run = memory.last_run[left - sorted_project->targets];
     unsigned long long right_run = memory.last_run[right - sorted_project->targets];
-    return left_run != right_run ? (left_run < right_run ? -1 : 1) : strcmp(left->name, right->name);
+    return left_run != right_run ? left_run < right_run : strcmp(left->name, right->name) < 0;
 }
 
-static int by_touch(const void *a, const void *b) {
-    const struct target *left = *(struct target *const *)a;
-    const struct target *right = *(struct target *const *)b;
-    return left->touch != right->touch ? (left->touch > right->touch ? -1 : 1) : by_age(a, b);
+static bool is_nearer(const struct target *left, const struct target *right) {
+    return left->touch != right->touch ? left->touch > right->touch : is_older(left, right);
+}
+
+/* By insertion: there are some hundred at most. */
+static void sort(struct target **targets, size_t count,
+                 bool (*comes_first)(const struct target *, const struct target *)) {
+    for (size_t i = 1; i < count; i++) {
+        struct target *moved = targets[i];
+        size_t place = i;
+        for (; place > 0 && comes_first(moved, targets[place - 1]); place--) {
+            targets[place] = targets[place - 1];
+        }
+        targets[place] = moved;
+    }
 }
 
 size_t campaign_choose(struct project *project, struct target **targets, size_t count, size_t slots) {
@@ -66,8 +75,8 @@ size_t campaign_choose(struct project *project, struct target **targets, size_t 
     recall(project, &memory);
     sorted_project = project;
     size_t by_change = slots - slots / 3;
-    qsort(targets, count, sizeof targets[0], by_touch);
-    qsort(targets + by_change, count - by_change, sizeof targets[0], by_age);
+    sort(targets, count, is_nearer);
+    sort(targets + by_change, count - by_change, is_older);
     return slots;
 }
 
