@@ -6,6 +6,7 @@
 #include "alloc/base/progress.h"
 #include "alloc/base/status.h"
 
+#include <assert.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,8 @@ static void divide(struct campaign *campaign, struct target **chosen, size_t cou
     for (int kind = 0; kind < ENGINE_KINDS; kind++) {
         engines += options->engines[kind];
     }
-    size_t lanes = options->jobs / engines;
+    assert(engines > 0 && count > 0);
+    size_t lanes = options->jobs / (engines == 0 ? 1 : engines);
     lanes = lanes == 0 ? 1 : lanes > LANES_MAX ? LANES_MAX : lanes;
     campaign->lane_count = lanes < count ? lanes : count;
     int64_t time_s = options->time_ms < 1000 ? 1 : options->time_ms / 1000;
