@@ -64,7 +64,9 @@ void cupel_free(struct cupel_allocator *allocator, void *block, size_t size, siz
 size_t cupel_usable(struct cupel_allocator *allocator, const void *block, size_t size, size_t align);
 
 /* True if align is acceptable and size is not over PTRDIFF_MAX: the check every root allocator makes first. */
-bool cupel_request_is_valid(size_t size, size_t align);
+static inline bool cupel_request_is_valid(size_t size, size_t align) {
+    return size <= PTRDIFF_MAX && align != 0 && (align & (align - 1)) == 0 && align <= CUPEL_ALIGN_MAX;
+}
 
 #define CUPEL_NEW(a, type)                  ((type *)cupel_alloc_zeroed((a), sizeof(type), _Alignof(type)))
 #define CUPEL_NEW_ARRAY(a, type, n)         ((type *)cupel__alloc_array((a), (n), sizeof(type), _Alignof(type)))

@@ -5,7 +5,7 @@
  * cupel_fixed_reset (and a block that must move takes new room before it leaves the old). Padding that an alignment
  * needed comes back with the reset alone. When the room does not suffice a request fails and changes nothing.
  *
- * Locking: one thread at a time. Async-signal-safe for a buffer of the handler's own. Cost: some 2 ns. */
+ * Locking: one thread at a time. Async-signal-safe for a buffer of the handler's own. Cost: O(1). */
 #ifndef ALLOC_FIXED_H
 #define ALLOC_FIXED_H
 

@@ -10,7 +10,7 @@
  * is full, at cupel_logging_flush and at cupel_logging_deinit; a process that dies loses what is in the buffer unless
  * `is_unbuffered` is set. Never allocates. The request is never changed, whatever becomes of the line.
  *
- * Locking: one thread at a time. Cost: some 300 ns an operation, most of it for the digits. */
+ * Locking: one thread at a time. Cost: that of formatting a line, some hundred ns. */
 #ifndef ALLOC_LOGGING_H
 #define ALLOC_LOGGING_H
 

@@ -2,10 +2,6 @@
  * address. */
 #include "alloc/alloc.h"
 
-bool cupel_request_is_valid(size_t size, size_t align) {
-    return size <= PTRDIFF_MAX && align != 0 && (align & (align - 1)) == 0 && align <= CUPEL_ALIGN_MAX;
-}
-
 void *cupel_alloc(struct cupel_allocator *allocator, size_t size, size_t align) {
     return allocator->ops->acquire(allocator, size, align, 0, CUPEL_SITE());
 }

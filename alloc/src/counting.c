@@ -18,7 +18,9 @@ static inline uint64_t add(uint64_t *counter, uint64_t amount, bool is_shared) {
 static inline void add_live(uint64_t *counter, uint64_t *peak, uint64_t amount, bool is_shared) {
     uint64_t live = add(counter, amount, is_shared);
     if (!is_shared) {
-        *peak = live > *peak ? live : *peak;
+        if (__builtin_expect(live > *peak, 0)) {
+            *peak = live;
+        }
         return;
     }
     uint64_t seen = __atomic_load_n(peak, __ATOMIC_RELAXED);

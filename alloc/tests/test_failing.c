@@ -45,7 +45,8 @@ static const struct pattern {
     {"4@0;1@100;0", "....x......."},
 };
 
-static void check_pattern(const struct pattern *row) {
+TEST(failing, fails_exactly_the_requests_of_the_plan, TABLE(patterns)) {
+    const struct pattern *row = test_row();
     struct cupel_failing failing;
     struct cupel_error error = {"", 0, 0};
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), row->plan, &error);
@@ -68,12 +69,6 @@ static void check_pattern(const struct pattern *row) {
     CHECK_UINT_EQ(failing.ok_before, strcspn(row->result, "x"));
     CHECK_UINT_EQ(failing.calls, 12);
     CHECK_UINT_EQ(failing.live_bytes, 0);
-}
-
-TEST(failing, fails_exactly_the_requests_of_the_plan) {
-    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++) {
-        check_pattern(&patterns[i]);
-    }
 }
 
 TEST(failing, tells_operations_apart_and_changes_nothing) {
@@ -261,7 +256,8 @@ static const struct malformed {
     {"alloc:1@a2345678901234567890123456789012345678901234567890123456789012345", 9},
 };
 
-static void check_malformed(const struct malformed *row) {
+TEST(failing, says_the_column_of_what_is_wrong, TABLE(malformed)) {
+    const struct malformed *row = test_row();
     struct cupel_fault_plan plan;
     struct cupel_error error = {"", 0, 0};
     cupel_note("plan \"%s\"", row->plan);
@@ -272,12 +268,6 @@ static void check_malformed(const struct malformed *row) {
     (void)snprintf(place, sizeof place, "column %u: ", row->column);
     CHECK_STR_CONTAINS(error.text, place);
     CHECK(!cupel_fault_plan_parse(&plan, row->plan, NULL));
-}
-
-TEST(failing, says_the_column_of_what_is_wrong) {
-    for (size_t i = 0; i < sizeof malformed / sizeof malformed[0]; i++) {
-        check_malformed(&malformed[i]);
-    }
 }
 
 /* Any text: what parses must be written as a text that parses to the same, and whose text is the same again. */

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-TEST(fixed, keeps_the_contract) {
+TEST(fixed, keeps_the_contract, .tags = "slow") {
     struct cupel_fixed fixed;
     size_t capacity = (size_t)160 << 20; /* blocks that moved come back with the reset alone */
     void *memory = cupel_alloc(cupel_pages(), capacity, 8);

@@ -6,7 +6,7 @@
 
 #include <malloc.h>
 
-TEST(libc, keeps_the_contract) {
+TEST(libc, keeps_the_contract, .tags = "slow") {
     check_contract(cupel_libc(), (struct contract_limits){2 << 20, 65536});
 }
 

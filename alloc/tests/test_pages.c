@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <sys/mman.h>
 
-TEST(pages, keeps_the_contract) {
+TEST(pages, keeps_the_contract, .tags = "slow") {
     check_contract(cupel_pages(), (struct contract_limits){2 << 20, 1 << 18});
 }
 
@@ -85,7 +85,7 @@ static void *churn(void *failures) {
     return NULL;
 }
 
-TEST(pages, serves_threads) {
+TEST(pages, serves_threads, .tags = "slow") {
     pthread_t threads[4];
     unsigned failures[4] = {0, 0, 0, 0};
     for (unsigned i = 0; i < 4; i++) {

@@ -127,7 +127,7 @@ TEST(tracking, walks_to_callers_only_through_the_site) {
     CHECK_UINT_EQ(cupel__frames_collect(CUPEL_SITE(), frames, 1), 1);
 }
 
-TEST(tracking, keeps_and_forgets_a_million_blocks) {
+TEST(tracking, keeps_and_forgets_a_million_blocks, .tags = "slow") {
     struct cupel_tracking tracking;
     struct cupel_counting counting;
     static const size_t count = 1000000;

@@ -95,6 +95,23 @@ function(cupel_add_tool verb)
   endif()
 endfunction()
 
+# cupel_add_example(NAME SOURCES ... LINK ...): the program bin/examples/NAME and a ctest entry that runs it: an example
+# ends with 0 where it showed what it promises.
+function(cupel_add_example name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINK")
+  if(CUPEL_FUZZ_TARGETS OR NOT CUPEL_TESTS)
+    return()
+  endif()
+  add_executable(example_${name} ${arg_SOURCES})
+  set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY ${cupel_BINARY_DIR}/bin/examples)
+  target_include_directories(example_${name} PRIVATE ${cupel_SOURCE_DIR})
+  cupel_flags(example_${name})
+  target_link_libraries(example_${name} PRIVATE ${arg_LINK})
+  add_test(NAME example.${name} COMMAND example_${name} WORKING_DIRECTORY ${cupel_SOURCE_DIR})
+  set_tests_properties(example.${name} PROPERTIES LABELS example SKIP_RETURN_CODE 77 TIMEOUT 60)
+endfunction()
+
 # cupel_add_bench(NAME SOURCES ... LINK ...): the program bin/bench/NAME, built in the release variant only. It prints rows
 # of a Markdown table, `| what | ours | rival | ratio | budget |`, and nothing else on stdout; ci/bench gathers them.
 function(cupel_add_bench name)
