@@ -7,6 +7,7 @@
 #include "alloc/base/status.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,6 +76,7 @@ static int add_word(const char *word, size_t length, FILE *out, struct cupel_err
     }
     if (colon != NULL && kind_length == 7 && memcmp(word, "records", 7) == 0) {
         records_file = atoi(path);
+        (void)fcntl(records_file, F_SETFD, FD_CLOEXEC); /* not for what tests start */
         return CUPEL_OK;
     }
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {

@@ -15,13 +15,13 @@
 struct cupel__report_head {
     const char *title; /* of the run: the program's name */
     uint64_t seed;
-    uint64_t test_count;
-    uint64_t total; /* records to come, UINT64_MAX where unknown */
+    uint64_t count;   /* of `unit` */
+    const char *unit; /* "tests", "programs" */
+    uint64_t total;   /* records to come, UINT64_MAX where unknown */
     bool is_verbose;
     bool shows_output; /* of passing tests too */
     bool has_colour;
     bool is_terminal;
-    bool is_part; /* of a larger run, which prints the head and the totals */
 };
 
 enum { CUPEL__FAILED_TITLES_MAX = 64, CUPEL__TITLE_MAX = 320 };

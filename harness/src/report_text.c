@@ -24,8 +24,7 @@ static void plain_begin(FILE *out, const struct cupel__report_head *given) {
     head = *given;
     memset(&progress, 0, sizeof progress);
     cupel_progress_init(&progress, head.is_terminal ? out : NULL);
-    fprintf(out, "%s: %" PRIu64 " %s, seed %" PRIu64 "\n", head.title, head.test_count,
-            head.test_count == 1 ? "test" : "tests", head.seed);
+    fprintf(out, "%s: %" PRIu64 " %s, seed %" PRIu64 "\n", head.title, head.count, head.unit, head.seed);
 }
 
 static void print_indented(FILE *out, const struct cupel_text *text, const char *margin) {
@@ -103,7 +102,7 @@ const struct cupel__sink cupel__sink_plain = {"plain", plain_begin, plain_result
 /* What IDEs read from GoogleTest's programs. */
 static void gtest_begin(FILE *out, const struct cupel__report_head *given) {
     head = *given;
-    fprintf(out, "[==========] Running %" PRIu64 " tests from %s (seed %" PRIu64 ").\n", head.test_count, head.title,
+    fprintf(out, "[==========] Running %" PRIu64 " %s from %s (seed %" PRIu64 ").\n", head.count, head.unit, head.title,
             head.seed);
 }
 

@@ -99,8 +99,9 @@ static int open_reports(const struct cupel__plan *plan, FILE *out, struct cupel_
                                                            : &cupel__sink_plain;
     request.head = (struct cupel__report_head){
         .title = base_name(settings->program),
+        .unit = plan->count == 1 ? "test" : "tests",
         .seed = settings->seed,
-        .test_count = plan->count,
+        .count = plan->count,
         .total = plan->total,
         .is_verbose = settings->verbose,
         .shows_output = settings->show_output,
@@ -161,7 +162,7 @@ int cupel__run_main(int argc, char **argv) {
     bool has_help = false;
     int status;
     cupel_message_program(argc > 0 ? base_name(argv[0]) : "test program");
-    if (!cupel__settings_parse(argc, argv, &has_help, &error)) {
+    if (!cupel__settings_parse(NULL, argc, argv, &has_help, &error)) {
         if (error.column == 0) {
             cupel_message("%s", error.text);
         } else {

@@ -3,6 +3,7 @@
 #include "harness/src/settings.h"
 #include "harness/src/plan.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,7 +310,14 @@ static void apply_gtest(struct cupel__settings *settings, int argc, char **argv)
     }
 }
 
-bool cupel__settings_parse(int argc, char **argv, bool *has_help, struct cupel_error *error) {
+void cupel__settings_append(struct cupel_option *rows, size_t count, size_t capacity) {
+    assert(count + sizeof options / sizeof options[0] <= capacity);
+    (void)capacity;
+    memcpy(rows + count, options, sizeof options);
+}
+
+bool cupel__settings_parse(const struct cupel_program *own, int argc, char **argv, bool *has_help,
+                           struct cupel_error *error) {
     struct cupel__settings *settings = &cupel__settings;
     *settings = (struct cupel__settings){
         .program = argc > 0 ? argv[0] : "test program",
@@ -321,7 +329,7 @@ bool cupel__settings_parse(int argc, char **argv, bool *has_help, struct cupel_e
         .capture = true,
     };
     struct cupel_arguments arguments;
-    if (!cupel_options_parse(&program, argc, argv, &arguments, error)) {
+    if (!cupel_options_parse(own != NULL ? own : &program, argc, argv, &arguments, error)) {
         return false;
     }
     *has_help = arguments.has_help;

@@ -65,9 +65,13 @@ struct cupel__settings {
 /* The one of this process. Constant once the run began. */
 extern struct cupel__settings cupel__settings;
 
-/* Fills cupel__settings. False and a text on bad usage; `*has_help` where --help was printed. */
-bool cupel__settings_parse(int argc, char **argv, bool *has_help, struct cupel_error *error);
+/* Fills cupel__settings. False and a text on bad usage; `*has_help` where --help was printed. `own` NULL: the table of
+ * a test program; else a program whose table begins with rows of its own and ends with cupel__settings_append. */
+bool cupel__settings_parse(const struct cupel_program *own, int argc, char **argv, bool *has_help,
+                           struct cupel_error *error);
 
+/* Appends the rows of the table, end included, to `rows`, which has `count` of `capacity`. */
+void cupel__settings_append(struct cupel_option *rows, size_t count, size_t capacity);
 /* The table, for --help, manual and completion. */
 const struct cupel_program *cupel__settings_program(void);
 

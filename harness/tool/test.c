@@ -1,0 +1,263 @@
+/* cupel test: runs the test programs of a build tree, or those named, passes the flags of a test program on to each,
+ * and makes one report of all. */
+#include "harness/tool/test.h"
+#include "harness/src/report.h"
+#include "harness/src/settings.h"
+
+#include "alloc/base/progress.h"
+#include "alloc/base/status.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *junit_path;
+static const char *results_path;
+static const char *wrap_text;
+static const char *variant;
+
+/* Rows of its own; those of a test program follow. */
+static const struct cupel_option own_options[] = {
+    {.kind = CUPEL_OPTION_HEADING, .sentence = "Which programs"},
+    {.name = "variant",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &variant,
+     .parameter = "NAME",
+     .sentence = "Run the programs of that variant's build tree, beside this one."},
+    {.name = "wrap",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &wrap_text,
+     .parameter = "COMMAND",
+     .sentence = "Put these words before each program: 'valgrind -q --error-exitcode=99'."},
+    {.name = "junit",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &junit_path,
+     .parameter = "FILE",
+     .sentence = "As --report=junit:FILE."},
+    {.name = "results",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &results_path,
+     .parameter = "FILE",
+     .sentence = "Where the records go as JSON lines (default: build/evidence/VARIANT/results.jsonl)."},
+};
+
+/* Options that this program acts on and does not pass on; the value is whether a word follows. */
+static const struct {
+    const char *name;
+    bool has_value;
+} kept_options[] = {
+    {"--variant", true}, {"--wrap", true}, {"--junit", true},        {"--results", true},     {"--report", true},
+    {"--style", true},   {"--jobs", true}, {"--colour", true},       {"--verbose", false},    {"--seed", true},
+    {"-j", true},        {"-v", false},    {"--gtest_output", true}, {"--gtest_color", true},
+};
+
+static char words_copy[65536];
+
+/* 0: not kept; 1: this word; 2: this and the next. */
+static int words_kept(const char *word) {
+    for (size_t i = 0; i < sizeof kept_options / sizeof kept_options[0]; i++) {
+        size_t length = strlen(kept_options[i].name);
+        if (strncmp(word, kept_options[i].name, length) != 0) {
+            continue;
+        }
+        bool is_short = length == 2;
+        if (word[length] == '\0') {
+            return kept_options[i].has_value ? 2 : 1;
+        }
+        if (word[length] == '=' || (is_short && word[1] == 'j')) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static bool is_operand(const char *word) {
+    return word[0] != '-' || word[1] == '\0';
+}
+
+/* Splits the command line into programs and what is passed on. Operands are known from the parser. */
+static bool split_words(struct cupel__test_run *run, struct cupel__test_programs *programs, int argc, char **argv) {
+    for (int i = 1; i < argc; i++) {
+        int kept = words_kept(argv[i]);
+        if (kept != 0) {
+            i += kept - 1;
+            continue;
+        }
+        bool is_word = false;
+        for (int j = 0; is_operand(argv[i]) && j < cupel__settings.word_count; j++) {
+            is_word = is_word || cupel__settings.words[j] == argv[i];
+        }
+        if (is_word && cupel__test_find_named(programs, argv[i])) {
+            continue;
+        }
+        if (is_word && strchr(argv[i], '/') != NULL) {
+            cupel_message("%s: no program is there", argv[i]);
+            return false;
+        }
+        if (run->passed_on_count + 1 >= CUPEL__PASSED_ON_MAX) {
+            cupel_message("too many words");
+            return false;
+        }
+        run->passed_on[run->passed_on_count++] = argv[i];
+    }
+    return true;
+}
+
+/* Splits at blanks; quotes of both kinds hold words together. */
+static bool split_wrap(struct cupel__test_run *run, const char *text) {
+    char *to = words_copy;
+    if (strlen(text) >= sizeof words_copy) {
+        cupel_message("--wrap: too long");
+        return false;
+    }
+    while (*(text += strspn(text, " \t")) != '\0') {
+        if (run->wrap_count == CUPEL__WRAP_MAX) {
+            cupel_message("--wrap: more than %d words", CUPEL__WRAP_MAX);
+            return false;
+        }
+        run->wrap[run->wrap_count++] = to;
+        for (char quote = '\0'; *text != '\0' && (quote != '\0' || strchr(" \t", *text) == NULL); text++) {
+            if (*text == quote) {
+                quote = '\0';
+            } else if (quote == '\0' && (*text == '\'' || *text == '"')) {
+                quote = *text;
+            } else {
+                *to++ = *text;
+            }
+        }
+        *to++ = '\0';
+    }
+    return true;
+}
+
+static bool parse(int argc, char **argv, bool *has_help) {
+    static struct cupel_option rows[96];
+    static struct cupel_program program = {
+        .name = "cupel test",
+        .synopsis = "[OPTION ...] [PROGRAM ...] [WORD ...]",
+        .sentence = "Runs the test programs beside it (bin/tests), or those named, and makes one report of all; a WORD "
+                    "that names no program selects tests.",
+        .after = "Exit status: 0 all passed; 1 some failed; 2 usage; 4 nothing selected; 5 something is lacking; "
+                 "6 a report\ncould not be written; 130 interrupted.\n",
+        .options = rows,
+    };
+    struct cupel_error error;
+    size_t own_count = sizeof own_options / sizeof own_options[0];
+    memcpy(rows, own_options, sizeof own_options);
+    cupel__settings_append(rows, own_count, sizeof rows / sizeof rows[0]);
+    if (cupel__settings_parse(&program, argc, argv, has_help, &error)) {
+        return true;
+    }
+    cupel_message("column %u: %s (cupel test --help lists all)", error.column, error.text);
+    return false;
+}
+
+static int open_reports(const struct cupel__test_programs *programs) {
+    static char words[2][5000];
+    struct cupel__settings *settings = &cupel__settings;
+    struct cupel_option_list *list = &settings->reports;
+    struct cupel_error error;
+    if (list->count + 2 > sizeof list->words / sizeof list->words[0]) {
+        cupel_message("too many reports");
+        return CUPEL_USAGE;
+    }
+    (void)snprintf(words[0], sizeof words[0], "json:%s", results_path != NULL ? results_path : programs->evidence);
+    list->words[list->count++] = words[0];
+    if (junit_path != NULL) {
+        (void)snprintf(words[1], sizeof words[1], "junit:%s", junit_path);
+        list->words[list->count++] = words[1];
+    }
+    bool is_terminal =
+        settings->style == CUPEL__STYLE_TERMINAL || (settings->style == CUPEL__STYLE_AUTO && isatty(STDOUT_FILENO));
+    struct cupel__report_request request = {.out = stdout, .kinds = list};
+    request.text = settings->style == CUPEL__STYLE_NONE    ? NULL
+                   : settings->style == CUPEL__STYLE_GTEST ? &cupel__sink_gtest
+                                                           : &cupel__sink_plain;
+    request.head = (struct cupel__report_head){
+        .title = "cupel test",
+        .seed = settings->seed,
+        .count = programs->count,
+        .unit = programs->count == 1 ? "program" : "programs",
+        .total = UINT64_MAX,
+        .is_verbose = settings->verbose,
+        .shows_output = settings->show_output,
+        .is_terminal = is_terminal,
+        .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(stdout)),
+    };
+    int status = cupel__reports_open(&request, &error);
+    if (status != CUPEL_OK) {
+        cupel_message("%s", error.text);
+    }
+    return status;
+}
+
+static int run_all(struct cupel__test_run *run) {
+    bool is_interrupted = false;
+    bool is_cut = false;
+    struct cupel_error error;
+    int status = open_reports(run->programs);
+    if (status != CUPEL_OK) {
+        return status;
+    }
+    status = cupel__test_run(run, &is_interrupted, &is_cut);
+    struct cupel__totals *totals = cupel__reports_totals();
+    totals->is_interrupted = is_interrupted;
+    totals->is_cut = is_cut;
+    bool is_written = cupel__reports_close(&error);
+    if (!is_written) {
+        cupel_message("%s", error.text);
+    }
+    if (is_interrupted) {
+        return CUPEL_INTERRUPTED;
+    }
+    if (totals->failed != 0) {
+        return CUPEL_FAILED;
+    }
+    if (status == CUPEL_OK && !is_written) {
+        return CUPEL_OUTPUT;
+    }
+    if (status == CUPEL_OK && totals->passed + totals->skipped == 0) {
+        cupel_message("no test is selected");
+        return CUPEL_NOTHING;
+    }
+    return status;
+}
+
+int main(int argc, char **argv) {
+    static struct cupel__test_programs programs;
+    static struct cupel__test_run run;
+    static char seed[64];
+    struct cupel_error error;
+    bool has_help = false;
+    cupel_message_program("cupel test");
+    if (!parse(argc, argv, &has_help)) {
+        return CUPEL_USAGE;
+    }
+    if (has_help) {
+        return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
+    }
+    const struct cupel__settings *settings = &cupel__settings;
+    run.programs = &programs;
+    run.jobs = (unsigned)settings->jobs;
+    run.failure_limit = settings->fail_fast ? 1 : (unsigned long long)settings->max_fail;
+    if (!cupel__test_locate(&programs, variant, &error)) {
+        cupel_message("%s", error.text);
+        return CUPEL_USAGE;
+    }
+    int status = CUPEL_USAGE;
+    if (split_words(&run, &programs, argc, argv) && (wrap_text == NULL || split_wrap(&run, wrap_text))) {
+        (void)snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)settings->seed);
+        run.passed_on[run.passed_on_count++] = seed;
+        if (programs.count == 0 && !cupel__test_find_all(&programs, &error)) {
+            cupel_message("%s", error.text);
+            status = CUPEL_NOTHING;
+        } else {
+            bool is_list = settings->list || settings->list_json || settings->list_gtest;
+            status = is_list ? cupel__test_run_plain(&run) : run_all(&run);
+        }
+    }
+    cupel__test_programs_deinit(&programs);
+    return status;
+}

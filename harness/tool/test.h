@@ -1,0 +1,44 @@
+/* `cupel test` in three parts: its words (test.c), which programs (test_find.c), running them (test_run.c). */
+#ifndef HARNESS_TOOL_TEST_H
+#define HARNESS_TOOL_TEST_H
+
+#include "alloc/base/message.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { CUPEL__PROGRAMS_MAX = 1024, CUPEL__PASSED_ON_MAX = 512, CUPEL__WRAP_MAX = 64 };
+
+struct cupel__test_programs {
+    char *paths[CUPEL__PROGRAMS_MAX]; /* owned */
+    size_t count;
+    char directory[4096]; /* where programs are looked for */
+    char evidence[4096];  /* results.jsonl of this build */
+};
+
+/* Finds where programs and evidence are, from where this program is; `variant` NULL: the same build tree. */
+bool cupel__test_locate(struct cupel__test_programs *programs, const char *variant, struct cupel_error *error);
+/* Adds all programs of the directory, in alphabetical order. */
+bool cupel__test_find_all(struct cupel__test_programs *programs, struct cupel_error *error);
+/* Adds that one if the word names one: a path with a slash, or a name in the directory. */
+bool cupel__test_find_named(struct cupel__test_programs *programs, const char *word);
+void cupel__test_programs_deinit(struct cupel__test_programs *programs);
+
+/* What to run, and how. */
+struct cupel__test_run {
+    const struct cupel__test_programs *programs;
+    const char *wrap[CUPEL__WRAP_MAX + 1]; /* words before the program */
+    size_t wrap_count;
+    const char *passed_on[CUPEL__PASSED_ON_MAX + 1]; /* words after it */
+    size_t passed_on_count;
+    unsigned jobs;
+    unsigned long long failure_limit; /* 0: none */
+};
+
+/* Runs all; records go to the reports. Returns the worst status that no record tells: 0, or one of enum cupel_status.
+ * `*is_interrupted` and `*is_cut` say how it ended. */
+int cupel__test_run(const struct cupel__test_run *run, bool *is_interrupted, bool *is_cut);
+/* Runs each in turn with its output let through, for lists. */
+int cupel__test_run_plain(const struct cupel__test_run *run);
+
+#endif
