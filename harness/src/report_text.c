@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+enum { LINE_MAX_BYTES = 1000 };
+
 static struct cupel__report_head head;
 static struct cupel_progress progress;
 
@@ -30,7 +32,11 @@ static void plain_begin(FILE *out, const struct cupel__report_head *given) {
 static void print_indented(FILE *out, const struct cupel_text *text, const char *margin) {
     for (const char *line = text->data; *line != '\0';) {
         size_t length = strcspn(line, "\n");
-        fprintf(out, "%s%.*s\n", margin, (int)length, line);
+        if (length > LINE_MAX_BYTES) {
+            fprintf(out, "%s%.*s [and %zu bytes more]\n", margin, LINE_MAX_BYTES, line, length - LINE_MAX_BYTES);
+        } else {
+            fprintf(out, "%s%.*s\n", margin, (int)length, line);
+        }
         line += length + (line[length] == '\n');
     }
 }
