@@ -159,6 +159,10 @@ void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *r
                    options->expect_failure);
 }
 
+bool cupel__execute_may_lose_memory(const struct cupel__plan_item *item, const struct cupel_result *result) {
+    return item->test->options.allow_leak || result->verdict != CUPEL_VERDICT_OK || result->failures != 0;
+}
+
 static bool is_death_test(const struct cupel_test *test) {
     return test->options.expect_signal != 0 || test->options.expect_exit != 0;
 }

@@ -27,6 +27,9 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
 /* Turns a failure into ok where the test declares one, and ok into a failure. Also for a supervisor, after a death. */
 void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *result);
 
+/* True where what the test held may be lost rightly: it failed, was skipped, or may leak. */
+bool cupel__execute_may_lose_memory(const struct cupel__plan_item *item, const struct cupel_result *result);
+
 /* property.c: runs the cases of cupel__run.item (a PROPERTY): regressions, corpus, random ones from item->seed. The
  * layers are set already with the run's fault plan, `faults` NULL for none; every case needs cupel__run_layers anew.
  * Leaves failures in cupel__run.failures (and has_leaked), with the shrunk case in the messages of the record. */

@@ -19,6 +19,7 @@ static char running_title[512];
 static struct sigaction previous_interrupt;
 static struct sigaction previous_alarm;
 static volatile sig_atomic_t has_interrupt;
+static bool has_lost_memory;
 
 static void say(const char *text) {
     (void)!write(saved_error >= 0 ? saved_error : STDERR_FILENO, text, strlen(text));
@@ -83,6 +84,7 @@ void cupel__here_run(const struct cupel__plan_item *item, struct cupel_result *r
         (void)alarm((unsigned)((timeout_ms + 999) / 1000));
     }
     cupel__execute(item, result);
+    has_lost_memory = has_lost_memory || cupel__execute_may_lose_memory(item, result);
     if (timeout_ms != 0) {
         (void)alarm(0);
     }
@@ -94,4 +96,8 @@ void cupel__here_run(const struct cupel__plan_item *item, struct cupel_result *r
 
 bool cupel__here_is_interrupted(void) {
     return has_interrupt != 0;
+}
+
+bool cupel__here_has_lost_memory(void) {
+    return has_lost_memory;
 }

@@ -14,4 +14,7 @@ void cupel__here_run(const struct cupel__plan_item *item, struct cupel_result *r
 /* True once the user asked to stop. */
 bool cupel__here_is_interrupted(void);
 
+/* True once a test failed, or was allowed to leak, in this process. */
+bool cupel__here_has_lost_memory(void);
+
 #endif

@@ -21,6 +21,14 @@ static void describe(int status, char *text, size_t size) {
     }
 }
 
+void cupel__obituary_describe(int status, struct cupel_result *result) {
+    char how[160];
+    describe(status, how, sizeof how);
+    result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    result->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    cupel_text_add(&result->messages, "the worker %s\n", how);
+}
+
 /* Whether it ended as a death test said it would; a message where not. */
 static bool is_as_expected(const struct cupel_test *test, int status, struct cupel_result *result) {
     const struct cupel_test_options *options = &test->options;

@@ -15,4 +15,7 @@ enum cupel__death_cause {
 void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel__death_cause cause, int output,
                      struct cupel_result *result);
 
+/* Adds a line that says how a worker ended. */
+void cupel__obituary_describe(int status, struct cupel_result *result);
+
 #endif

@@ -86,6 +86,9 @@ int cupel_result_command(const struct cupel_result *result, char *text, size_t s
     if (result->fault[0] != '\0') {
         (void)snprintf(fault, sizeof fault, " --fault='%s'", result->fault);
     }
+    if (result->line == 0) { /* of a process, not of a test */
+        return snprintf(text, size, "%s --seed=%" PRIu64, result->program, result->seed);
+    }
     return snprintf(text, size, "%s --filter='%s' --seed=%" PRIu64 "%s%s --isolate=%s", result->program, title,
                     result->seed, repeat, fault, isolation_names[(unsigned)result->isolation & 3]);
 }

@@ -9,6 +9,7 @@
 #include "harness/src/worker.h"
 
 #include "alloc/base/progress.h"
+#include "alloc/base/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,8 +140,13 @@ static void bury(struct job *job, int status) {
     }
     struct cupel__plan_item item = cupel__plan_at(supervisor.plan, atomic_load(&slot->item));
     if (state == CUPEL__SLOT_DONE) {
-        cupel_text_add(&slot->result.messages, "the test closed the harness's own descriptor\n");
-        slot->result.verdict = CUPEL_VERDICT_WRONG;
+        bool has_closed = WIFEXITED(status) && WEXITSTATUS(status) == CUPEL_INTERNAL;
+        cupel_text_add(&slot->result.messages, has_closed ? "the test closed the harness's own descriptor\n"
+                                                          : "the worker died after the test had ended\n");
+        slot->result.verdict = has_closed ? CUPEL_VERDICT_WRONG : CUPEL_VERDICT_CRASH;
+        if (!has_closed && job->output >= 0) {
+            cupel__capture_read(job->output, false, &slot->result.output);
+        }
         give(&slot->result);
         return;
     }
@@ -175,9 +181,34 @@ static bool has_more(const struct job *job) {
            (atomic_load(&job->slot->pending) != CUPEL__NO_ITEM || atomic_load(&shared->next) < supervisor.plan->total);
 }
 
+/* A worker that ran its tests and then ended with a status of its own: a tool around it (valgrind, LeakSanitizer)
+ * looked at the end and found something. */
+static void blame_checker(struct job *job, int status, bool was_idle) {
+    if (!was_idle || supervisor.end->is_interrupted || supervisor.end->is_cut ||
+        (WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+        return;
+    }
+    cupel_result_clear(&record);
+    record.program = cupel__settings.program;
+    record.suite = "worker";
+    record.name = "end";
+    record.file = cupel__settings.program;
+    record.seed = cupel__settings.seed;
+    record.failures = 1;
+    record.verdict = CUPEL_VERDICT_LEAK;
+    record.isolation = CUPEL_ISOLATE_WORKER;
+    cupel__obituary_describe(status, &record);
+    cupel_text_add(&record.messages, "after its last test: a checker around it found something\n");
+    if (job->output >= 0) {
+        cupel__capture_read(job->output, false, &record.output);
+    }
+    give(&record);
+}
+
 static void finish(struct job *job, int status) {
     (void)kill(-job->pid, SIGKILL);
     drain(job);
+    bool was_idle = atomic_load(&job->slot->state) == CUPEL__SLOT_IDLE;
     bool is_early = !job->has_sent && atomic_load(&job->slot->state) == CUPEL__SLOT_IDLE &&
                     atomic_load(&job->slot->handed) == CUPEL__NO_ITEM &&
                     !(WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -185,6 +216,9 @@ static void finish(struct job *job, int status) {
     cupel__wire_reader_deinit(&job->reader);
     job->pid = 0;
     bury(job, status);
+    if (job->has_sent && !is_early && job->cause == CUPEL__DEATH_OWN) {
+        blame_checker(job, status, was_idle);
+    }
     run_handed(job);
     supervisor.early_deaths = is_early ? supervisor.early_deaths + 1 : 0;
     if (supervisor.early_deaths == EARLY_DEATHS_MAX) {

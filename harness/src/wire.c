@@ -55,6 +55,7 @@ bool cupel__wire_write(int fd, const struct cupel_result *result) {
                         .verdict = (uint8_t)result->verdict,
                         .evidence = (uint8_t)result->evidence};
     struct iovec pieces[1 + TEXT_COUNT] = {{&head, sizeof head}};
+    size_t piece_count = 1;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         size_t length = i < 8 ? text_length(texts[i]) : 0;
         if (i == 8 && has_texts) {
@@ -62,13 +63,15 @@ bool cupel__wire_write(int fd, const struct cupel_result *result) {
         } else if (i == 9 && has_texts) {
             length = result->output.length + 1;
         }
-        pieces[1 + i] = (struct iovec){(void *)(uintptr_t)texts[i], length};
+        if (length != 0) {
+            pieces[piece_count++] = (struct iovec){(void *)(uintptr_t)texts[i], length};
+        }
         head.lengths[i] = (uint32_t)length;
         head.size += (uint32_t)length;
     }
     size_t left = head.size;
     for (struct iovec *piece = pieces; left > 0;) {
-        ssize_t written = writev(fd, piece, (int)(pieces + 1 + TEXT_COUNT - piece));
+        ssize_t written = writev(fd, piece, (int)(pieces + piece_count - piece));
         if (written < 0 && errno == EINTR) {
             continue;
         }
