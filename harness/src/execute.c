@@ -4,6 +4,7 @@
 #include "harness/src/evidence.h"
 #include "harness/src/run.h"
 #include "harness/src/select.h"
+#include "harness/src/strong.h"
 
 #include "alloc/base/progress.h"
 
@@ -35,6 +36,7 @@ static void call_test(void *user) {
     if (test->options.setup != NULL) {
         test->options.setup();
     }
+    cupel__strong_note();
     test->run();
 }
 
@@ -105,6 +107,9 @@ static enum cupel_verdict judge(enum cupel__outcome outcome, const struct cupel_
     if (has_leaked) {
         return CUPEL_VERDICT_LEAK;
     }
+    if (cupel__run.has_state_changed) {
+        return CUPEL_VERDICT_STATE_CHANGED;
+    }
     if (faults != NULL && failing->injected + failing->injected_benign == 0) {
         return CUPEL_VERDICT_NOT_REACHED;
     }
@@ -116,7 +121,7 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
                          struct cupel_result *result) {
     cupel__run.item = item;
     cupel__run.result = result;
-    if (faults != NULL) {
+    if (faults != NULL && faults->count != 0) { /* an empty plan only counts */
         (void)cupel_fault_plan_format(faults, result->fault, sizeof result->fault);
         result->evidence = CUPEL_EVIDENCE_FAULT;
     }

@@ -85,6 +85,8 @@ int cupel_result_command(const struct cupel_result *result, char *text, size_t s
     }
     if (result->fault[0] != '\0') {
         (void)snprintf(fault, sizeof fault, " --fault='%s'", result->fault);
+    } else if (result->evidence == CUPEL_EVIDENCE_FAULT) { /* all faults: the summary of a sweep */
+        (void)snprintf(fault, sizeof fault, " --sweep");
     }
     if (result->line == 0) { /* of a process, not of a test */
         return snprintf(text, size, "%s --seed=%" PRIu64, result->program, result->seed);

@@ -3,6 +3,7 @@
  * second runner ever goes on. */
 #include "harness/src/run.h"
 #include "harness/src/directory.h"
+#include "harness/src/strong.h"
 
 #include "alloc/libc.h"
 
@@ -37,6 +38,7 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     run->is_failing = faults != NULL;
     run->is_tracking = tracking;
     run->has_leaked = false;
+    run->has_state_changed = false;
     run->allocator = cupel_counting_init_shared(&run->counting, below);
 }
 
@@ -78,6 +80,9 @@ _Noreturn static void leave_body(int jump) {
 void cupel__run_failed(bool fatal) {
     __atomic_add_fetch(&cupel__run.failures, 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&cupel__run.result->failures, 1, __ATOMIC_RELAXED);
+    if (cupel__run.on_failure != NULL) {
+        cupel__run.on_failure();
+    }
     if (cupel__settings.break_on_failure) {
         (void)raise(SIGTRAP);
     }
@@ -195,11 +200,18 @@ void cupel_benign_end(void) {
 
 void cupel__starved(bool condition, const char *text, const char *file, unsigned line) {
     if (!condition) {
+        cupel__strong_note();
         return;
     }
     const struct cupel_failing *failing = &cupel__run.failing;
     if (!cupel__run.is_failing || failing->injected + failing->injected_benign == 0) {
         cupel__fail(true, file, line, "STARVED(%s) holds, but no fault was injected", text);
+    }
+    if (!cupel__strong_holds()) {
+        cupel__run.has_state_changed = true;
+        cupel_text_add(&cupel__run.result->messages,
+                       "%s:%u: %s: the call failed, and the hash of the state is another than before it\n", file, line,
+                       text);
     }
     leave_body(JUMP_STARVED);
 }

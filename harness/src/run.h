@@ -47,7 +47,9 @@ struct cupel__run {
     struct cupel_tracking tracking;
     struct cupel_failing failing;
     bool is_tracking;
-    bool is_failing; /* a fault plan is armed: STARVED(true) is right once failing.injected is not 0 */
+    bool has_state_changed;   /* declared strong, and a call that starved changed the state */
+    void (*on_failure)(void); /* called within each check that fails, before it goes on; NULL: none */
+    bool is_failing;          /* a fault plan is armed: STARVED(true) is right once failing.injected is not 0 */
 };
 
 extern struct cupel__run cupel__run;

@@ -2,6 +2,7 @@
 #include "harness/src/execute.h"
 #include "harness/src/list.h"
 #include "harness/src/plan.h"
+#include "harness/src/replay.h"
 #include "harness/src/report.h"
 #include "harness/src/settings.h"
 #include "harness/src/state.h"
@@ -172,6 +173,9 @@ int cupel__run_main(int argc, char **argv) {
     }
     if (has_help) {
         return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
+    }
+    if (cupel__settings.replay != NULL || cupel__settings.decode != NULL) {
+        return cupel__replay_main();
     }
     if (!cupel__state_load(cupel__settings.program, &error) && cupel__settings.rerun_failed) {
         cupel_message("%s", error.text);

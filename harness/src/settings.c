@@ -158,6 +158,16 @@ static const struct cupel_option options[] = {
      .sentence = "Random cases of each property (default 0: what each declares).",
      .min = 0,
      .max = INT64_MAX},
+    {.name = "replay",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.replay,
+     .parameter = "SUITE.NAME",
+     .sentence = "Run the files and directories named through that property, and nothing else."},
+    {.name = "decode",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.decode,
+     .parameter = "SUITE.NAME",
+     .sentence = "Show the files named as what that property draws from them."},
     {.name = "break-on-failure",
      .kind = CUPEL_OPTION_FLAG,
      .value = &cupel__settings.break_on_failure,
@@ -333,6 +343,7 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         return false;
     }
     *has_help = arguments.has_help;
+    settings->verbose = settings->verbose || settings->sweep; /* its summaries are what one asked for */
     settings->words = arguments.words;
     settings->word_count = arguments.count;
     if (arguments.rest_count != 0) {

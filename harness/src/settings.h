@@ -52,7 +52,9 @@ struct cupel__settings {
     bool break_on_failure;
     /* Properties and sweeps. */
     bool sweep;
-    int64_t cases; /* random cases a property; 0: what each declares */
+    int64_t cases;      /* random cases a property; 0: what each declares */
+    const char *replay; /* suite.name of the property that the operands, files, are run through; NULL: none */
+    const char *decode; /* the same, to show their draws */
     /* Reports. */
     struct cupel_option_list reports; /* "tap", "junit:FILE", "json:FILE", ... */
     const char *gtest_output;

@@ -1,0 +1,90 @@
+/* One run of a body on one input: see case.h. */
+#include "harness/src/case.h"
+
+#include "harness/src/child.h"
+#include "harness/src/strong.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static struct cupel_result *spoken; /* the record that speaks, while silenced */
+static struct cupel_result scratch;
+
+void cupel__case_silence(void) {
+    spoken = cupel__run.result;
+    cupel_result_clear(&scratch);
+    cupel__run.result = &scratch;
+}
+
+void cupel__case_speak(void) {
+    cupel__run.result = spoken;
+}
+
+void cupel__child_silence(void) {
+    cupel__child_begin();
+    int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere >= 0) {
+        (void)dup2(nowhere, STDOUT_FILENO);
+        (void)dup2(nowhere, STDERR_FILENO);
+        (void)close(nowhere);
+    }
+}
+
+/* The body with its stream, as cupel__run_guarded wants it. */
+struct call {
+    const struct cupel_test *property;
+    struct cupel_bytes bytes;
+};
+
+static void call_body(void *user) {
+    struct call *call = user;
+    cupel__strong_note();
+    call->property->body(&call->bytes, cupel__run.allocator);
+}
+
+void cupel__case_run(struct cupel__case *one) {
+    struct call call = {.property = one->property};
+    struct cupel_fault_plan trailer;
+    cupel_bytes_init(&call.bytes, one->data, one->length);
+    bool has_trailer = cupel_bytes_fault_plan(&call.bytes, &trailer);
+    call.bytes.trace = one->trace;
+    call.bytes.trace_user = one->trace_user;
+    const struct cupel_fault_plan *faults = one->faults != NULL ? one->faults : has_trailer ? &trailer : NULL;
+    cupel__run_layers(faults, one->is_tracking);
+    one->outcome = cupel__run_guarded(call_body, &call);
+    one->has_leaked = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED && !cupel__run_balance();
+    one->failures = cupel__run.failures;
+    one->calls = cupel__run.failing.calls;
+    one->injected = faults != NULL ? cupel__run.failing.injected : 0;
+    one->injected_benign = faults != NULL ? cupel__run.failing.injected_benign : 0;
+    one->is_faulted = faults != NULL && faults->count != 0;
+}
+
+bool cupel__case_has_failed(const struct cupel__case *one) {
+    return one->failures != 0 || one->has_leaked || one->outcome == CUPEL__STOPPED;
+}
+
+enum cupel_verdict cupel__case_verdict(const struct cupel__case *one) {
+    struct cupel_text *messages = &cupel__run.result->messages;
+    if (one->failures != 0 || one->outcome == CUPEL__STOPPED) {
+        return CUPEL_VERDICT_WRONG;
+    }
+    if (one->outcome == CUPEL__SKIPPED) {
+        return CUPEL_VERDICT_SKIPPED;
+    }
+    if (one->has_leaked) {
+        return CUPEL_VERDICT_LEAK;
+    }
+    if (cupel__run.has_state_changed) {
+        return CUPEL_VERDICT_STATE_CHANGED;
+    }
+    if (one->is_faulted && one->injected + one->injected_benign == 0) {
+        cupel_text_add(messages, "the fault never fired\n");
+        return CUPEL_VERDICT_NOT_REACHED;
+    }
+    if (one->outcome == CUPEL__ENDED && one->injected != 0) {
+        cupel_text_add(messages, "the fault was injected, and the body came to its end without STARVED\n");
+        return CUPEL_VERDICT_SWALLOWED;
+    }
+    return CUPEL_VERDICT_OK;
+}

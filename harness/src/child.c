@@ -1,0 +1,79 @@
+/* Waiting for a child process with a limit on silence: see child.h. */
+#include "harness/src/child.h"
+
+#include "alloc/base/progress.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+void cupel__child_begin(void) {
+    /* One byte, not none: a core_pattern that is a pipe ignores a limit of 0, and takes 1 as a refusal. */
+    struct rlimit no_core = {.rlim_cur = 1, .rlim_max = 1};
+    (void)setrlimit(RLIMIT_CORE, &no_core);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* Sleeps until the child ends or some time is over, whichever is first. */
+static void doze(int child_file, int milliseconds) {
+    if (child_file >= 0) {
+        struct pollfd wait = {.fd = child_file, .events = POLLIN};
+        (void)poll(&wait, 1, milliseconds);
+        return;
+    }
+    struct timespec moment = {.tv_nsec = 2000000}; /* kernels before 5.3 have no file for a process */
+    (void)nanosleep(&moment, NULL);
+}
+
+struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *progress, int64_t timeout_ms) {
+    struct cupel__death death = {.status = -1};
+    int child_file = (int)syscall(SYS_pidfd_open, child, 0);
+    uint64_t last = progress != NULL ? *progress : 0;
+    int64_t since = cupel_clock_ns();
+    int status = 0;
+    for (;;) {
+        pid_t got = waitpid(child, &status, WNOHANG);
+        if (got == child || (got < 0 && errno != EINTR)) {
+            break;
+        }
+        uint64_t now = progress != NULL ? *progress : 0;
+        int64_t clock = cupel_clock_ns();
+        if (now != last) {
+            last = now;
+            since = clock;
+        } else if (timeout_ms > 0 && clock - since > timeout_ms * 1000000) {
+            death.is_hang = true;
+            (void)kill(child, SIGKILL);
+            (void)waitpid(child, &status, 0);
+            break;
+        }
+        doze(child_file, timeout_ms > 0 && timeout_ms < 200 ? (int)timeout_ms : 100);
+    }
+    if (child_file >= 0) {
+        (void)close(child_file);
+    }
+    if (death.is_hang) {
+        return death;
+    }
+    death.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    death.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    return death;
+}
+
+void cupel__death_text(const struct cupel__death *death, char *text, size_t size) {
+    if (death->is_hang) {
+        (void)snprintf(text, size, "hangs: no end within its time limit");
+    } else if (death->signal != 0) {
+        (void)snprintf(text, size, "died by signal %d, %s", death->signal, strsignal(death->signal));
+    } else {
+        (void)snprintf(text, size, "left the process with status %d", death->status);
+    }
+}

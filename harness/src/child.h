@@ -1,0 +1,24 @@
+/* Children that run bodies which may kill them. */
+#ifndef HARNESS_SRC_CHILD_H
+#define HARNESS_SRC_CHILD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* In the child, first: it leaves no core file, and ends with its parent. */
+void cupel__child_begin(void);
+
+/* How a child process ended. */
+struct cupel__death {
+    bool is_hang; /* we killed it */
+    int signal;   /* or 0 */
+    int status;   /* or -1 */
+};
+/* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. */
+struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *progress, int64_t timeout_ms);
+/* "died by signal 11, Segmentation fault", ... */
+void cupel__death_text(const struct cupel__death *death, char *text, size_t size);
+
+#endif

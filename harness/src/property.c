@@ -1,0 +1,289 @@
+/* Runs the cases of a property in a test run: see execute.h for the one entry, property.h for the parts.
+ *
+ * One child process runs all cases and notes in shared memory which one it is at, so that a crash or a hang costs one
+ * fork and its input is known. A case whose checks fail is shrunk in the child, in process; where that crashes, or the
+ * case itself did, each attempt gets a process. In the end this process runs the shrunk case itself (where that does
+ * not kill it) so that the record holds what failed. Without isolation all is done in this process. */
+#include "harness/src/property.h"
+
+#include "harness/property.h"
+#include "harness/src/execute.h"
+#include "harness/src/settings.h"
+#include "harness/src/shrink.h"
+
+#include "alloc/base/progress.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+    CASES_DEFAULT = 100,
+    CASE_TIMEOUT_MS = 10000,
+    SHRINK_STEPS_MAX = 20000,       /* in process: microseconds each */
+    SHRINK_FORKED_STEPS_MAX = 2000, /* about a millisecond each */
+    SHRINK_TIME_MS = 5000,
+};
+
+enum phase { PHASE_CASES, PHASE_SHRINKING, PHASE_DONE };
+
+/* In memory shared with the child. */
+struct shared {
+    volatile uint64_t progress; /* grows with every body run */
+    enum phase phase;
+    size_t index; /* of the input */
+    bool has_failed, is_skipped, is_starved, is_absorbed;
+    bool is_broken; /* an input could not be read */
+    uint64_t injected, swallowed;
+    size_t origin_length;
+    unsigned steps;
+    bool was_cut;
+    size_t length; /* of the failing input, shrunk so far */
+    struct cupel_error error;
+    uint8_t data[];
+};
+
+struct session {
+    const struct cupel_test *property;
+    const struct cupel_fault_plan *faults;
+    struct cupel__inputs inputs;
+    struct shared *shared;
+    size_t shared_size;
+    int64_t timeout_ms;
+    struct cupel__death death; /* that shrinking keeps */
+};
+
+static struct cupel__case run_case(struct session *session, const uint8_t *data, size_t length) {
+    struct cupel__case one = {.property = session->property, .data = data, .length = length};
+    one.faults = session->faults;
+    session->shared->progress++;
+    cupel__case_run(&one);
+    return one;
+}
+
+static bool fails_in_process(void *user, const uint8_t *data, size_t length) {
+    struct session *session = user;
+    struct cupel__case one = run_case(session, data, length);
+    bool has_failed = cupel__case_has_failed(&one);
+    if (has_failed) {
+        memcpy(session->shared->data, data, length);
+        session->shared->length = length;
+    }
+    return has_failed;
+}
+
+static bool dies_alike(const struct cupel__death *a, const struct cupel__death *b) {
+    return a->is_hang == b->is_hang && a->signal == b->signal && a->status == b->status;
+}
+
+enum { CHECK_FAILED_STATUS = 1 }; /* of an attempt's process; sanitizers that leave with 1 count as alike */
+
+static struct cupel__death run_forked(struct session *session, const uint8_t *data, size_t length) {
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        cupel__child_silence();
+        cupel__case_silence();
+        struct cupel__case one = run_case(session, data, length);
+        _exit(cupel__case_has_failed(&one) ? CHECK_FAILED_STATUS : 0);
+    }
+    struct cupel__death death = {.status = 0};
+    return child < 0 ? death : cupel__child_wait(child, NULL, session->timeout_ms);
+}
+
+static bool fails_forked(void *user, const uint8_t *data, size_t length) {
+    struct session *session = user;
+    struct cupel__death death = run_forked(session, data, length);
+    return dies_alike(&death, &session->death);
+}
+
+/* Shrinks what is in shared->data. */
+static void shrink(struct session *session, bool is_forked) {
+    struct shared *shared = session->shared;
+    uint8_t *best = malloc(shared->length + 1);
+    uint8_t *scratch = malloc(shared->length + 1);
+    if (best != NULL && scratch != NULL) {
+        struct cupel__shrink shrinker = {.fails = is_forked ? fails_forked : fails_in_process,
+                                         .user = session,
+                                         .steps_max = is_forked ? SHRINK_FORKED_STEPS_MAX : SHRINK_STEPS_MAX,
+                                         .deadline_ns = cupel_clock_ns() + (int64_t)SHRINK_TIME_MS * 1000000};
+        memcpy(best, shared->data, shared->length);
+        size_t length = cupel__shrink_run(&shrinker, best, shared->length, scratch);
+        memcpy(shared->data, best, length);
+        shared->length = length;
+        shared->steps += shrinker.steps;
+        shared->was_cut = shrinker.was_cut;
+    }
+    free(best);
+    free(scratch);
+}
+
+static void note_failing_input(struct session *session, size_t length) {
+    struct shared *shared = session->shared;
+    memcpy(shared->data, session->inputs.data, length);
+    shared->length = length;
+    shared->origin_length = length;
+}
+
+/* All cases until one fails, which is shrunk. In the child, or in this process without isolation. */
+static void run_cases(struct session *session) {
+    struct shared *shared = session->shared;
+    size_t count = cupel__inputs_count(&session->inputs);
+    cupel__case_silence();
+    for (; shared->index < count; shared->index++) {
+        size_t length = 0;
+        if (!cupel__inputs_load(&session->inputs, shared->index, &length, &shared->error)) {
+            shared->is_broken = true;
+            break;
+        }
+        struct cupel__case one = run_case(session, session->inputs.data, length);
+        shared->injected += one.injected;
+        shared->is_starved = shared->is_starved || one.outcome == CUPEL__STARVED;
+        shared->is_absorbed = shared->is_absorbed || (one.injected > 0 && one.outcome == CUPEL__ENDED);
+        if (one.outcome == CUPEL__SKIPPED || cupel__case_has_failed(&one)) {
+            note_failing_input(session, length);
+            shared->is_skipped = one.outcome == CUPEL__SKIPPED;
+            shared->has_failed = !shared->is_skipped;
+            break;
+        }
+    }
+    if (shared->has_failed) {
+        shared->phase = PHASE_SHRINKING;
+        shrink(session, false);
+    }
+    shared->phase = PHASE_DONE;
+    cupel__case_speak();
+}
+
+/* Runs the child to its end; false where it died, with session->death set and the input in shared->data. */
+static bool supervise(struct session *session) {
+    struct shared *shared = session->shared;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        run_cases(session);
+        fflush(NULL);
+        _exit(0);
+    }
+    if (child < 0) { /* no process to be had: do without */
+        run_cases(session);
+        return true;
+    }
+    session->death = cupel__child_wait(child, &shared->progress, session->timeout_ms);
+    if (shared->phase == PHASE_DONE) {
+        return true;
+    }
+    if (shared->phase == PHASE_CASES) {
+        size_t length = 0;
+        if (cupel__inputs_load(&session->inputs, shared->index, &length, &shared->error)) {
+            note_failing_input(session, length);
+        }
+        shared->has_failed = true;
+        shrink(session, true);
+        return false;
+    }
+    /* It died while shrinking a failed check: go on with a process an attempt. */
+    struct cupel__death failed_check = {.status = CHECK_FAILED_STATUS};
+    session->death = failed_check;
+    shrink(session, true);
+    return true;
+}
+
+static void report(struct session *session, bool is_death) {
+    struct shared *shared = session->shared;
+    char origin[4200];
+    cupel__inputs_name(&session->inputs, shared->index, origin, sizeof origin);
+    if (is_death) {
+        char words[256];
+        cupel__death_text(&session->death, words, sizeof words);
+        cupel__run_layers(session->faults, false);
+        cupel__run.failures = 0;
+        cupel__fail(false, session->property->file, session->property->line, "%s", words);
+    } else {
+        struct cupel__case one = {.property = session->property, .data = shared->data, .length = shared->length};
+        one.faults = session->faults;
+        cupel__case_run(&one);
+        if (one.has_leaked) { /* once more, to say where from */
+            one.is_tracking = true;
+            cupel__case_silence();
+            cupel__case_run(&one);
+            cupel__case_speak();
+        }
+        if (!cupel__case_has_failed(&one)) {
+            cupel__fail(false, session->property->file, session->property->line,
+                        "the case failed, but not when it was run again: the property depends on more than its input");
+        }
+    }
+    struct cupel__failing_input input = {.property = session->property,
+                                         .data = shared->data,
+                                         .length = shared->length,
+                                         .origin = origin,
+                                         .origin_length = shared->origin_length,
+                                         .steps = shared->steps,
+                                         .was_cut = shared->was_cut};
+    cupel__failing_input_report(&input);
+}
+
+static enum cupel__outcome conclude(struct session *session, bool is_death) {
+    struct shared *shared = session->shared;
+    if (shared->is_broken) {
+        cupel__fail(false, session->property->file, session->property->line, "%s", shared->error.text);
+        return CUPEL__ENDED;
+    }
+    if (shared->is_skipped) { /* again here, for the reason */
+        return run_case(session, shared->data, shared->length).outcome;
+    }
+    if (shared->has_failed) {
+        report(session, is_death);
+        return CUPEL__ENDED;
+    }
+    cupel__run.failing.injected = shared->injected;
+    return shared->is_starved && !shared->is_absorbed ? CUPEL__STARVED : CUPEL__ENDED;
+}
+
+static bool open_session(struct session *session, struct cupel_error *error) {
+    const struct cupel__plan_item *item = cupel__run.item;
+    unsigned cases = item->test->options.cases != 0 ? item->test->options.cases : CASES_DEFAULT;
+    if (cupel__settings.cases > 0) {
+        cases = (unsigned)cupel__settings.cases;
+    }
+    session->property = item->test;
+    session->timeout_ms =
+        item->test->options.timeout_s != 0 ? 1000 * (int64_t)item->test->options.timeout_s : CASE_TIMEOUT_MS;
+    if (!cupel__inputs_init(&session->inputs, item->test, item->seed, cases, error)) {
+        return false;
+    }
+    session->shared_size = sizeof *session->shared + session->inputs.size;
+    session->shared = mmap(NULL, session->shared_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (session->shared == MAP_FAILED) {
+        session->shared = NULL;
+        (void)cupel_error_set(error, 0, 0, "no memory to share with the property's process");
+        return false;
+    }
+    return true;
+}
+
+enum cupel__outcome cupel__property_run(const struct cupel_fault_plan *faults) {
+    struct session session = {.faults = faults};
+    struct cupel_error error = {.line = 0};
+    enum cupel__outcome outcome = CUPEL__ENDED;
+    cupel__run.failures = 0;
+    if (!open_session(&session, &error)) {
+        cupel__fail(false, cupel__run.item->test->file, cupel__run.item->test->line, "%s", error.text);
+    } else {
+        bool is_death = false;
+        if (cupel__run.item->isolation == CUPEL_ISOLATE_NONE) {
+            run_cases(&session);
+        } else {
+            is_death = !supervise(&session);
+        }
+        outcome = conclude(&session, is_death);
+    }
+    cupel__inputs_deinit(&session.inputs);
+    if (session.shared != NULL) {
+        (void)munmap(session.shared, session.shared_size);
+    }
+    return outcome;
+}

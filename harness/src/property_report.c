@@ -1,0 +1,75 @@
+/* Tells a failing input: see property.h. The input is stored first, so that the command that follows works as it
+ * stands.
+ */
+#include "harness/src/property.h"
+
+#include "harness/src/decode.h"
+#include "harness/src/settings.h"
+
+#include "alloc/base/outfile.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Where failing inputs are kept, relative to the directory of the run. */
+#define FAILURES_DIRECTORY "build/reports/failures"
+
+bool cupel__failing_input_store(const struct cupel_test *property, const uint8_t *data, size_t length, char *path,
+                                size_t size, struct cupel_error *error) {
+    struct cupel_outfile file;
+    (void)snprintf(path, size, FAILURES_DIRECTORY "/%s_%s-%016" PRIx64, property->suite, property->name,
+                   cupel__decode_hash(data, length));
+    if (!cupel_outfile_open(&file, path, error)) {
+        return false;
+    }
+    (void)fwrite(data, 1, length, file.stream);
+    return cupel_outfile_commit(&file, error);
+}
+
+static void write_story(FILE *out, const struct cupel__failing_input *input, const char *path) {
+    const struct cupel_test *property = input->property;
+    const char *program = cupel__settings.program != NULL ? cupel__settings.program : "PROGRAM";
+    fprintf(out, "failing input: %zu bytes, shrunk from %zu (%s) in %u steps%s\n", input->length, input->origin_length,
+            input->origin, input->steps, input->was_cut ? ", cut short" : "");
+    cupel__decode_draws(out, property, input->data, input->length);
+    fputs("as bytes: ", out);
+    cupel__decode_literal(out, input->data, input->length);
+    fputs("\nas a C test (needs \"harness/property.h\"):\n", out);
+    cupel__decode_test(out, property, input->data, input->length);
+    fprintf(out, "run it again: %s --replay=%s.%s", program, property->suite, property->name);
+    if (cupel__settings.fault_plan.count != 0) {
+        char token[256];
+        (void)cupel_fault_plan_format(&cupel__settings.fault_plan, token, sizeof token);
+        fprintf(out, " --fault='%s'", token);
+    }
+    fprintf(out, " %s\n", path);
+}
+
+void cupel__failing_input_report(const struct cupel__failing_input *input) {
+    char path[4096];
+    char *story = NULL;
+    size_t length = 0;
+    struct cupel_error error = {.line = 0};
+    struct cupel_text *messages = &cupel__run.result->messages;
+    if (!cupel__failing_input_store(input->property, input->data, input->length, path, sizeof path, &error)) {
+        cupel_text_add(messages, "the failing input could not be stored: %s\n", error.text);
+    }
+    FILE *out = open_memstream(&story, &length);
+    if (out == NULL) {
+        cupel_text_add(messages, "no memory to show the failing input; it is in %s\n", path);
+        return;
+    }
+    write_story(out, input, path);
+    if (fclose(out) == 0) {
+        cupel_text_add_n(messages, story, length);
+        char story_path[4200];
+        struct cupel_outfile file;
+        (void)snprintf(story_path, sizeof story_path, "%s.txt", path);
+        if (cupel_outfile_open(&file, story_path, &error)) {
+            (void)fwrite(story, 1, length, file.stream);
+            (void)cupel_outfile_commit(&file, &error);
+        }
+    }
+    free(story);
+}

@@ -1,0 +1,174 @@
+/* Replay and decoding of input files: see replay.h. Each file runs in a process of its own, so that one that crashes
+ * does not hide the next; --isolate=none runs them all in this one, for a debugger. */
+#include "harness/src/replay.h"
+
+#include "harness/src/child.h"
+#include "harness/src/decode.h"
+#include "harness/src/execute.h"
+#include "harness/src/property.h"
+#include "harness/src/settings.h"
+
+#include "alloc/base/message.h"
+#include "alloc/base/status.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern const struct cupel_test *const __start_cupel_tests[];
+extern const struct cupel_test *const __stop_cupel_tests[];
+
+struct replay {
+    struct cupel__plan_item item;
+    uint8_t *data;
+    size_t length;
+    unsigned ok, failed;
+};
+
+static struct cupel_result record;
+
+static const struct cupel_test *find_property(const char *title) {
+    for (const struct cupel_test *const *test = __start_cupel_tests; test < __stop_cupel_tests; test++) {
+        size_t length = strlen((*test)->suite);
+        if (strncmp(title, (*test)->suite, length) == 0 && (title[length] == '.' || title[length] == '_') &&
+            strcmp(title + length + 1, (*test)->name) == 0) {
+            return *test;
+        }
+    }
+    return NULL;
+}
+
+/* Runs the input here; true where it went well, else the story is printed. */
+static bool run_here(const struct replay *replay, const char *path) {
+    const struct cupel_fault_plan *plan = cupel__settings.fault_plan.count != 0 ? &cupel__settings.fault_plan : NULL;
+    struct cupel__case one = {.property = replay->item.test, .data = replay->data, .length = replay->length};
+    cupel__execute_name(&replay->item, &record);
+    cupel__run.item = &replay->item;
+    cupel__run.result = &record;
+    one.faults = plan;
+    cupel__case_run(&one);
+    if (one.has_leaked) { /* again, to say where the blocks are from; the messages of the first run are enough */
+        one.is_tracking = true;
+        cupel__case_silence();
+        cupel__case_run(&one);
+        cupel__case_speak();
+    }
+    enum cupel_verdict verdict = cupel__case_verdict(&one);
+    bool is_of_trailer = plan == NULL && (verdict == CUPEL_VERDICT_NOT_REACHED || verdict == CUPEL_VERDICT_SWALLOWED);
+    if (verdict == CUPEL_VERDICT_OK || verdict == CUPEL_VERDICT_SKIPPED || is_of_trailer) {
+        return true; /* an engine puts faults anywhere; whether each is borne is what --sweep and --fault ask */
+    }
+    printf("FAILED %s: %s\n%s", path, cupel_verdict_name(verdict), record.messages.data);
+    if (one.has_leaked) {
+        (void)cupel_tracking_print(&cupel__run.tracking, stdout);
+    }
+    return false;
+}
+
+static bool run_forked(const struct replay *replay, const char *path) {
+    char words[256];
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        cupel__child_begin();
+        bool is_ok = run_here(replay, path);
+        fflush(NULL);
+        _exit(is_ok ? CUPEL_OK : CUPEL_FAILED);
+    }
+    if (child < 0) {
+        return run_here(replay, path);
+    }
+    struct cupel__death death = cupel__child_wait(child, NULL, cupel__settings.timeout_ms);
+    if (death.status != CUPEL_OK && death.status != CUPEL_FAILED) {
+        cupel__death_text(&death, words, sizeof words);
+        printf("FAILED %s: %s\n", path, words);
+    }
+    return death.status == CUPEL_OK;
+}
+
+static void show(const struct replay *replay, const char *path) {
+    printf("%s: %zu bytes\n", path, replay->length);
+    cupel__decode_draws(stdout, replay->item.test, replay->data, replay->length);
+    fputs("as bytes: ", stdout);
+    cupel__decode_literal(stdout, replay->data, replay->length);
+    putchar('\n');
+}
+
+static void replay_one(struct replay *replay, const char *path) {
+    if (cupel__settings.decode != NULL) {
+        show(replay, path);
+        return;
+    }
+    bool is_ok = cupel__settings.isolate == 2 ? run_here(replay, path) : run_forked(replay, path);
+    replay->ok += is_ok;
+    replay->failed += !is_ok;
+    if (!is_ok) {
+        printf("%zu bytes, drawn as\n", replay->length);
+        cupel__decode_draws(stdout, replay->item.test, replay->data, replay->length);
+    } else if (cupel__settings.verbose) {
+        printf("ok %s\n", path);
+    }
+}
+
+static int replay_all(struct replay *replay, const struct cupel__files *files) {
+    struct cupel_error error;
+    replay->data = malloc(files->longest + 1);
+    if (replay->data == NULL) {
+        cupel_message("out of memory for inputs of %zu bytes", files->longest);
+        return CUPEL_INTERNAL;
+    }
+    for (size_t i = 0; i < files->count; i++) {
+        if (!cupel__file_read(files->paths[i], replay->data, files->longest, &replay->length, &error)) {
+            cupel_message("%s", error.text);
+            return CUPEL_USAGE;
+        }
+        replay_one(replay, files->paths[i]);
+    }
+    if (cupel__settings.decode == NULL) {
+        printf("%u inputs ok, %u failed\n", replay->ok, replay->failed);
+    }
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        cupel_message("standard output could not be written: %s", strerror(errno));
+        return CUPEL_OUTPUT;
+    }
+    return replay->failed != 0 ? CUPEL_FAILED : CUPEL_OK;
+}
+
+int cupel__replay_main(void) {
+    const struct cupel__settings *settings = &cupel__settings;
+    const char *title = settings->decode != NULL ? settings->decode : settings->replay;
+    struct cupel_error error;
+    struct cupel__files files = {.count = 0};
+    struct replay replay = {.item = {.test = find_property(title), .row = CUPEL_NO_ROW, .seed = settings->seed}};
+    int status = CUPEL_USAGE;
+    if (replay.item.test == NULL || replay.item.test->kind != CUPEL_KIND_PROPERTY) {
+        cupel_message("this program has no property '%s'; --list shows what it has", title);
+        return CUPEL_USAGE;
+    }
+    if (settings->word_count == 0) {
+        cupel_message("--%s=%s: name the files or directories", settings->decode != NULL ? "decode" : "replay", title);
+        return CUPEL_USAGE;
+    }
+    for (int i = 0; i < settings->word_count; i++) {
+        size_t before = files.count;
+        if (!cupel__files_add(&files, settings->words[i], &error)) {
+            cupel_message("%s", error.text);
+            cupel__files_deinit(&files);
+            return CUPEL_USAGE;
+        }
+        if (files.count == before) {
+            cupel_message("%s: no input in this directory", settings->words[i]);
+        }
+    }
+    if (replay.item.test->options.setup != NULL && files.count != 0) {
+        replay.item.test->options.setup();
+    }
+    status = files.count == 0 ? CUPEL_NOTHING : replay_all(&replay, &files);
+    if (replay.item.test->options.teardown != NULL && files.count != 0) {
+        replay.item.test->options.teardown();
+    }
+    cupel__files_deinit(&files);
+    free(replay.data);
+    return status;
+}

@@ -1,0 +1,186 @@
+/* --sweep: the engine over tests and properties of a test program. See execute.h for the entry, sweep_engine.h for the
+ * engine. A test is one subject; a property is one for each of its files and a few random cases. */
+#include "harness/src/sweep_engine.h"
+
+#include "harness/src/execute.h"
+#include "harness/src/property.h"
+#include "harness/src/run.h"
+#include "harness/src/settings.h"
+#include "harness/src/worker.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum { RANDOM_CASES = 8, FILES_MAX = 64, KEY_FRAMES = 4 };
+
+/* What is swept now. */
+struct subject {
+    const struct cupel__plan_item *item;
+    const uint8_t *data; /* a property's input; NULL for tests */
+    size_t length;
+    char origin[512]; /* of the input */
+};
+
+static struct cupel_result record; /* of one run, in the process that runs it */
+static struct cupel_result finding_record;
+static const struct cupel_fault_plan no_faults;
+static struct cupel__sweep sweep; /* of one test, or of one property with all its inputs */
+
+/* Findings are one defect where the same fault, by its call stack, led to the same verdict at the same check. */
+static uint64_t key_of_run(enum cupel_verdict verdict) {
+    const struct cupel_failing *failing = &cupel__run.failing;
+    uint64_t key = cupel__mix(verdict, record.failure_line);
+    for (unsigned i = 0; i < failing->frame_count && i < KEY_FRAMES; i++) {
+        key = cupel__mix(key, (uintptr_t)failing->frames[i]);
+    }
+    return key | 1;
+}
+
+static void take_record(struct cupel__sweep_run *run) {
+    const struct cupel_failing *failing = &cupel__run.failing;
+    bool is_unfailed = run->plan == NULL;
+    run->calls = failing->calls;
+    run->injected = is_unfailed ? 0 : failing->injected + failing->injected_benign;
+    run->verdict = record.verdict;
+    if (record.verdict == CUPEL_VERDICT_NOT_REACHED) { /* the engine judges that by the count */
+        run->verdict = CUPEL_VERDICT_OK;
+    }
+    if (run->verdict != CUPEL_VERDICT_OK) {
+        run->key = is_unfailed ? 0 : key_of_run(run->verdict);
+        size_t length = record.messages.length < sizeof run->text ? record.messages.length : sizeof run->text - 1;
+        memcpy(run->text, record.messages.data, length);
+        run->text[length] = '\0';
+    }
+}
+
+static void run_test(void *user, struct cupel__sweep_run *run) {
+    struct subject *subject = user;
+    cupel__execute_name(subject->item, &record);
+    cupel__execute_once(subject->item, run->plan != NULL ? run->plan : &no_faults, &record);
+    take_record(run);
+}
+
+static void run_input(void *user, struct cupel__sweep_run *run) {
+    struct subject *subject = user;
+    struct cupel__case one = {.property = subject->item->test, .data = subject->data, .length = subject->length};
+    cupel__execute_name(subject->item, &record);
+    cupel__run.item = subject->item;
+    cupel__run.result = &record;
+    one.faults = run->plan != NULL ? run->plan : &no_faults;
+    cupel__case_run(&one);
+    record.verdict = cupel__case_verdict(&one);
+    take_record(run);
+}
+
+static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) {
+    struct subject *subject = sink;
+    struct cupel_result *result = &finding_record;
+    if (finding->token[0] == '\0' && finding->verdict != CUPEL_VERDICT_NONDETERMINISTIC) {
+        return;
+    }
+    cupel__execute_name(subject->item, result);
+    result->verdict = finding->verdict;
+    result->evidence = CUPEL_EVIDENCE_FAULT;
+    result->failures = 1;
+    (void)snprintf(result->fault, sizeof result->fault, "%s", finding->token);
+    cupel_text_add(&result->messages, "%s", finding->text);
+    if (subject->data != NULL) {
+        char path[4096];
+        struct cupel_error error;
+        const struct cupel_test *test = subject->item->test;
+        cupel_text_add(&result->messages, "with the input %s\n", subject->origin);
+        if (!cupel__failing_input_store(test, subject->data, subject->length, path, sizeof path, &error)) {
+            cupel_text_add(&result->messages, "it could not be stored: %s\n", error.text);
+        } else {
+            cupel_text_add(&result->messages, "this input alone: %s --replay=%s.%s --fault='%s' %s\n",
+                           cupel__settings.program, test->suite, test->name, finding->token, path);
+        }
+    }
+    cupel__emit(result);
+}
+
+/* Sweeps one subject. */
+static struct cupel_sweep_summary sweep_subject(struct subject *subject,
+                                                void (*run)(void *user, struct cupel__sweep_run *run)) {
+    sweep.run = run;
+    sweep.user = subject;
+    sweep.on_life = cupel__worker_is_alive; /* the time limit is of a run, not of all of them */
+    sweep.options.in_process = subject->item->isolation == CUPEL_ISOLATE_NONE;
+    sweep.options.on_finding = tell_finding;
+    sweep.options.sink = subject;
+    sweep.options.progress = cupel__settings.capture ? NULL : stderr;
+    return cupel__sweep_all(&sweep);
+}
+
+static void add_summary(struct cupel_sweep_summary *total, const struct cupel_sweep_summary *part) {
+    total->allocations = part->allocations > total->allocations ? part->allocations : total->allocations;
+    total->points += part->points;
+    for (unsigned i = 0; i < CUPEL_VERDICT_COUNT; i++) {
+        total->verdicts[i] += part->verdicts[i];
+    }
+    if (part->worst != CUPEL_VERDICT_OK && total->worst == CUPEL_VERDICT_OK) {
+        total->worst = part->worst;
+        total->is_baseline = part->is_baseline;
+    }
+}
+
+/* All inputs of a property, until one fails even without a fault. */
+static struct cupel_sweep_summary sweep_property(const struct cupel__plan_item *item) {
+    struct cupel_sweep_summary total = {.points = 0};
+    struct cupel__inputs inputs;
+    struct cupel_error error;
+    struct subject subject = {.item = item};
+    bool is_open = cupel__inputs_init(&inputs, item->test, item->seed, RANDOM_CASES, &error);
+    size_t count = is_open ? cupel__inputs_count(&inputs) : 0;
+    for (size_t i = 0; i < count && !total.is_baseline; i++) {
+        if (i >= FILES_MAX && i < inputs.files.count) {
+            continue; /* the first files are enough here; `cupel fuzz` takes the faults of all */
+        }
+        if (!cupel__inputs_load(&inputs, i, &subject.length, &error)) {
+            break;
+        }
+        subject.data = inputs.data;
+        cupel__inputs_name(&inputs, i, subject.origin, sizeof subject.origin);
+        struct cupel_sweep_summary part = sweep_subject(&subject, run_input);
+        add_summary(&total, &part);
+    }
+    cupel__inputs_deinit(&inputs);
+    return total;
+}
+
+static void write_summary(const struct cupel_sweep_summary *summary, struct cupel_result *result) {
+    char text[CUPEL_REASON_MAX];
+    int used = snprintf(text, sizeof text, "%" PRIu64 " faults%s", summary->points, summary->points == 0 ? "" : ":");
+    for (unsigned i = 0; i < CUPEL_VERDICT_COUNT && used < (int)sizeof text; i++) {
+        if (summary->verdicts[i] != 0) {
+            used += snprintf(text + used, sizeof text - (size_t)used, " %" PRIu64 " %s", summary->verdicts[i],
+                             cupel_verdict_name(i));
+        }
+    }
+    if (used < (int)sizeof text) {
+        (void)snprintf(text + used, sizeof text - (size_t)used, "; at least %" PRIu64 " allocations",
+                       summary->allocations);
+    }
+    (void)snprintf(result->reason, sizeof result->reason, "%s", text);
+    if (summary->worst != CUPEL_VERDICT_OK) {
+        result->failures++;
+        cupel_text_add(&result->messages, "sweep: %s\n", text);
+    }
+}
+
+void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_result *result) {
+    struct subject subject = {.item = item};
+    memset(&sweep, 0, sizeof sweep);
+    struct cupel_sweep_summary summary =
+        item->test->kind == CUPEL_KIND_PROPERTY ? sweep_property(item) : sweep_subject(&subject, run_test);
+    if (summary.is_baseline && summary.worst != CUPEL_VERDICT_NONDETERMINISTIC) {
+        /* It fails, is skipped or crashes by itself: then that is what is told. */
+        cupel__execute_once(item, NULL, result);
+        return;
+    }
+    cupel__run.item = item;
+    cupel__run.result = result;
+    result->verdict = summary.worst;
+    result->evidence = CUPEL_EVIDENCE_FAULT;
+    write_summary(&summary, result);
+}

@@ -1,0 +1,254 @@
+/* The sweep behind a wall: a child runs the points and notes where it is; what kills it is a verdict of that point, and
+ * the next child goes on behind it. See sweep_engine.h.
+ *
+ * A crash is tried again alone in a fresh child: where it then does not crash, an earlier fault had a part in it, and
+ * the finding says so instead of naming a token that would not replay. */
+#include "harness/src/sweep_engine.h"
+
+#include "harness/src/child.h"
+
+#include "alloc/base/progress.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum {
+    TICK_MS = 50,
+    TIMEOUT_RUNS = 200,
+    TIMEOUT_MIN_MS = 2000,
+    HANGS_MAX = 5, /* each costs its whole time limit */
+    OUTPUT_SHOWN = 2500,
+};
+
+/* A child and what it prints. */
+struct watch {
+    struct cupel__sweep *sweep;
+    pid_t child;
+    int findings; /* our end of the pipe */
+    int output;   /* memory file that takes the child's standard output and error */
+    unsigned hangs;
+    struct cupel_progress progress;
+};
+
+static int64_t timeout_ms(const struct cupel__sweep *sweep) {
+    int64_t scaled = sweep->note->baseline_ns / 1000000 * TIMEOUT_RUNS;
+    if (sweep->options.timeout_ms > 0) {
+        return sweep->options.timeout_ms;
+    }
+    return scaled > TIMEOUT_MIN_MS ? scaled : TIMEOUT_MIN_MS;
+}
+
+static void become_child(struct watch *watch, int findings_file) {
+    watch->sweep->findings_file = findings_file;
+    cupel__child_begin();
+    (void)ftruncate(watch->output, 0);
+    if (watch->output >= 0) {
+        (void)dup2(watch->output, STDOUT_FILENO);
+        (void)dup2(watch->output, STDERR_FILENO);
+    }
+}
+
+/* What the dead child printed last. */
+static void read_output(const struct watch *watch, char *text, size_t size) {
+    off_t end = lseek(watch->output, 0, SEEK_END);
+    off_t start = end > (off_t)size - 1 ? end - (off_t)size + 1 : 0;
+    ssize_t got = end <= 0 ? 0 : pread(watch->output, text, size - 1, start);
+    text[got > 0 ? got : 0] = '\0';
+}
+
+/* Words by which a death is no policy but a defect that something noticed: sanitizers, assert, the C library's own
+ * checks. */
+static bool tells_of_defect(const char *output) {
+    static const char *const words[] = {
+        "Sanitizer",      "runtime error:",  "Assertion ",           "assertion ", "free(): ",
+        "malloc(): ",     "realloc(): ",     "double free",          "corrupted",  "munmap_chunk()",
+        "stack smashing", "buffer overflow", "malloc_consolidate()", "mismatch",   "panic"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strstr(output, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum cupel_verdict judge(const struct cupel__death *death, const char *output) {
+    if (death->is_hang) {
+        return CUPEL_VERDICT_HANG;
+    }
+    bool is_policy = (death->signal == 0 || death->signal == SIGABRT) && !tells_of_defect(output);
+    return is_policy ? CUPEL_VERDICT_ABORTED : CUPEL_VERDICT_CRASH;
+}
+
+/* The point in a fresh child. */
+static struct cupel__death try_alone(struct watch *watch, enum cupel__sweep_stage stage, uint64_t point) {
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        become_child(watch, -1);
+        cupel__sweep_one(watch->sweep, stage, point);
+        _exit(0);
+    }
+    struct cupel__death none = {.status = 0};
+    return child < 0 ? none : cupel__child_wait(child, NULL, timeout_ms(watch->sweep));
+}
+
+/* The run without a fault failed. The batch goes again with care; where that was done, the next child begins behind the
+ * point that is to blame. */
+static void go_with_care(struct cupel__sweep_note *note) {
+    note->is_spoiled = false;
+    note->is_recovery = false;
+    if (note->point <= note->careful_until) {
+        return;
+    }
+    note->careful_until = note->point;
+    note->culprits = 0;
+    note->point = note->batch_start - 1;
+    note->tally = note->batch_tally;
+}
+
+/* In a stretch run with care, the run without a fault killed its process: the point before it is to blame. */
+static void tell_deadly_recovery(struct watch *watch, const struct cupel__death *death) {
+    struct cupel__sweep_note *note = watch->sweep->note;
+    char words[256];
+    char text[512];
+    if (note->point <= note->careful_until) {
+        note->tally.verdicts[CUPEL_VERDICT_OK] -= note->is_point_ok;
+        cupel__death_text(death, words, sizeof words);
+        (void)snprintf(text, sizeof text, "a run without a fault, after this one, %s\n", words);
+        cupel__sweep_found(watch->sweep, note->stage, note->point, CUPEL_VERDICT_NOT_RECOVERED, 0, text);
+        note->culprits++;
+    }
+}
+
+/* Tells of a point whose child died, and notes that it is done. */
+static void tell_death(struct watch *watch, struct cupel__death death) {
+    struct cupel__sweep *sweep = watch->sweep;
+    struct cupel__sweep_note *note = sweep->note;
+    char output[OUTPUT_SHOWN];
+    char words[256];
+    char text[CUPEL__SWEEP_TEXT_MAX];
+    uint64_t first = note->batch_start;
+    bool is_alone = true;
+    if (note->stage != CUPEL__SWEEP_BASELINE && !death.is_hang && note->point > first) {
+        struct cupel__death again = try_alone(watch, note->stage, note->point);
+        is_alone = again.signal == death.signal && again.status == death.status;
+    }
+    read_output(watch, output, sizeof output);
+    cupel__death_text(&death, words, sizeof words);
+    char *end = text + snprintf(text, sizeof text, "%s\n%s", words, output);
+    if (!is_alone) {
+        (void)snprintf(end, sizeof text - (size_t)(end - text),
+                       "\nalone, this fault does not do it: one of those from %llu on has a part in it\n",
+                       (unsigned long long)first);
+    }
+    enum cupel_verdict verdict = judge(&death, output);
+    note->tally.points += note->stage != CUPEL__SWEEP_BASELINE;
+    cupel__sweep_found(sweep, note->stage, note->stage == CUPEL__SWEEP_BASELINE ? 0 : note->point, verdict, 0, text);
+    watch->hangs += death.is_hang;
+    if (note->stage == CUPEL__SWEEP_BASELINE || watch->hangs >= HANGS_MAX) {
+        note->stage = CUPEL__SWEEP_ENDED;
+    }
+}
+
+static void show_progress(struct watch *watch) {
+    const struct cupel__sweep_note *note = watch->sweep->note;
+    if (watch->sweep->options.progress != NULL) {
+        cupel_progress_show(&watch->progress, false, "sweep: fault %llu of %llu, %s", (unsigned long long)note->point,
+                            (unsigned long long)note->calls,
+                            note->stage == CUPEL__SWEEP_FROM ? "from there on" : "once");
+    }
+}
+
+/* Takes findings until the child's end of the pipe closes; kills it where it stands still. */
+static struct cupel__death follow(struct watch *watch) {
+    const struct cupel__sweep_note *note = watch->sweep->note;
+    struct pollfd wait = {.fd = watch->findings, .events = POLLIN};
+    struct cupel__death death = {.status = -1};
+    uint64_t last = note->progress;
+    int64_t since = cupel_clock_ns();
+    for (;;) {
+        int ready = poll(&wait, 1, TICK_MS);
+        if (ready > 0 && !cupel__sweep_take(watch->sweep, watch->findings)) {
+            break;
+        }
+        show_progress(watch);
+        if (note->progress != last) {
+            last = note->progress;
+            if (watch->sweep->on_life != NULL) {
+                watch->sweep->on_life();
+            }
+            since = cupel_clock_ns();
+        } else if (cupel_clock_ns() - since > timeout_ms(watch->sweep) * 1000000) {
+            death.is_hang = true;
+            (void)kill(watch->child, SIGKILL);
+            break;
+        }
+    }
+    int status = 0;
+    while (waitpid(watch->child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (!death.is_hang) {
+        death.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+        death.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    }
+    return death;
+}
+
+/* Starts a child that goes on from the note. False where no process is to be had. */
+static bool start(struct watch *watch) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return false;
+    }
+    fflush(NULL);
+    watch->child = fork();
+    if (watch->child == 0) {
+        (void)close(ends[0]);
+        become_child(watch, ends[1]);
+        cupel__sweep_points(watch->sweep);
+        _exit(0);
+    }
+    (void)close(ends[1]);
+    watch->findings = ends[0];
+    if (watch->child < 0) {
+        (void)close(ends[0]);
+    }
+    return watch->child > 0;
+}
+
+void cupel__sweep_watch(struct cupel__sweep *sweep) {
+    struct watch watch = {.sweep = sweep};
+    struct cupel__sweep_note *note = sweep->note;
+    watch.output = memfd_create("cupel-sweep-output", MFD_CLOEXEC);
+    (void)fcntl(watch.output, F_SETFL, O_APPEND); /* several children write, and it is emptied in between */
+    cupel_progress_init(&watch.progress, sweep->options.progress);
+    while (note->stage != CUPEL__SWEEP_ENDED) {
+        if (!start(&watch)) {
+            cupel__sweep_points(sweep); /* no process to be had: without a wall */
+            break;
+        }
+        struct cupel__death death = follow(&watch);
+        (void)close(watch.findings);
+        if (note->stage == CUPEL__SWEEP_ENDED) {
+            break;
+        }
+        if (note->is_recovery) {
+            tell_deadly_recovery(&watch, &death);
+        }
+        if (note->is_recovery || note->is_spoiled) {
+            go_with_care(note);
+        } else {
+            tell_death(&watch, death);
+        }
+    }
+    cupel_progress_clear(&watch.progress);
+    if (watch.output >= 0) {
+        (void)close(watch.output);
+    }
+}

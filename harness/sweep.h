@@ -1,0 +1,79 @@
+/* Failing every allocation of some code in turn: once (`alloc:N`), and from there on (`alloc:N+`). What came of each
+ * fault is one of the verdicts of harness/result.h, and each finding has a token that replays exactly that fault.
+ *
+ * Test programs do this with --sweep, for every test and property. cupel_sweep does it in any program, with nothing
+ * registered and no runner:
+ *
+ *     static enum cupel_sweep_end load(struct cupel_allocator *a, void *user) {
+ *         struct config *config = config_load(a, user);
+ *         if (config == NULL) {
+ *             return CUPEL_SWEEP_STARVED;      it said that it could not
+ *         }
+ *         config_free(a, config);
+ *         return CUPEL_SWEEP_DONE;
+ *     }
+ *     struct cupel_sweep_summary summary = cupel_sweep(load, "a.conf", &(struct cupel_sweep_options){.report =
+ * stderr});
+ */
+#ifndef HARNESS_SWEEP_H
+#define HARNESS_SWEEP_H
+
+#include "alloc/alloc.h"
+#include "harness/result.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* How a swept function ended. */
+enum cupel_sweep_end {
+    CUPEL_SWEEP_DONE,    /* it came to its end as if nothing had happened */
+    CUPEL_SWEEP_STARVED, /* the code under test reported a failure */
+    CUPEL_SWEEP_WRONG,   /* something that must hold did not */
+};
+
+/* One way in which a fault was not borne. */
+struct cupel_sweep_finding {
+    enum cupel_verdict verdict;
+    const char *token; /* the first fault that shows it: "alloc:3", "alloc:3+" */
+    const char *text;  /* what happened, lines; may be "" */
+};
+
+struct cupel_sweep_options {
+    struct cupel_allocator *parent; /* below the counting and failing layers; NULL: cupel_libc() */
+    bool in_process;                /* no child: faster to begin, but a crash is the program's, and hangs hang */
+    bool once_only;                 /* leave out the second pass, `alloc:N+` */
+    int64_t timeout_ms;             /* without progress: a hang. 0: 200 unfailed runs, at least 2 s */
+    uint64_t points_max;            /* of each pass; 0: all */
+    uint64_t (*strong)(void *user); /* a hash of state; must be the same before and after a call that starved. NULL:
+                                       none. Called outside the function, in the process that ran it */
+    FILE *report;                   /* findings and a summary as text; NULL: none */
+    FILE *progress;                 /* a line while it goes on; NULL: none */
+    /* Called once for each distinct finding, borrowed for the call. NULL: none. */
+    void (*on_finding)(void *sink, const struct cupel_sweep_finding *finding);
+    void *sink;
+};
+
+struct cupel_sweep_summary {
+    uint64_t allocations;                   /* requests of an unfailed run: the least that it needs */
+    uint64_t points;                        /* faults tried */
+    uint64_t verdicts[CUPEL_VERDICT_COUNT]; /* how many of them came to each verdict */
+    enum cupel_verdict worst;               /* CUPEL_VERDICT_OK where all is well */
+    bool is_baseline;                       /* `worst` is that of the run without a fault; nothing was swept */
+};
+
+/* Sweeps function(a, user). First it runs twice without a fault: it must come to CUPEL_SWEEP_DONE with nothing left
+ * behind, and ask for memory equally often. What is starved are the requests to `a`. The function must begin from the
+ * same state each time. `options` NULL: all defaults.
+ *
+ * The runs are in one forked child that survives until something kills it (then the next goes on behind it); its
+ * standard output and error are thrown away, shown only in the finding of a crash. Not thread-safe, one sweep at a
+ * time; the process should have one thread, since it forks. Cost: about N runs of a body with N allocations. */
+struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct cupel_allocator *a, void *user),
+                                       void *user, const struct cupel_sweep_options *options);
+
+/* In a test that is declared .strong: the call that must change nothing where it fails begins here. The hash is taken
+ * now; it is also taken where the body begins and at each STARVED that was not true. */
+void cupel_strong_begin(void);
+
+#endif
