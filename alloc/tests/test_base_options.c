@@ -1,6 +1,5 @@
 /* Goal: an options table reads what users write, and says which word is wrong and where. Method: small command lines
  * against one table with an option of each kind; random text against the parser's promises. */
-#include "alloc/base/nearest.h"
 #include "alloc/base/options.h"
 #include "harness/harness.h"
 
@@ -308,24 +307,6 @@ TEST(base, options_print_completion) {
     CHECK_STR_CONTAINS(text, "--help\tPrint this help and end.\n");
     CHECK(strstr(text, "How it runs") == NULL);
     free(text);
-}
-
-static const char *suggestion(const char *word) {
-    struct cupel_nearest nearest;
-    cupel_nearest_init(&nearest, word);
-    cupel_nearest_offer(&nearest, "fuzz");
-    cupel_nearest_offer(&nearest, "cover");
-    cupel_nearest_offer(&nearest, "doctor");
-    return nearest.best != NULL ? nearest.best : "";
-}
-
-TEST(base, nearest_suggests_what_was_meant_and_nothing_else) {
-    CHECK_STR_EQ(suggestion("fzuz"), "fuzz");
-    CHECK_STR_EQ(suggestion("doctr"), "doctor");
-    CHECK_STR_EQ(suggestion("co"), "cover");
-    CHECK_STR_EQ(suggestion("vm"), "");
-    CHECK_STR_EQ(suggestion(""), "");
-    CHECK_STR_EQ(suggestion("an extremely long word that nobody ever typed for the name of a verb"), "");
 }
 
 /* The table with options of its own for what else would print: random words find them soon. */

@@ -163,6 +163,14 @@ TEST(base, outfile_names_what_is_in_the_way) {
     CHECK_UINT_EQ(count_files(test_directory()), 1);
 }
 
+TEST(base, outfile_that_cannot_be_renamed_goes) {
+    REQUIRE(cupel_outfile_open(&file, in_directory("taken"), &error));
+    REQUIRE_INT_EQ(mkdir(path, 0777), 0); /* somebody was quicker */
+    CHECK(!cupel_outfile_commit(&file, &error));
+    CHECK_STR_CONTAINS(error.text, "taken': Is a directory");
+    CHECK_UINT_EQ(count_files(test_directory()), 1);
+}
+
 /* Runs `body` in a child, which may spoil its own limits, rights and mounts; its exit status. */
 static int in_child(int (*body)(void)) {
     pid_t child = fork();

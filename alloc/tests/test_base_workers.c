@@ -1,6 +1,4 @@
-/* Goal: jobs run once each, on no more threads than asked; progress is shown when due. Method: counters a job, memory
- * streams for the text. */
-#include "alloc/base/progress.h"
+/* Goal: jobs run once each, in order, on no more threads than asked. Method: a counter a job. */
 #include "alloc/base/workers.h"
 #include "harness/harness.h"
 
@@ -61,48 +59,4 @@ TEST(base, workers_start_jobs_in_order) {
     for (size_t i = 0; i < JOBS; i++) {
         REQUIRE_UINT_EQ(order[i], i);
     }
-}
-
-TEST(base, progress_in_a_log_is_whole_lines_when_due) {
-    char text[256] = "";
-    FILE *stream = fmemopen(text, sizeof text, "w");
-    REQUIRE(stream != NULL);
-    struct cupel_progress progress;
-    cupel_progress_init(&progress, stream);
-    CHECK(!progress.is_terminal);
-    CHECK_INT_EQ(progress.period_ms, 10000);
-    cupel_progress_show(&progress, false, "%d of 3", 1);
-    progress.period_ms = INT64_MAX / 4; /* never due again */
-    cupel_progress_show(&progress, false, "%d of 3", 2);
-    cupel_progress_show(&progress, true, "%d of 3", 3);
-    cupel_progress_clear(&progress);
-    (void)fclose(stream);
-    CHECK_STR_EQ(text, "1 of 3\n3 of 3\n");
-}
-
-TEST(base, progress_on_a_terminal_rewrites_its_line) {
-    char text[256] = "";
-    FILE *stream = fmemopen(text, sizeof text, "w");
-    REQUIRE(stream != NULL);
-    struct cupel_progress progress;
-    cupel_progress_init(&progress, stream);
-    progress.is_terminal = true;
-    cupel_progress_show(&progress, true, "half");
-    cupel_progress_clear(&progress);
-    cupel_progress_clear(&progress);
-    (void)fclose(stream);
-    CHECK_STR_EQ(text, "\rhalf\033[K\r\033[K");
-}
-
-TEST(base, progress_may_be_silent) {
-    struct cupel_progress progress;
-    cupel_progress_init(&progress, NULL);
-    cupel_progress_show(&progress, true, "nothing");
-    cupel_progress_clear(&progress);
-    CHECK(!progress.is_line_open);
-}
-
-TEST(base, clock_does_not_go_back) {
-    int64_t before = cupel_clock_ns();
-    CHECK_INT_GE(cupel_clock_ns(), before);
 }
