@@ -106,6 +106,9 @@ void cupel_arena_reset(struct cupel_arena *arena, size_t keep_bytes);
 /* Gives the spare pages back to the parent; blocks and marks stay. O(pages). */
 void cupel_arena_trim(struct cupel_arena *arena);
 
+/* True where the address lies on a page of the arena up to its cursor, or on a page of a large block: the check of a
+ * pointer that should have come from here. O(pages). */
+bool cupel_arena_contains(const struct cupel_arena *arena, const void *address);
 /* O(pages). */
 struct cupel_arena_stats cupel_arena_stats(const struct cupel_arena *arena);
 

@@ -177,3 +177,26 @@ struct cupel_arena_stats cupel_arena_stats(const struct cupel_arena *arena) {
     }
     return stats;
 }
+
+static bool is_within(const struct cupel_arena_page *page, const unsigned char *end, const void *address) {
+    return (const void *)(page + 1) <= address && address < (const void *)end;
+}
+
+bool cupel_arena_contains(const struct cupel_arena *arena, const void *address) {
+    for (const struct cupel_arena_page *page = arena->large; page != NULL; page = page->next) {
+        if (is_within(page, (const unsigned char *)page + page->size, address)) {
+            return true;
+        }
+    }
+    for (const struct cupel_arena_page *page = arena->first; arena->current != NULL && page != NULL;
+         page = page->next) {
+        bool is_current = page == arena->current;
+        if (is_within(page, is_current ? arena->cursor : (const unsigned char *)page + page->size, address)) {
+            return true;
+        }
+        if (is_current) {
+            break;
+        }
+    }
+    return false;
+}

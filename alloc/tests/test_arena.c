@@ -503,3 +503,27 @@ PROPERTY(arena, agrees_with_its_shadow, .longest = 2048) {
     CHECK_UINT_EQ(source.live_pages, 0);
     CHECK_UINT_EQ(source.live_bytes, 0);
 }
+
+TEST(arena, contains_what_it_gave_and_nothing_else) {
+    struct cupel_arena arena;
+    struct cupel_allocator *a =
+        cupel_arena_init(&arena, test_allocator(), &(struct cupel_arena_options){.page_size = 512});
+    char outside;
+    CHECK(!cupel_arena_contains(&arena, &outside));
+    char *small[32];
+    for (size_t i = 0; i < 32; i++) {
+        small[i] = cupel_alloc(a, 64, 8);
+        STARVED(small[i] == NULL);
+    }
+    char *large = cupel_alloc(a, 5000, 8);
+    STARVED(large == NULL);
+    for (size_t i = 0; i < 32; i++) {
+        CHECK(cupel_arena_contains(&arena, small[i] + 63));
+    }
+    CHECK(cupel_arena_contains(&arena, large + 4999));
+    CHECK(!cupel_arena_contains(&arena, &outside));
+    CHECK(!cupel_arena_contains(&arena, arena.cursor));
+    cupel_arena_reset(&arena, SIZE_MAX);
+    CHECK(!cupel_arena_contains(&arena, small[0]));
+    cupel_arena_deinit(&arena);
+}
