@@ -1,0 +1,88 @@
+/* The heap checker: walks from the handles over all that is reachable, marks as it goes, and unmarks behind itself. */
+#include "vm/src/object.h"
+
+struct walk {
+    vm_t *vm;
+    struct vm__object **stack;
+    size_t count, capacity;
+};
+
+static bool push(struct walk *walk, struct vm__object *object) {
+    if (walk->count == walk->capacity) {
+        size_t capacity = walk->capacity == 0 ? 64 : walk->capacity * 2;
+        struct vm__object **stack = cupel_realloc(walk->vm->allocator, walk->stack, walk->capacity * sizeof(void *),
+                                                  _Alignof(struct vm__object *), capacity * sizeof(void *));
+        if (stack == NULL) {
+            return false;
+        }
+        walk->stack = stack;
+        walk->capacity = capacity;
+    }
+    walk->stack[walk->count++] = object;
+    return true;
+}
+
+/* Alignment, place, header, type and length of one object. */
+static bool is_sound(const struct walk *walk, const struct vm__object *object) {
+    if ((uintptr_t)object % VM__OBJECT_ALIGN != 0 ||
+        !cupel_arena_contains(&walk->vm->pools[walk->vm->current], object) || vm__is_forwarded(object)) {
+        return false;
+    }
+    size_t payload = vm__size_bytes(object) - sizeof *object;
+    switch (vm__type(object)) {
+    case VM_TYPE_ARRAY:
+        return object->second <= payload / sizeof(tagged_value_t);
+    case VM_TYPE_PAIR:
+        return payload == 2 * sizeof(tagged_value_t);
+    case VM_TYPE_STRING:
+        return object->second < payload && ((const char *)object->elements)[object->second] == '\0';
+    case VM_TYPE_DOUBLE:
+        return payload == 0;
+    case VM_TYPE_BYTES:
+        return object->second <= payload;
+    }
+    return false;
+}
+
+/* Visits what one word refers to where its mark is not `mark` yet, and sets it so. */
+static bool visit(struct walk *walk, tagged_value_t value, bool mark) {
+    if (!vm_is_reference(value)) {
+        return !vm_is_oom(value);
+    }
+    struct vm__object *object = vm__object(value);
+    if (mark && !is_sound(walk, object)) {
+        return false;
+    }
+    if (((object->header & VM__FLAG_MARKED) != 0) == mark) {
+        return true;
+    }
+    object->header ^= VM__FLAG_MARKED;
+    return push(walk, object);
+}
+
+static bool walk_all(struct walk *walk, bool mark) {
+    bool sound = true;
+    for (uint32_t i = 0; i < walk->vm->handles.capacity; i++) {
+        if (vm_is_reference(walk->vm->handles.slots[i])) {
+            sound = visit(walk, walk->vm->handles.slots[i], mark) && sound;
+        }
+        while (sound && walk->count > 0) {
+            const struct vm__object *object = walk->stack[--walk->count];
+            size_t count = vm__element_count(object);
+            for (size_t j = 0; sound && j < count; j++) {
+                sound = visit(walk, object->elements[j], mark);
+            }
+        }
+    }
+    return sound;
+}
+
+bool vm_check_heap(vm_t *vm) {
+    struct walk walk = {.vm = vm};
+    bool sound = walk_all(&walk, true);
+    if (sound) {
+        sound = walk_all(&walk, false);
+    }
+    CUPEL_FREE_ARRAY(vm->allocator, struct vm__object *, walk.stack, walk.capacity);
+    return sound;
+}

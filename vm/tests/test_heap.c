@@ -1,0 +1,233 @@
+/* Goal: what is reachable survives every flip unchanged, and nothing moves in between. Method: an object graph built
+ * from drawn operations beside a shadow model in plain C, with flips forced at every safepoint; and the edges of caps
+ * and handles. */
+#include "harness/harness.h"
+#include "vm/vm.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NODES_MAX = 48, ARITY_MAX = 5 };
+
+/* The shadow of one object: what its elements are, as indexes of other nodes or integers. */
+struct node {
+    enum vm_type type;
+    vm_handle handle;
+    size_t arity;
+    int links[ARITY_MAX]; /* a node's index, or -1: `numbers` */
+    int64_t numbers[ARITY_MAX];
+    char text[16];
+};
+
+struct model {
+    vm_t *vm;
+    struct node nodes[NODES_MAX];
+    int count;
+};
+
+static bool add_node(struct model *model, struct cupel_bytes *bytes) {
+    static const char *const names[] = {"array", "pair", "string"};
+    struct node *node = &model->nodes[model->count];
+    tagged_value_t value;
+    memset(node, 0, sizeof *node);
+    switch (cupel_draw_pick(bytes, "kind", names, 3)) {
+    case 0:
+        node->type = VM_TYPE_ARRAY;
+        node->arity = (size_t)cupel_draw_uint(bytes, "length", 0, ARITY_MAX);
+        value = vm_mk_array(model->vm, node->arity);
+        for (size_t i = 0; !vm_is_oom(value) && i < node->arity; i++) {
+            CHECK(vm_is_same(vm_get(value, i), VM_NIL));
+            vm_set(value, i, vm_mk_integer(0));
+        }
+        break;
+    case 1:
+        node->type = VM_TYPE_PAIR;
+        node->arity = 2;
+        value = vm_mk_pair(model->vm, vm_mk_integer(0), vm_mk_integer(0));
+        break;
+    default:
+        node->type = VM_TYPE_STRING;
+        value = vm_mk_string(model->vm, node->text, cupel_draw_string(bytes, "text", node->text, sizeof node->text));
+        break;
+    }
+    for (size_t i = 0; i < node->arity; i++) {
+        node->links[i] = -1;
+    }
+    if (vm_is_oom(value)) {
+        return false;
+    }
+    node->handle = vm_hold(model->vm, value);
+    model->count += node->handle != 0;
+    return node->handle != 0;
+}
+
+static void change_node(struct model *model, struct cupel_bytes *bytes) {
+    struct node *node = &model->nodes[cupel_draw_uint(bytes, "object", 0, (uint64_t)model->count - 1)];
+    if (node->arity == 0) {
+        return;
+    }
+    size_t place = (size_t)cupel_draw_uint(bytes, "element", 0, node->arity - 1);
+    tagged_value_t object = vm_held(model->vm, node->handle);
+    if (cupel_draw_bool(bytes, "link")) {
+        node->links[place] = (int)cupel_draw_uint(bytes, "to", 0, (uint64_t)model->count - 1);
+        vm_set(object, place, vm_held(model->vm, model->nodes[node->links[place]].handle));
+    } else {
+        node->links[place] = -1;
+        node->numbers[place] = cupel_draw_int(bytes, "number", -1000, 1000);
+        vm_set(object, place, vm_mk_integer(node->numbers[place]));
+    }
+}
+
+static void compare(const struct model *model) {
+    for (int i = 0; i < model->count; i++) {
+        const struct node *node = &model->nodes[i];
+        tagged_value_t object = vm_held(model->vm, node->handle);
+        REQUIRE(vm_is(object, node->type));
+        if (node->type == VM_TYPE_STRING) {
+            REQUIRE_STR_EQ(vm_string_text(object), node->text);
+            continue;
+        }
+        for (size_t j = 0; j < node->arity; j++) {
+            tagged_value_t element = vm_get(object, j);
+            tagged_value_t expected = node->links[j] >= 0 ? vm_held(model->vm, model->nodes[node->links[j]].handle)
+                                                          : vm_mk_integer(node->numbers[j]);
+            REQUIRE(vm_is_same(element, expected));
+        }
+    }
+}
+
+PROPERTY(vm, graphs_survive_flips, .longest = 2048) {
+    struct model model = {.vm = vm_create(a, &(struct vm_options){.stress = VM_STRESS_FLIP})};
+    bool starved = model.vm == NULL;
+    while (!starved && cupel_draw_more(bytes, "operation")) {
+        static const char *const names[] = {"add", "change", "flip"};
+        switch (cupel_draw_pick(bytes, "what", names, 3)) {
+        case 0:
+            starved = model.count < NODES_MAX && !add_node(&model, bytes);
+            break;
+        case 1:
+            if (model.count > 0) {
+                change_node(&model, bytes);
+            }
+            break;
+        default:
+            starved = vm_safepoint(model.vm) != VM_OK;
+            compare(&model);
+            break;
+        }
+    }
+    if (model.vm != NULL) {
+        compare(&model);
+        starved = !vm_check_heap(model.vm) || starved;
+        vm_destroy(model.vm);
+    }
+    STARVED(starved);
+}
+
+static vm_t *create(const struct vm_options *options) {
+    vm_t *vm = vm_create(test_allocator(), options);
+    STARVED(vm == NULL);
+    return vm;
+}
+
+TEST(vm, nothing_moves_between_safepoints, .no_sweep = true) {
+    vm_t *vm = create(&(struct vm_options){.flip_after_bytes = 1});
+    tagged_value_t first = vm_mk_pair(vm, vm_mk_integer(1), VM_NIL);
+    vm_handle handle = vm_hold(vm, first);
+    for (int i = 0; i < 100000; i++) {
+        (void)vm_mk_array(vm, 10);
+    }
+    CHECK(vm_is_same(vm_held(vm, handle), first));
+    CHECK_INT_EQ(vm_integer(vm_get(first, 0)), 1);
+    struct vm_statistics statistics;
+    vm_statistics(vm, &statistics);
+    CHECK_UINT_EQ(statistics.flips, 0);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    vm_statistics(vm, &statistics);
+    CHECK_UINT_EQ(statistics.flips, 1);
+    CHECK_UINT_EQ(statistics.objects_after_flip, 1);
+    CHECK(!vm_is_same(vm_held(vm, handle), first));
+    vm_destroy(vm);
+}
+
+TEST(vm, an_active_native_defers_the_flip, .no_sweep = true) {
+    vm_t *vm = create(&(struct vm_options){.stress = VM_STRESS_FLIP});
+    tagged_value_t string = vm_mk_string(vm, "stays", 5);
+    vm_native_begin(vm);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_ERROR_DEFERRED);
+    CHECK_STR_EQ(vm_string_text(string), "stays");
+    vm_native_end(vm);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    vm_destroy(vm);
+}
+
+TEST(vm, cycles_are_copied_once_and_collected, .no_sweep = true) {
+    vm_t *vm = create(&(struct vm_options){.stress = VM_STRESS_FLIP});
+    tagged_value_t loop = vm_mk_array(vm, 2);
+    vm_set(loop, 0, loop);
+    vm_set(loop, 1, vm_mk_double(vm, 1e300));
+    vm_handle handle = vm_hold(vm, loop);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    loop = vm_held(vm, handle);
+    CHECK(vm_is_same(vm_get(loop, 0), loop));
+    CHECK_DOUBLE_NEAR(vm_double(vm_get(loop, 1)), 1e300, 0);
+    CHECK(vm_check_heap(vm));
+    vm_drop(vm, handle);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    struct vm_statistics statistics;
+    vm_statistics(vm, &statistics);
+    CHECK_UINT_EQ(statistics.objects_after_flip, 0);
+    CHECK_UINT_EQ(statistics.bytes_in_pool, 0);
+    vm_destroy(vm);
+}
+
+TEST(vm, the_memory_cap_holds_to_the_object, .no_sweep = true) {
+    vm_t *vm = create(&(struct vm_options){.memory_cap_bytes = 128});
+    vm_handle kept = vm_hold(vm, vm_mk_pair(vm, VM_NIL, VM_NIL)); /* 32 bytes */
+    CHECK(!vm_is_oom(vm_mk_array(vm, 10)));                       /* 96 bytes */
+    CHECK(vm_is_oom(vm_mk_array(vm, 0)));
+    CHECK(vm_alloc(vm, 0) == NULL);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    CHECK(!vm_is_oom(vm_mk_array(vm, 10)));
+    CHECK(vm_is(vm_held(vm, kept), VM_TYPE_PAIR));
+    CHECK(vm_is_oom(vm_mk_array(vm, VM_LENGTH_MAX + 1)));
+    CHECK(vm_alloc(vm, SIZE_MAX) == NULL);
+    vm_destroy(vm);
+}
+
+TEST(vm, dropped_handles_are_used_again, .no_sweep = true) {
+    vm_t *vm = create(NULL);
+    vm_handle handles[100];
+    for (int i = 0; i < 100; i++) {
+        handles[i] = vm_hold(vm, vm_mk_integer(i));
+    }
+    vm_drop(vm, handles[40]);
+    vm_drop(vm, 0);
+    CHECK_UINT_EQ(vm_hold(vm, VM_TRUE), handles[40]);
+    CHECK(vm_is_same(vm_held(vm, handles[40]), VM_TRUE));
+    CHECK_INT_EQ(vm_integer(vm_held(vm, handles[99])), 99);
+    vm_replace(vm, handles[99], VM_FALSE);
+    CHECK(vm_is_same(vm_held(vm, handles[99]), VM_FALSE));
+    struct vm_statistics statistics;
+    vm_statistics(vm, &statistics);
+    CHECK_UINT_EQ(statistics.handles, 100);
+    vm_destroy(vm);
+}
+
+/* Deep lists would overflow the C stack in a collector that recurses. */
+TEST(vm, a_list_of_a_million_pairs_is_copied, .no_sweep = true) {
+    vm_t *vm = create(&(struct vm_options){.stress = VM_STRESS_FLIP});
+    tagged_value_t list = VM_NIL;
+    for (int i = 0; i < 1000000; i++) {
+        list = vm_mk_pair(vm, vm_mk_integer(i), list);
+    }
+    vm_handle handle = vm_hold(vm, list);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    int64_t length = 0;
+    for (list = vm_held(vm, handle); vm_is(list, VM_TYPE_PAIR); list = vm_get(list, 1)) {
+        length++;
+    }
+    CHECK_INT_EQ(length, 1000000);
+    CHECK(vm_check_heap(vm));
+    vm_destroy(vm);
+}
