@@ -80,11 +80,14 @@ bool cupel__wire_write(int fd, const struct cupel_result *result) {
         }
         left -= (size_t)written;
         for (size_t done = (size_t)written; done > 0;) {
+            if (piece->iov_len == 0) {
+                piece++; /* its base may be NULL */
+                continue;
+            }
             size_t step = done < piece->iov_len ? done : piece->iov_len;
             piece->iov_base = (char *)piece->iov_base + step;
             piece->iov_len -= step;
             done -= step;
-            piece += piece->iov_len == 0 && done > 0;
         }
     }
     return true;
