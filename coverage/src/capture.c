@@ -142,6 +142,15 @@ static enum cupel_status read_exclusions(struct capture *capture) {
     return CUPEL_OK;
 }
 
+/* A folder that is kept holds the sum at the end. */
+static enum cupel_status stage_sum(struct capture *capture) {
+    struct cupel__paths paths;
+    cupel__paths_init(&paths, capture->coverage->allocator);
+    enum cupel_status status = cupel__stage_fill(&capture->stage, CUPEL_COVER_TOTAL, &paths, capture->error);
+    cupel__paths_deinit(&paths);
+    return status;
+}
+
 static enum cupel_status capture_all(struct capture *capture) {
     const struct cupel_capture_options *options = capture->options;
     struct cupel__compiler version;
@@ -173,12 +182,15 @@ static enum cupel_status capture_all(struct capture *capture) {
         capture->result.objects++;
         capture->result.objects_run += is_run;
     }
+    /* The sum first: making it checks each file from end to end, before gcov sees any. */
+    if (status == CUPEL_OK) {
+        status = capture_class(capture, CUPEL_COVER_TOTAL);
+    }
     for (unsigned i = 0; i < CUPEL_COVER_CLASSES && status == CUPEL_OK; i++) {
         status = has_run[i] ? capture_class(capture, i) : CUPEL_OK;
     }
-    /* Last, so that a folder that is kept holds the sum. */
-    if (status == CUPEL_OK) {
-        status = capture_class(capture, CUPEL_COVER_TOTAL);
+    if (status == CUPEL_OK && options->stage != NULL) {
+        status = stage_sum(capture);
     }
     return status == CUPEL_OK ? read_exclusions(capture) : status;
 }
