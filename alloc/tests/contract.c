@@ -49,7 +49,11 @@ static void check_life(struct cupel_allocator *a, size_t size, size_t new_size, 
     STARVED(block == NULL);
     REQUIRE_UINT_EQ((uintptr_t)block % align, 0);
     check_zero(block, 0, size);
-    REQUIRE(cupel_usable(a, block, size, align) >= size);
+    size_t usable = cupel_usable(a, block, size, align);
+    REQUIRE(usable >= size);
+    for (size_t i = size; i < usable && i < size + EDGE; i++) {
+        block[i] = 0xaa; /* allowed, and not to shine through a zeroed growth */
+    }
     fill(block, size, size);
     unsigned char *moved = a->ops->remap(a, block, size, align, new_size, CUPEL_ZEROED, CUPEL_SITE());
     if (moved == NULL) {

@@ -194,6 +194,22 @@ TEST(failing, fails_by_function_and_keeps_the_stack) {
     cupel_free(f, elsewhere, 9, 1);
 }
 
+/* What compilers split off a function keeps its name with a suffix. */
+static void *dotted_site(struct cupel_allocator *f) __asm__("split_function.part.0");
+static __attribute__((noinline)) void *dotted_site(struct cupel_allocator *f) {
+    void *block = cupel_alloc(f, 9, 1);
+    __asm__ volatile("");
+    return block;
+}
+
+TEST(failing, knows_a_function_by_its_parts) {
+    struct cupel_failing failing;
+    struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "alloc:1@split_function", NULL);
+    REQUIRE(f != NULL);
+    CHECK(dotted_site(f) == NULL);
+    CHECK(cupel_failing_init(&failing, cupel_libc(), "alloc:1@split_funct", NULL) == NULL);
+}
+
 TEST(failing, says_where_a_place_cannot_be_found) {
     struct cupel_failing failing;
     struct cupel_error error = {"", 0, 0};
