@@ -50,7 +50,7 @@ TEST(base, options_print_odd_tables) {
 }
 
 TEST(base, options_take_optional_values_and_open_ranges) {
-    static char words[6][40] = {"odd", "-h", "--list", "--list=x", "--dots=9223372036854775807", "--dots=inf"};
+    char words[6][40] = {"odd", "-h", "--list", "--list=x", "--dots=9223372036854775807", "--dots=inf"};
     char *argv[] = {words[0], words[1], words[2], words[3], words[4], words[5], NULL};
     odd_list.count = 0;
     odd_text = NULL;
