@@ -11,6 +11,7 @@
 /* Runs `write` on a fresh writer into `text`. */
 static void written(char *text, size_t size, int indent, void (*write)(struct cupel_json *)) {
     struct cupel_json json;
+    memset(text, 0, size); /* MemorySanitizer does not see what a stream writes */
     FILE *stream = fmemopen(text, size, "w");
     REQUIRE(stream != NULL);
     cupel_json_init(&json, stream, indent);
@@ -192,7 +193,7 @@ static long read_string(const char *text, size_t length, char *out) {
 
 PROPERTY(base, json_strings, .longest = 256) {
     struct cupel_view view = cupel_draw_bytes(bytes, "text", 200);
-    char text[2048];
+    char text[2048] = "";
     char back[2048];
     struct cupel_json json;
     FILE *stream = fmemopen(text, sizeof text, "w");

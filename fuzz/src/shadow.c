@@ -3,6 +3,16 @@
 
 #include <string.h>
 
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define IS_READ_ON_PURPOSE(at, length) __msan_unpoison((at), (length))
+#endif
+#endif
+#ifndef IS_READ_ON_PURPOSE
+#define IS_READ_ON_PURPOSE(at, length) ((void)0)
+#endif
+
 enum { END = 512, PAGE = 4096, STAMP = 8, PHASES = 2048 };
 
 static unsigned char pattern[PHASES + 2 * END];
@@ -47,6 +57,7 @@ static bool visit_fill(unsigned char *at, const unsigned char *expected, size_t 
 }
 
 static bool visit_compare(unsigned char *at, const unsigned char *expected, size_t length) {
+    IS_READ_ON_PURPOSE(at, length); /* contents that an allocator lost are found by comparing, not by MemorySanitizer */
     return memcmp(at, expected, length) == 0;
 }
 

@@ -28,6 +28,7 @@ struct head {
     uint8_t verdict;
     uint8_t evidence;
     uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
+    uint32_t unused;              /* fills the last word: no byte is sent that was never set */
 };
 
 static size_t text_length(const char *text) {
