@@ -11,12 +11,19 @@ static size_t at_least_one(size_t size) {
     return size == 0 ? 1 : size;
 }
 
+/* C promises malloc's blocks to suit any object that fits into them: 16 only from 16 bytes on. */
+static bool suits_malloc(size_t size, size_t align) {
+    return align <= alignof(max_align_t) && (align == 1 || at_least_one(size) >= align);
+}
+
 static struct cupel_foreign *self(struct cupel_allocator *allocator) {
     return (struct cupel_foreign *)(void *)allocator;
 }
 
-/* Alignments over malloc's own go to posix_memalign and aligned_alloc in turn, where the library has them. */
+/* Alignments over malloc's own go to posix_memalign and aligned_alloc in turn, where the library has them; both want at
+ * least that of a pointer. */
 static void *aligned(struct cupel_foreign *foreign, size_t size, size_t align) {
+    align = align < sizeof(void *) ? sizeof(void *) : align;
     bool by_posix = foreign->posix_memalign != NULL && (foreign->aligned_alloc == NULL || foreign->aligned_calls++ % 2);
     if (by_posix) {
         void *block = NULL;
@@ -43,10 +50,11 @@ static void *foreign_acquire(struct cupel_allocator *allocator, size_t size, siz
     if (!cupel_request_is_valid(size, align)) {
         return NULL;
     }
+    bool is_plain = suits_malloc(size, align);
     size = at_least_one(size);
     errno = 0;
     void *block;
-    if (align > alignof(max_align_t)) {
+    if (!is_plain) {
         block = aligned(foreign, size, align);
         if (block != NULL && (flags & CUPEL_ZEROED) != 0) {
             memset(block, 0, size);
@@ -76,7 +84,7 @@ static void *foreign_remap(struct cupel_allocator *allocator, void *block, size_
         return NULL;
     }
     void *moved;
-    if (align > alignof(max_align_t)) {
+    if (!suits_malloc(new_size, align)) {
         moved = foreign_acquire(allocator, new_size, align, flags, site);
         if (moved != NULL) {
             memcpy(moved, block, size < new_size ? size : new_size);
