@@ -214,7 +214,9 @@ struct decoding {
 static bool try_program(void *user, const char *path, const char *name) {
     struct decoding *decoding = user;
     (void)name;
-    const char *words[] = {path, "--decode", decoding->input, decoding->target->property, NULL};
+    char decode_word[TARGET_NAME_MAX + 16];
+    (void)snprintf(decode_word, sizeof decode_word, "--decode=%s", decoding->target->property);
+    const char *words[] = {path, decode_word, decoding->input, NULL};
     decoding->is_done = access(path, X_OK) == 0 && cupel__run(words, NULL, decoding->output, REPLAY_MS, NULL) == 0;
     return !decoding->is_done;
 }
