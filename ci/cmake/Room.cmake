@@ -71,6 +71,10 @@ function(cupel_flags target)
     if(CUPEL_VARIANT STREQUAL "afl")
       set_target_properties(${target} PROPERTIES C_COMPILER_LAUNCHER "env;AFL_NOOPT=1")
     endif()
+  elseif(CUPEL_VARIANT STREQUAL "afl")
+    # The constants that the code compares with, for AFL++'s dictionary: what its compiler pass sees, engines need not guess.
+    set_target_properties(${target} PROPERTIES
+      C_COMPILER_LAUNCHER "env;AFL_LLVM_DICT2FILE=${PROJECT_BINARY_DIR}/auto.dict")
   endif()
   target_compile_definitions(${target} PRIVATE _GNU_SOURCE CUPEL_VARIANT_NAME="${CUPEL_VARIANT}")
   target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:cupel_warnings> $<BUILD_INTERFACE:${flags}>)

@@ -17,8 +17,8 @@ static int is_shown(const struct dirent *entry) {
     return entry->d_name[0] != '.';
 }
 
-int64_t cupel__inputs_each(const char *directory, bool (*visit)(void *user, const char *path, const char *name),
-                           void *user, struct cupel_error *error) {
+int64_t cupel__store_each(const char *directory, bool (*visit)(void *user, const char *path, const char *name),
+                          void *user, struct cupel_error *error) {
     struct dirent **entries;
     int count = scandir(directory, &entries, is_shown, alphasort);
     if (count < 0) {
@@ -51,12 +51,12 @@ static bool visit_nothing(void *user, const char *path, const char *name) {
     return true;
 }
 
-int64_t cupel__inputs_count(const char *directory) {
-    int64_t count = cupel__inputs_each(directory, visit_nothing, NULL, NULL);
+int64_t cupel__store_count(const char *directory) {
+    int64_t count = cupel__store_each(directory, visit_nothing, NULL, NULL);
     return count < 0 ? 0 : count;
 }
 
-uint8_t *cupel__input_read(const char *path, size_t *length, struct cupel_error *error) {
+uint8_t *cupel__store_read(const char *path, size_t *length, struct cupel_error *error) {
     FILE *file = fopen(path, "rb");
     struct stat info;
     if (file == NULL || fstat(fileno(file), &info) != 0) {
@@ -84,8 +84,8 @@ uint8_t *cupel__input_read(const char *path, size_t *length, struct cupel_error 
     return data;
 }
 
-bool cupel__input_store(const char *directory, const void *data, size_t length, char name[CUPEL__SHA1_TEXT],
-                        bool *is_new, struct cupel_error *error) {
+bool cupel__store_add(const char *directory, const void *data, size_t length, char name[CUPEL__SHA1_TEXT], bool *is_new,
+                      struct cupel_error *error) {
     cupel__sha1(data, length, name);
     char path[CUPEL__PATH_MAX];
     if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path) {
@@ -103,14 +103,14 @@ bool cupel__input_store(const char *directory, const void *data, size_t length, 
     return cupel_outfile_commit(&file, error);
 }
 
-bool cupel__input_store_file(const char *directory, const char *path, char name[CUPEL__SHA1_TEXT], bool *is_new,
-                             struct cupel_error *error) {
+bool cupel__store_add_file(const char *directory, const char *path, char name[CUPEL__SHA1_TEXT], bool *is_new,
+                           struct cupel_error *error) {
     size_t length;
-    uint8_t *data = cupel__input_read(path, &length, error);
+    uint8_t *data = cupel__store_read(path, &length, error);
     if (data == NULL) {
         return false;
     }
-    bool is_stored = cupel__input_store(directory, data, length, name, is_new, error);
+    bool is_stored = cupel__store_add(directory, data, length, name, is_new, error);
     free(data);
     return is_stored;
 }

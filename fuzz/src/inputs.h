@@ -13,20 +13,20 @@ enum { CUPEL__INPUT_MAX = 1 << 24, CUPEL__PATH_MAX = 4096 };
 /* Calls visit with the path and name of each regular file directly in `directory`, sorted by name; names that begin
  * with a dot are left out. Stops where it returns false. A directory that is not there has no files. Returns the number
  * of files visited, -1 and a text where the directory cannot be read. */
-int64_t cupel__inputs_each(const char *directory, bool (*visit)(void *user, const char *path, const char *name),
-                           void *user, struct cupel_error *error);
+int64_t cupel__store_each(const char *directory, bool (*visit)(void *user, const char *path, const char *name),
+                          void *user, struct cupel_error *error);
 /* The number of inputs; 0 where the directory is not there or cannot be read. */
-int64_t cupel__inputs_count(const char *directory);
+int64_t cupel__store_count(const char *directory);
 /* Reads a whole file into fresh memory (release with free). NULL and a text on error or where it is over 16 MiB. An
  * empty file gives memory all the same. */
-uint8_t *cupel__input_read(const char *path, size_t *length, struct cupel_error *error);
+uint8_t *cupel__store_read(const char *path, size_t *length, struct cupel_error *error);
 /* Stores the bytes in `directory` under their SHA-1, which goes to `name`. `is_new`: it was not there yet. Makes the
  * directory. False and a text on error. */
-bool cupel__input_store(const char *directory, const void *data, size_t length, char name[CUPEL__SHA1_TEXT],
-                        bool *is_new, struct cupel_error *error);
+bool cupel__store_add(const char *directory, const void *data, size_t length, char name[CUPEL__SHA1_TEXT], bool *is_new,
+                      struct cupel_error *error);
 /* The same from a file. */
-bool cupel__input_store_file(const char *directory, const char *path, char name[CUPEL__SHA1_TEXT], bool *is_new,
-                             struct cupel_error *error);
+bool cupel__store_add_file(const char *directory, const char *path, char name[CUPEL__SHA1_TEXT], bool *is_new,
+                           struct cupel_error *error);
 /* Removes a directory and all that is in it; only ever called on working directories under build/. */
 void cupel__remove_tree(const char *path);
 

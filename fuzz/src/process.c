@@ -169,8 +169,8 @@ int cupel__process_status(const struct cupel__process *process) {
     return WIFEXITED(process->status) ? WEXITSTATUS(process->status) : 128 + WTERMSIG(process->status);
 }
 
-int cupel__run(const char *const *words, const char *const *environment, const char *output_path, int64_t timeout_ms,
-               struct cupel_error *error) {
+int cupel__program_run(const char *const *words, const char *const *environment, const char *output_path,
+                       int64_t timeout_ms, struct cupel_error *error) {
     struct cupel__command command = {
         .words = words, .environment = environment, .output = CUPEL__OUTPUT_FILE, .output_path = output_path};
     struct cupel__process process;

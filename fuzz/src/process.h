@@ -43,9 +43,9 @@ void cupel__process_signal(const struct cupel__process *process, int number);
 bool cupel__process_finish(struct cupel__process *process, int64_t timeout_ms);
 /* Runs a command to its end, at most timeout_ms; its output goes to `output_path` (NULL: /dev/null). Returns its exit
  * status, 128 + the signal, 124 on a time-out, or -1 with a text where it could not be started. */
-int cupel__run(const char *const *words, const char *const *environment, const char *output_path, int64_t timeout_ms,
-               struct cupel_error *error);
-/* The exit status as cupel__run tells it. */
+int cupel__program_run(const char *const *words, const char *const *environment, const char *output_path,
+                       int64_t timeout_ms, struct cupel_error *error);
+/* The exit status as cupel__program_run tells it. */
 int cupel__process_status(const struct cupel__process *process);
 /* True where a program of this name is in PATH. */
 bool cupel__program_is_there(const char *name);

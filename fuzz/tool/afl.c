@@ -156,7 +156,7 @@ static bool visit_queue(void *user, const char *path, const char *name) {
     } else if (strstr(name, ",orig:") == NULL) {
         char stored[CUPEL__SHA1_TEXT];
         bool is_new;
-        (void)cupel__input_store_file(walk->shared, path, stored, &is_new, NULL);
+        (void)cupel__store_add_file(walk->shared, path, stored, &is_new, NULL);
     }
     return true;
 }
@@ -174,8 +174,8 @@ void afl_poll(struct engine *engine) {
                               .shared = path_work(engine->project, engine->target, "inputs", shared),
                               .first_new = engine->next_id,
                               .last = engine->next_id};
-    (void)cupel__inputs_each(path_work(engine->project, engine->target, "afl/main/queue", queue), visit_queue, &walk,
-                             NULL);
+    (void)cupel__store_each(path_work(engine->project, engine->target, "afl/main/queue", queue), visit_queue, &walk,
+                            NULL);
     engine->next_id = walk.last;
     if (is_over) {
         read_stats(engine);

@@ -104,7 +104,7 @@ static void finish(struct campaign *campaign, struct lane *lane) {
         cupel_message("%s", error.text);
         campaign->has_no_room = true;
     }
-    outcome->stored = (uint64_t)cupel__inputs_count(path_fuzz(campaign->project, "corpora", outcome->target, path));
+    outcome->stored = (uint64_t)cupel__store_count(path_fuzz(campaign->project, "corpora", outcome->target, path));
 }
 
 static void watch(struct campaign *campaign, struct lane *lane) {

@@ -67,7 +67,7 @@ int finding_replay(const struct project *project, const struct target *target, c
         words[1] = "-timeout=10";
         words[2] = input;
     }
-    int status = cupel__run(words, is_afl ? settings_afl() : settings_sanitizers(), log, REPLAY_MS, error);
+    int status = cupel__program_run(words, is_afl ? settings_afl() : settings_sanitizers(), log, REPLAY_MS, error);
     if (status > 0) {
         read_signature(log, signature);
         if (signature[0] == '\0') {
@@ -113,7 +113,7 @@ bool finding_minimise(const struct project *project, const struct target *target
                            "-timeout=10",
                            input,
                            NULL};
-    (void)cupel__run(words, settings_sanitizers(), NULL, milliseconds + 20000, NULL);
+    (void)cupel__program_run(words, settings_sanitizers(), NULL, milliseconds + 20000, NULL);
     return stat(smaller, &after) == 0 && stat(input, &before) == 0 && after.st_size < before.st_size &&
            finding_replay(project, target, "fuzz", smaller, again, NULL) > 0 && is_same(signature, again);
 }
@@ -146,7 +146,7 @@ static void add(struct collection *collection, const char *path, const char *var
         bool is_smaller =
             variant != NULL && strcmp(variant, "fuzz") == 0 && collection->minimise_ms > 0 &&
             finding_minimise(collection->project, target, path, signature, smaller, collection->minimise_ms);
-        if (!cupel__input_store_file(directory, is_smaller ? smaller : path, name, &is_new, &error)) {
+        if (!cupel__store_add_file(directory, is_smaller ? smaller : path, name, &is_new, &error)) {
             cupel_message("%s; the input stays in %s", error.text, path);
         } else {
             (void)snprintf(finding->path, sizeof finding->path, "%.4000s/%s", directory, name);
@@ -193,14 +193,14 @@ void findings_collect(struct findings *findings, const struct project *project, 
                       int64_t minimise_ms) {
     struct collection collection = {findings, project, target, minimise_ms, 0, false};
     char path[CUPEL__PATH_MAX];
-    (void)cupel__inputs_each(path_work(project, target, "artifacts", path), collect_one, &collection, NULL);
-    (void)cupel__inputs_each(path_work(project, target, "afl/main/crashes", path), collect_one, &collection, NULL);
+    (void)cupel__store_each(path_work(project, target, "artifacts", path), collect_one, &collection, NULL);
+    (void)cupel__store_each(path_work(project, target, "afl/main/crashes", path), collect_one, &collection, NULL);
 }
 
 int64_t findings_replay_stored(struct findings *findings, const struct project *project, const struct target *target) {
     struct collection collection = {findings, project, target, 0, 0, true};
     char path[CUPEL__PATH_MAX];
-    return cupel__inputs_each(path_fuzz(project, "regressions", target, path), collect_one, &collection, NULL);
+    return cupel__store_each(path_fuzz(project, "regressions", target, path), collect_one, &collection, NULL);
 }
 
 struct decoding {
@@ -217,7 +217,8 @@ static bool try_program(void *user, const char *path, const char *name) {
     char decode_word[TARGET_NAME_MAX + 16];
     (void)snprintf(decode_word, sizeof decode_word, "--decode=%s", decoding->target->property);
     const char *words[] = {path, decode_word, decoding->input, NULL};
-    decoding->is_done = access(path, X_OK) == 0 && cupel__run(words, NULL, decoding->output, REPLAY_MS, NULL) == 0;
+    decoding->is_done =
+        access(path, X_OK) == 0 && cupel__program_run(words, NULL, decoding->output, REPLAY_MS, NULL) == 0;
     return !decoding->is_done;
 }
 
@@ -229,7 +230,7 @@ bool finding_decode(const struct project *project, const struct target *target, 
         return false;
     }
     (void)snprintf(programs, sizeof programs, "%s/dev/bin/tests", project->build);
-    (void)cupel__inputs_each(programs, try_program, &decoding, NULL);
+    (void)cupel__store_each(programs, try_program, &decoding, NULL);
     FILE *file = decoding.is_done ? fopen(output, "r") : NULL;
     char line[1024];
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {

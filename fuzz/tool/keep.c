@@ -37,7 +37,7 @@ static bool copy_one(void *user, const char *path, const char *name) {
     }
     char stored[CUPEL__SHA1_TEXT];
     bool is_new;
-    if (!cupel__input_store_file(copying->to, path, stored, &is_new, copying->error)) {
+    if (!cupel__store_add_file(copying->to, path, stored, &is_new, copying->error)) {
         copying->has_failed = true;
         return false;
     }
@@ -50,7 +50,7 @@ int64_t keep_copy(const char *from, const char *to, int64_t max, struct cupel_er
     if (max <= 0) {
         return 0;
     }
-    int64_t visited = cupel__inputs_each(from, copy_one, &copying, error);
+    int64_t visited = cupel__store_each(from, copy_one, &copying, error);
     return visited < 0 || copying.has_failed ? -1 : copying.added;
 }
 
@@ -112,10 +112,10 @@ bool keep_prepare(const struct project *project, const struct target *target, st
     if (stored < 0 || keep_copy(inputs, seeds, SEEDS_MAX, error) < 0) {
         return false;
     }
-    if (cupel__inputs_count(seeds) == 0) {
+    if (cupel__store_count(seeds) == 0) {
         char name[CUPEL__SHA1_TEXT];
         bool is_new;
-        if (!cupel__input_store(seeds, "0", 1, name, &is_new, error)) {
+        if (!cupel__store_add(seeds, "0", 1, name, &is_new, error)) {
             return false;
         }
     }
@@ -137,7 +137,7 @@ static bool merge(const struct project *project, const struct target *target, co
         words[7] = queue;
     }
     int status =
-        cupel__run(words, settings_sanitizers(), path_work(project, target, "merge.log", log), MERGE_MS, error);
+        cupel__program_run(words, settings_sanitizers(), path_work(project, target, "merge.log", log), MERGE_MS, error);
     if (status > 0) {
         (void)cupel_error_set(error, 0, 0, "%s: the merge ended with %d; what it said is in %s", target->name, status,
                               path_shown(project, log));
@@ -159,8 +159,8 @@ bool keep_inputs(const struct project *project, const struct target *target, uin
     *added = 0;
     if (!target->has_libfuzzer) {
         struct copying copying = {.to = stored, .left = INT64_MAX, .error = error};
-        (void)cupel__inputs_each(path_work(project, target, "afl/main/queue", path), copy_with_new_edges, &copying,
-                                 error);
+        (void)cupel__store_each(path_work(project, target, "afl/main/queue", path), copy_with_new_edges, &copying,
+                                error);
         *added = (uint64_t)copying.added;
         return !copying.has_failed;
     }

@@ -127,7 +127,7 @@ static void scan_sources(struct project *project) {
         for (size_t i = 0; i < 2 && entry->d_name[0] != '.' && strcmp(entry->d_name, "build") != 0; i++) {
             char path[CUPEL__PATH_MAX];
             (void)snprintf(path, sizeof path, "%s/%s/%s", project->root, entry->d_name, folders[i]);
-            (void)cupel__inputs_each(path, scan_source, project, NULL);
+            (void)cupel__store_each(path, scan_source, project, NULL);
         }
     }
     if (rooms != NULL) {
@@ -150,10 +150,10 @@ bool project_open(struct project *project, const char *root, const char *build, 
     (void)snprintf(project->work, sizeof project->work, "%s/fuzzing", project->build);
     struct executables executables = {project, false};
     (void)snprintf(path, sizeof path, "%s/fuzz/bin/fuzz", project->build);
-    (void)cupel__inputs_each(path, take_executable, &executables, NULL);
+    (void)cupel__store_each(path, take_executable, &executables, NULL);
     executables.is_afl = true;
     (void)snprintf(path, sizeof path, "%s/afl/bin/fuzz", project->build);
-    (void)cupel__inputs_each(path, take_executable, &executables, NULL);
+    (void)cupel__store_each(path, take_executable, &executables, NULL);
     qsort(project->targets, project->count, sizeof project->targets[0], compare_names);
     scan_sources(project);
     return true;

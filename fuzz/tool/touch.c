@@ -44,7 +44,8 @@ void project_touch(struct project *project) {
     }
     const char *since_last[] = {"git", "-C", project->root, "diff", "--name-only", "HEAD~1", NULL};
     const char *uncommitted[] = {"git", "-C", project->root, "diff", "--name-only", "HEAD", NULL};
-    if (cupel__run(since_last, NULL, list, 10000, NULL) != 0 && cupel__run(uncommitted, NULL, list, 10000, NULL) != 0) {
+    if (cupel__program_run(since_last, NULL, list, 10000, NULL) != 0 &&
+        cupel__program_run(uncommitted, NULL, list, 10000, NULL) != 0) {
         (void)unlink(list);
         return;
     }

@@ -18,7 +18,7 @@ int verb_list(const struct request *request) {
         const struct target *target = request->targets[i];
         (void)printf("%-32s %-9s %-3s %5lld inputs  %s", target->name, target->has_libfuzzer ? "libfuzzer" : "-",
                      target->has_afl ? "afl" : "-",
-                     (long long)cupel__inputs_count(path_fuzz(request->project, "corpora", target, path)),
+                     (long long)cupel__store_count(path_fuzz(request->project, "corpora", target, path)),
                      target->source);
         (void)printf(target->line > 0 ? ":%u\n" : "\n", target->line);
     }
@@ -54,7 +54,7 @@ static bool replay_one(void *user, const char *path, const char *name) {
 static void replay_directory(struct replaying *replaying, const char *directory) {
     char program[CUPEL__PATH_MAX];
     char log[CUPEL__PATH_MAX];
-    int64_t count = cupel__inputs_count(directory);
+    int64_t count = cupel__store_count(directory);
     if (count == 0) {
         return;
     }
@@ -63,11 +63,11 @@ static void replay_directory(struct replaying *replaying, const char *directory)
     const char *words[] = {path_engine(replaying->project, replaying->target, "fuzz", program), "-runs=0",
                            "-timeout=10", directory, NULL};
     if (replaying->target->has_libfuzzer &&
-        cupel__run(words, settings_sanitizers(), path_work(replaying->project, replaying->target, "replay.log", log),
-                   600000, NULL) == 0) {
+        cupel__program_run(words, settings_sanitizers(),
+                           path_work(replaying->project, replaying->target, "replay.log", log), 600000, NULL) == 0) {
         replaying->replayed += (uint64_t)count;
     } else {
-        (void)cupel__inputs_each(directory, replay_one, replaying, NULL);
+        (void)cupel__store_each(directory, replay_one, replaying, NULL);
     }
 }
 
@@ -103,7 +103,7 @@ static int minimise_corpus(const struct request *request, const struct target *t
     char log[CUPEL__PATH_MAX];
     struct cupel_error error;
     path_fuzz(request->project, "corpora", target, stored);
-    int64_t before = cupel__inputs_count(stored);
+    int64_t before = cupel__store_count(stored);
     if (!target->has_libfuzzer) {
         return lacks_libfuzzer(target);
     }
@@ -126,9 +126,9 @@ static int minimise_corpus(const struct request *request, const struct target *t
         cupel_message("%s", error.text);
         return CUPEL_OUTPUT;
     }
-    int status =
-        cupel__run(words, settings_sanitizers(), path_work(request->project, target, "merge.log", log), 600000, &error);
-    int64_t after = cupel__inputs_count(scratch);
+    int status = cupel__program_run(words, settings_sanitizers(), path_work(request->project, target, "merge.log", log),
+                                    600000, &error);
+    int64_t after = cupel__store_count(scratch);
     if (status != 0 || after == 0 || renameat2(AT_FDCWD, scratch, AT_FDCWD, stored, RENAME_EXCHANGE) != 0) {
         cupel_message("%s: the merge ended with %d, the corpus is as it was; see %s", target->name, status,
                       path_shown(request->project, log));
@@ -175,8 +175,8 @@ int verb_tmin(const struct request *request) {
         (void)printf("%s is as small as it gets in this time: %s\n", request->file, signature);
         return CUPEL_OK;
     }
-    if (!cupel__input_store_file(path_fuzz(request->project, "regressions", target, directory), smaller, name, &is_new,
-                                 &error)) {
+    if (!cupel__store_add_file(path_fuzz(request->project, "regressions", target, directory), smaller, name, &is_new,
+                               &error)) {
         cupel_message("%s", error.text);
         return CUPEL_OUTPUT;
     }

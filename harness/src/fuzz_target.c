@@ -11,8 +11,10 @@
 #include "alloc/libc.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* The input that runs, for the report. */
@@ -28,6 +30,12 @@ static struct cupel__meter meter;
 /* Children of a fork server are other processes than the one that was initialised. */
 static void note_process(void) {
     cupel__run.process = getpid();
+}
+
+/* A fork server's child stops itself between inputs; where the server is killed it would stay so for ever. */
+static void note_child(void) {
+    note_process();
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
 /* Prints what failed and the draws of the input, and ends the process where the engine sees it. Called within the check
@@ -75,7 +83,7 @@ int cupel__fuzz_initialize(const struct cupel_test *property, int *argc, char **
         exit(CUPEL_USAGE);
     }
     note_process();
-    (void)pthread_atfork(NULL, NULL, note_process);
+    (void)pthread_atfork(NULL, NULL, note_child);
     if (property->options.setup != NULL) { /* once, as in a test run: not part of the body */
         property->options.setup();
     }
