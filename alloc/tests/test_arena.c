@@ -527,3 +527,26 @@ TEST(arena, contains_what_it_gave_and_nothing_else) {
     CHECK(!cupel_arena_contains(&arena, small[0]));
     cupel_arena_deinit(&arena);
 }
+
+/* Growth onto memory that held other contents before: the new part is zero all the same, whether the block moved or
+ * not. */
+TEST(arena, zeroed_growth_is_zero_also_after_a_move) {
+    struct cupel_arena arena;
+    struct cupel_allocator *a = cupel_arena_init(&arena, test_allocator(), NULL);
+    unsigned char *dirt = cupel_alloc(a, 4096, 16);
+    STARVED(dirt == NULL);
+    memset(dirt, 0xff, 4096);
+    cupel_arena_reset(&arena, SIZE_MAX);
+    unsigned char *block = cupel_alloc(a, 10, 1);
+    STARVED(block == NULL);
+    memset(block, 0x11, 10);
+    unsigned char *other = cupel_alloc(a, 10, 1); /* stands behind it: growth must move */
+    STARVED(other == NULL);
+    unsigned char *moved = a->ops->remap(a, block, 10, 1, 1000, CUPEL_ZEROED, CUPEL_SITE());
+    STARVED(moved == NULL);
+    CHECK_PTR_NE(moved, block);
+    for (size_t i = 0; i < 1000; i++) {
+        REQUIRE_INT_EQ(moved[i], i < 10 ? 0x11 : 0);
+    }
+    cupel_arena_deinit(&arena);
+}

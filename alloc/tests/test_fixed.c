@@ -39,6 +39,18 @@ TEST(fixed, fills_its_buffer_to_the_last_byte_and_no_further) {
     CHECK_INT_EQ(memory[2][0], 0xee);
 }
 
+/* 1 byte, 31 of padding, 32 of block: one byte more does not fit, whatever the padding alone would allow. */
+TEST(fixed, the_padding_before_a_block_counts) {
+    _Alignas(64) unsigned char memory[64];
+    struct cupel_fixed fixed;
+    struct cupel_allocator *f = cupel_fixed_init(&fixed, memory, sizeof memory);
+    REQUIRE_PTR_EQ(cupel_alloc(f, 1, 1), memory);
+    CHECK(cupel_alloc(f, 33, 32) == NULL);
+    CHECK_UINT_EQ(fixed.used, 1);
+    CHECK_PTR_EQ(cupel_alloc(f, 32, 32), memory + 32);
+    CHECK_UINT_EQ(fixed.used, 64);
+}
+
 TEST(fixed, grows_and_gives_back_the_last_block_in_place) {
     _Alignas(16) unsigned char memory[128];
     struct cupel_fixed fixed;

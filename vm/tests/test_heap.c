@@ -1,6 +1,7 @@
 /* Goal: what is reachable survives every flip unchanged, and nothing moves in between. Method: an object graph built
  * from drawn operations beside a shadow model in plain C, with flips forced at every safepoint; and the edges of caps
  * and handles. */
+#include "alloc/failing.h"
 #include "harness/harness.h"
 #include "vm/vm.h"
 
@@ -228,6 +229,41 @@ TEST(vm, a_list_of_a_million_pairs_is_copied, .no_sweep = true) {
         length++;
     }
     CHECK_INT_EQ(length, 1000000);
+    CHECK(vm_check_heap(vm));
+    vm_destroy(vm);
+}
+
+static int64_t list_sum(tagged_value_t list) {
+    int64_t sum = 0;
+    for (; vm_is(list, VM_TYPE_PAIR); list = vm_get(list, 1)) {
+        sum += (int64_t)vm_length(vm_get(vm_get(list, 0), 0)) + vm_integer(vm_get(vm_get(list, 0), 1));
+    }
+    return sum;
+}
+
+/* The other pool's second page is refused in the middle of a flip; then nothing is. */
+TEST(vm, a_flip_without_memory_leaves_the_heap_as_it_was, .no_sweep = true) {
+    struct cupel_failing failing;
+    vm_t *vm = vm_create(cupel_failing_init(&failing, test_allocator(), "", NULL),
+                         &(struct vm_options){.stress = VM_STRESS_FLIP});
+    REQUIRE(vm != NULL);
+    tagged_value_t list = VM_NIL;
+    for (int i = 0; i < 5000; i++) {
+        tagged_value_t text = vm_mk_string(vm, "0123456789", (size_t)i % 11);
+        list = vm_mk_pair(vm, vm_mk_pair(vm, text, vm_mk_integer(i)), list);
+    }
+    int64_t sum = list_sum(list);
+    vm_handle handle = vm_hold(vm, list);
+    struct cupel_fault_plan plan;
+    REQUIRE(cupel_fault_plan_parse(&plan, "alloc:2", NULL));
+    cupel_failing_set(&failing, &plan);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_ERROR_OOM);
+    CHECK_UINT_EQ(failing.injected, 1);
+    CHECK(vm_is_same(vm_held(vm, handle), list));
+    CHECK_INT_EQ(list_sum(list), sum);
+    CHECK(vm_check_heap(vm));
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    CHECK_INT_EQ(list_sum(vm_held(vm, handle)), sum);
     CHECK(vm_check_heap(vm));
     vm_destroy(vm);
 }
