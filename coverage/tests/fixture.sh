@@ -167,7 +167,7 @@ expect 2 "unknown verb 'frobnicate'" frobnicate
 expect 2 'unknown' capture --frobnicate
 expect 4 'nowhere.json: cannot be opened' show --data nowhere.json
 expect 5 'cannot be run' capture --gcov "$work/no-such-gcov"
-expect 5 'install lcov' report --genhtml "$work/no-such-genhtml"
+expect 5 'install lcov' report --html-tool "$work/no-such-genhtml"
 if [ "$(id -u)" -ne 0 ]; then
     mkdir locked && chmod a-w locked
     expect 6 'locked' report --no-html --output locked/coverage

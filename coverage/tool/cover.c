@@ -26,7 +26,20 @@ static void print_help(FILE *out) {
     for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
         (void)fprintf(out, "  %-8s %s\n", verbs[i].name, verbs[i].sentence);
     }
-    (void)fprintf(out, "\n`cupel cover VERB --help` says more.\n");
+    (void)fprintf(out, "\n`cupel cover VERB --help` says more; `cupel cover --help` all of it.\n");
+}
+
+/* The help of every verb. */
+static void print_all_help(void) {
+    print_help(stdout);
+    for (size_t i = 0; i < sizeof verbs / sizeof verbs[0]; i++) {
+        char name[16];
+        char help[] = "--help";
+        (void)snprintf(name, sizeof name, "%s", verbs[i].name);
+        char *words[] = {name, help, NULL};
+        (void)printf("\n");
+        (void)verbs[i].run(2, words);
+    }
 }
 
 enum cupel_status cupel__cover_load(struct cupel_coverage *coverage, const char *path, const char *root) {
@@ -71,7 +84,7 @@ int main(int argc, char **argv) {
     cupel_message_program("cupel cover");
     const char *word = argc > 1 ? argv[1] : "";
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0) {
-        print_help(stdout);
+        print_all_help();
         return cupel__cover_end(CUPEL_OK);
     }
     if (strcmp(word, "--version") == 0) {

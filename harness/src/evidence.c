@@ -243,7 +243,12 @@ UNCOUNTED void cupel__evidence_finish(void) {
 }
 
 /* The compiler calls these in place of fork and the exec family. Outside of a run they do what the run-time library's
- * own do: write what was counted, so that a child does not write it again and an exec does not lose it. */
+ * own do: write what was counted, so that a child does not write it again and an exec does not lose it. The real ones
+ * have other names here, or the compiler would make calls of these very wrappers of them. */
+pid_t real_fork(void) __asm__("fork");
+int real_execv(const char *path, char *const arguments[]) __asm__("execv");
+int real_execvp(const char *path, char *const arguments[]) __asm__("execvp");
+int real_execve(const char *path, char *const arguments[], char *const environment[]) __asm__("execve");
 pid_t __gcov_fork(void);
 int __gcov_execv(const char *path, char *const arguments[]);
 int __gcov_execvp(const char *path, char *const arguments[]);
@@ -261,22 +266,22 @@ UNCOUNTED static void flush_outside_of_a_run(void) {
 
 UNCOUNTED pid_t __gcov_fork(void) {
     flush_outside_of_a_run();
-    return fork();
+    return real_fork();
 }
 
 UNCOUNTED int __gcov_execv(const char *path, char *const arguments[]) {
     flush_outside_of_a_run();
-    return execv(path, arguments);
+    return real_execv(path, arguments);
 }
 
 UNCOUNTED int __gcov_execvp(const char *path, char *const arguments[]) {
     flush_outside_of_a_run();
-    return execvp(path, arguments);
+    return real_execvp(path, arguments);
 }
 
 UNCOUNTED int __gcov_execve(const char *path, char *const arguments[], char *const environment[]) {
     flush_outside_of_a_run();
-    return execve(path, arguments, environment);
+    return real_execve(path, arguments, environment);
 }
 
 enum { EXEC_ARGUMENTS_MAX = 1024 };
