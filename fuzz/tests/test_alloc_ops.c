@@ -163,7 +163,8 @@ static const struct expectation expectations[] = {
     {SPOILS_NEIGHBOUR, "contents", CUPEL_OPS_BROKEN},
 };
 
-TEST(ops, catch_each_planted_defect, .allow_leak = true) {
+/* Tagged for memcheck, which would rightly find what the defects leave behind. */
+TEST(ops, catch_each_planted_defect, .allow_leak = true, .tags = "leak") {
     for (size_t i = 0; i < sizeof expectations / sizeof expectations[0]; i++) {
         const struct expectation *expected = &expectations[i];
         struct defective broken = {{&defective_ops}, expected->defect, 0, NULL};
@@ -181,7 +182,7 @@ TEST(ops, catch_each_planted_defect, .allow_leak = true) {
 }
 
 /* Totals that are wrong must be noticed, so counts that nobody keeps are. */
-TEST(ops, compare_the_totals_of_counting) {
+TEST(ops, compare_the_totals_of_counting, .tags = "leak") {
     struct cupel_counts never_counted = {.acquired = 0};
     struct cupel_ops_setup setup = {.allocator = cupel_libc(), .counts = &never_counted};
     struct cupel_ops_report report;
