@@ -245,11 +245,8 @@ bool cupel_bytes_fault_plan(struct cupel_bytes *bytes, struct cupel_fault_plan *
     number = number == 0 ? 1 : number; /* requests are numbered from 1 */
     enum cupel_fault_when when = trailer_whens[trailer[0] % 4];
     *plan = (struct cupel_fault_plan){.count = 1};
-    plan->rules[0] = (struct cupel_fault_rule){.call = CUPEL_FAULT_ALLOC,
-                                               .when = when,
-                                               .first = number,
-                                               .second = when == CUPEL_FAULT_PAIR ? number + 1 : 0,
-                                               .size_max = SIZE_MAX};
+    plan->rules[0] = (struct cupel_fault_rule){
+        .call = CUPEL_FAULT_ALLOC, .when = when, .first = number, .second = when == CUPEL_FAULT_PAIR ? number + 1 : 0};
     return true;
 }
 

@@ -1,6 +1,7 @@
 /* One run of a body on one input: see case.h. */
 #include "harness/src/case.h"
 
+#include "harness/property.h"
 #include "harness/src/child.h"
 #include "harness/src/strong.h"
 
@@ -87,4 +88,15 @@ enum cupel_verdict cupel__case_verdict(const struct cupel__case *one) {
         return CUPEL_VERDICT_SWALLOWED;
     }
     return CUPEL_VERDICT_OK;
+}
+
+void cupel_property_replay(const struct cupel_test *property, const void *data, size_t length) {
+    struct cupel_bytes bytes;
+    struct cupel_fault_plan plan;
+    cupel_bytes_init(&bytes, data, length);
+    if (cupel_bytes_fault_plan(&bytes, &plan)) {
+        cupel__run_layers(&plan, false);
+    }
+    cupel__strong_note();
+    property->body(&bytes, test_allocator());
 }

@@ -1,6 +1,8 @@
 /* Waiting for a child process with a limit on silence: see child.h. */
 #include "harness/src/child.h"
 
+#include "harness/src/worker.h"
+
 #include "alloc/base/progress.h"
 
 #include <errno.h>
@@ -38,6 +40,7 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
     int child_file = (int)syscall(SYS_pidfd_open, child, 0);
     uint64_t last = progress != NULL ? *progress : 0;
     int64_t since = cupel_clock_ns();
+    cupel__worker_is_alive();
     int status = 0;
     for (;;) {
         pid_t got = waitpid(child, &status, WNOHANG);
@@ -49,6 +52,7 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
         if (now != last) {
             last = now;
             since = clock;
+            cupel__worker_is_alive();
         } else if (timeout_ms > 0 && clock - since > timeout_ms * 1000000) {
             death.is_hang = true;
             (void)kill(child, SIGKILL);

@@ -16,7 +16,8 @@ struct cupel__death {
     int signal;   /* or 0 */
     int status;   /* or -1 */
 };
-/* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. */
+/* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. Tells the
+ * supervisor that the test is alive each time that it did not. */
 struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *progress, int64_t timeout_ms);
 /* "died by signal 11, Segmentation fault", ... */
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size);

@@ -2,6 +2,8 @@
 #include "harness/src/decode.h"
 
 #include "harness/src/case.h"
+#include "harness/src/child.h"
+#include "harness/src/worker.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -11,7 +13,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { DECODE_TIMEOUT_MS = 5000, DECODE_LINES_MAX = 2000, LITERAL_LENGTH_MAX = 900, BYTES_A_LINE = 16 };
+enum {
+    DECODE_TIMEOUT_MS = 2000,
+    DECODE_TICK_MS = 100,
+    DECODE_LINES_MAX = 2000,
+    LITERAL_LENGTH_MAX = 900,
+    BYTES_A_LINE = 16
+};
 
 /* Where the child's draws go: a pipe, line by line, so that nothing is lost when it dies. */
 struct sink {
@@ -35,6 +43,7 @@ static void write_line(void *user, unsigned depth, const char *label, const char
 static _Noreturn void decode_child(int file, const struct cupel_test *property, const uint8_t *data, size_t length) {
     struct sink sink = {.file = file};
     cupel__child_silence();
+    cupel__case_silence(); /* the record may be in memory that is shared */
     struct cupel__case one = {.property = property, .data = data, .length = length};
     struct cupel_fault_plan plan;
     struct cupel_bytes bytes;
@@ -59,7 +68,12 @@ static bool copy_until_end(int file, FILE *out) {
     bool is_line_start = true;
     for (;;) {
         struct pollfd wait = {.fd = file, .events = POLLIN};
-        if (poll(&wait, 1, DECODE_TIMEOUT_MS) == 0) {
+        int ready = 0;
+        for (int waited_ms = 0; ready == 0 && waited_ms < DECODE_TIMEOUT_MS; waited_ms += DECODE_TICK_MS) {
+            cupel__worker_is_alive();
+            ready = poll(&wait, 1, DECODE_TICK_MS);
+        }
+        if (ready == 0) {
             return false;
         }
         ssize_t got = read(file, text, sizeof text);

@@ -10,6 +10,7 @@
 #include "harness/src/execute.h"
 #include "harness/src/settings.h"
 #include "harness/src/shrink.h"
+#include "harness/src/worker.h"
 
 #include "alloc/base/progress.h"
 
@@ -78,7 +79,7 @@ static bool dies_alike(const struct cupel__death *a, const struct cupel__death *
     return a->is_hang == b->is_hang && a->signal == b->signal && a->status == b->status;
 }
 
-enum { CHECK_FAILED_STATUS = 1 }; /* of an attempt's process; sanitizers that leave with 1 count as alike */
+enum { CHECK_FAILED_STATUS = 101 }; /* of an attempt's process: one that no sanitizer leaves with */
 
 static struct cupel__death run_forked(struct session *session, const uint8_t *data, size_t length) {
     fflush(NULL);
@@ -191,6 +192,24 @@ static bool supervise(struct session *session) {
     return true;
 }
 
+/* Runs the case once more, to say where the blocks are from. */
+static void tell_leak(struct cupel__case *one) {
+    char *text = NULL;
+    size_t length = 0;
+    one->is_tracking = true;
+    cupel__case_silence();
+    cupel__case_run(one);
+    cupel__case_speak();
+    FILE *out = open_memstream(&text, &length);
+    if (out != NULL) {
+        (void)cupel_tracking_print(&cupel__run.tracking, out);
+        if (fclose(out) == 0) {
+            cupel_text_add_n(&cupel__run.result->messages, text, length);
+        }
+        free(text);
+    }
+}
+
 static void report(struct session *session, bool is_death) {
     struct shared *shared = session->shared;
     char origin[4200];
@@ -205,11 +224,8 @@ static void report(struct session *session, bool is_death) {
         struct cupel__case one = {.property = session->property, .data = shared->data, .length = shared->length};
         one.faults = session->faults;
         cupel__case_run(&one);
-        if (one.has_leaked) { /* once more, to say where from */
-            one.is_tracking = true;
-            cupel__case_silence();
-            cupel__case_run(&one);
-            cupel__case_speak();
+        if (one.has_leaked) {
+            tell_leak(&one);
         }
         if (!cupel__case_has_failed(&one)) {
             cupel__fail(false, session->property->file, session->property->line,
@@ -250,8 +266,8 @@ static bool open_session(struct session *session, struct cupel_error *error) {
         cases = (unsigned)cupel__settings.cases;
     }
     session->property = item->test;
-    session->timeout_ms =
-        item->test->options.timeout_s != 0 ? 1000 * (int64_t)item->test->options.timeout_s : CASE_TIMEOUT_MS;
+    int64_t limit_ms = cupel__timeout_ms(item) / 2; /* half, so that the runner does not step in first */
+    session->timeout_ms = limit_ms > 0 && limit_ms < CASE_TIMEOUT_MS ? limit_ms : CASE_TIMEOUT_MS;
     if (!cupel__inputs_init(&session->inputs, item->test, item->seed, cases, error)) {
         return false;
     }

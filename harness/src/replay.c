@@ -66,6 +66,8 @@ static bool run_here(const struct replay *replay, const char *path) {
     return false;
 }
 
+enum { CHILD_FAILED = 101 }; /* a status that no sanitizer leaves with */
+
 static bool run_forked(const struct replay *replay, const char *path) {
     char words[256];
     fflush(NULL);
@@ -74,13 +76,13 @@ static bool run_forked(const struct replay *replay, const char *path) {
         cupel__child_begin();
         bool is_ok = run_here(replay, path);
         fflush(NULL);
-        _exit(is_ok ? CUPEL_OK : CUPEL_FAILED);
+        _exit(is_ok ? CUPEL_OK : CHILD_FAILED);
     }
     if (child < 0) {
         return run_here(replay, path);
     }
     struct cupel__death death = cupel__child_wait(child, NULL, cupel__settings.timeout_ms);
-    if (death.status != CUPEL_OK && death.status != CUPEL_FAILED) {
+    if (death.status != CUPEL_OK && death.status != CHILD_FAILED) {
         cupel__death_text(&death, words, sizeof words);
         printf("FAILED %s: %s\n", path, words);
     }

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { RANDOM_CASES = 8, FILES_MAX = 64, KEY_FRAMES = 4 };
+enum { RANDOM_CASES = 16, FILES_MAX = 64, KEY_FRAMES = 4 };
 
 /* What is swept now. */
 struct subject {
@@ -99,6 +99,11 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
     cupel__emit(result);
 }
 
+/* A test that names a limit has a reason; half of it, so that the runner does not step in first. */
+static int64_t timeout_of(const struct cupel_test *test) {
+    return (int64_t)test->options.timeout_s * 1000 / 2;
+}
+
 /* Sweeps one subject. */
 static struct cupel_sweep_summary sweep_subject(struct subject *subject,
                                                 void (*run)(void *user, struct cupel__sweep_run *run)) {
@@ -106,6 +111,7 @@ static struct cupel_sweep_summary sweep_subject(struct subject *subject,
     sweep.user = subject;
     sweep.on_life = cupel__worker_is_alive; /* the time limit is of a run, not of all of them */
     sweep.options.in_process = subject->item->isolation == CUPEL_ISOLATE_NONE;
+    sweep.options.timeout_ms = timeout_of(subject->item->test);
     sweep.options.on_finding = tell_finding;
     sweep.options.sink = subject;
     sweep.options.progress = cupel__settings.capture ? NULL : stderr;

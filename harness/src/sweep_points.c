@@ -20,8 +20,7 @@ void cupel__sweep_plan(struct cupel_fault_plan *plan, enum cupel__sweep_stage st
     plan->seed = 0;
     plan->rules[0] = (struct cupel_fault_rule){.call = CUPEL_FAULT_ALLOC,
                                                .when = stage == CUPEL__SWEEP_ONCE ? CUPEL_FAULT_NTH : CUPEL_FAULT_FROM,
-                                               .first = point,
-                                               .size_max = SIZE_MAX};
+                                               .first = point};
 }
 
 void cupel__sweep_one(struct cupel__sweep *sweep, enum cupel__sweep_stage stage, uint64_t point) {

@@ -138,6 +138,10 @@ static void tell_death(struct watch *watch, struct cupel__death death) {
     if (note->stage != CUPEL__SWEEP_BASELINE && !death.is_hang && note->point > first) {
         struct cupel__death again = try_alone(watch, note->stage, note->point);
         is_alone = again.signal == death.signal && again.status == death.status;
+        if (!is_alone && note->point > note->careful_until) {
+            go_with_care(note);
+            return;
+        }
     }
     read_output(watch, output, sizeof output);
     cupel__death_text(&death, words, sizeof words);

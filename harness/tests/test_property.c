@@ -1,0 +1,176 @@
+/* Goal: a property finds its failing input among files and random cases, shrinks it to the least one, tells it in every
+ * form, and each form shows the failure again. Method: a program of properties that fail in known ways, run as a user
+ * would run it in the test's directory. */
+#include "harness/tests/tool.h"
+
+#include <stdlib.h>
+
+#define INPUTS_PROGRAM TOOL_BIN "tests/fixtures/inputs"
+
+static const struct tool_run *run_property(const char *name) {
+    return tool(INPUTS_PROGRAM " --seed=1 --filter=inputs.%s", name);
+}
+
+/* The line after this word in the output, without its end. */
+static const char *line_after(const struct tool_run *run, const char *word) {
+    static char line[4096];
+    const char *begin = strstr(run->output, word);
+    REQUIRE(begin != NULL);
+    begin += strlen(word);
+    (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(begin, "\n"), begin);
+    return line;
+}
+
+TEST(property, one_that_holds_passes) {
+    const struct tool_run *run = run_property("hold");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed");
+}
+
+TEST(property, a_failed_check_is_shrunk_to_the_least_input) {
+    for (unsigned seed = 1; seed <= 5; seed++) {
+        const struct tool_run *run = tool(INPUTS_PROGRAM " --seed=%u --filter=inputs.sum_stays_small", seed);
+        CHECK_INT_EQ(run->status, 1);
+        CHECK_STR_CONTAINS(run->output, "failing input: 2 bytes, shrunk from ");
+        CHECK_STR_CONTAINS(run->output, "    element = yes\n    value = 60\n    element = no\n");
+        CHECK_STR_CONTAINS(run->output, "as bytes: \"<\\001\"\n");
+        CHECK_STR_CONTAINS(run->output, "actual:   60");
+    }
+}
+
+TEST(property, the_same_seed_gives_the_same_failure) {
+    static char first[sizeof(struct tool_run)];
+    (void)snprintf(first, sizeof first, "%s", line_after(run_property("sum_stays_small"), "failing input: "));
+    CHECK_STR_EQ(line_after(run_property("sum_stays_small"), "failing input: "), first);
+}
+
+TEST(property, a_crash_is_shrunk_too) {
+    const struct tool_run *run = run_property("do_not_crash");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "died by signal 11");
+    CHECK_STR_CONTAINS(run->output, "    first = 1001\n    second = 8\n    (here it dies by signal 11");
+}
+
+TEST(property, a_crash_met_while_shrinking_does_not_stop_it) {
+    const struct tool_run *run = run_property("crash_while_shrinking");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "failing input: 8 bytes");
+}
+
+TEST(property, a_leak_says_where_from) {
+    const struct tool_run *run = run_property("leave_nothing_behind");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.leave_nothing_behind: leak");
+    CHECK_STR_CONTAINS(run->output, "failing input: 3 bytes");
+    CHECK_STR_CONTAINS(run->output, "cupel__body_inputs_leave_nothing_behind");
+}
+
+TEST(property, a_hang_is_cut_and_told) {
+    const struct tool_run *run = run_property("come_to_an_end");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "hangs");
+    CHECK_STR_CONTAINS(run->output, "turns = ");
+}
+
+TEST(property, one_that_is_skipped_says_why) {
+    const struct tool_run *run = run_property("are_skipped");
+    CHECK_INT_EQ(run->status, 77);
+    CHECK_STR_CONTAINS(run->output, "not on this machine");
+}
+
+TEST(property, corpus_and_regressions_are_run) {
+    CHECK_INT_EQ(run_property("need_a_file")->status, 0);
+    REQUIRE_INT_EQ(tool("mkdir -p fuzzroot/corpora/inputs_need_a_file fuzzroot/regressions/inputs_need_a_file")->status,
+                   0);
+    REQUIRE_INT_EQ(tool("printf good >fuzzroot/corpora/inputs_need_a_file/1")->status, 0);
+    CHECK_INT_EQ(run_property("need_a_file")->status, 0);
+    REQUIRE_INT_EQ(tool("printf badly >fuzzroot/corpora/inputs_need_a_file/2")->status, 0);
+    const struct tool_run *run = run_property("need_a_file");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "failing input: 3 bytes, shrunk from 5 (fuzzroot/corpora/inputs_need_a_file/2)");
+    CHECK_STR_CONTAINS(run->output, "file = 3 bytes \"bad\"");
+    REQUIRE_INT_EQ(tool("mv fuzzroot/corpora/inputs_need_a_file/2 fuzzroot/regressions/inputs_need_a_file/")->status,
+                   0);
+    CHECK_STR_CONTAINS(run_property("need_a_file")->output, "(fuzzroot/regressions/inputs_need_a_file/2)");
+}
+
+TEST(property, the_printed_command_shows_it_again) {
+    char command[4096];
+    (void)snprintf(command, sizeof command, "%s", line_after(run_property("sum_stays_small"), "run it again: "));
+    const struct tool_run *run = tool("%s", command);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, ": wrong\n");
+    CHECK_STR_CONTAINS(run->output, "value = 60\n");
+    (void)snprintf(command, sizeof command, "%s", line_after(run_property("do_not_crash"), "run it again: "));
+    run = tool("%s", command);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "died by signal 11");
+}
+
+TEST(property, the_printed_c_test_fails_alike_and_is_c) {
+    const struct tool_run *run = tool(INPUTS_PROGRAM " --filter=inputs.sum_stays_small_replayed");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "actual:   60");
+    CHECK_INT_EQ(tool(INPUTS_PROGRAM " --filter=inputs.held_property_replayed")->status, 0);
+    run = run_property("sum_stays_small");
+    CHECK_STR_CONTAINS(run->output, "    static const char input[] = \"<\\001\";\n");
+    const char *begin = strstr(run->output, "extern const struct cupel_test");
+    const char *end = begin != NULL ? strstr(begin, "\n}\n") : NULL;
+    REQUIRE(end != NULL);
+    char text[4096];
+    (void)snprintf(text, sizeof text, "#include \"harness/property.h\"\n%.*s", (int)(end + 3 - begin), begin);
+    tool_write("replayed.c", text);
+    run = tool("cc -std=c17 -Wall -Wextra -Werror -fsyntax-only -I" CUPEL_TEST_SOURCE_DIR " replayed.c");
+    CHECK_STR_EQ(run->errors, "");
+    CHECK_INT_EQ(run->status, 0);
+}
+
+TEST(replay, takes_files_and_directories) {
+    REQUIRE_INT_EQ(tool("mkdir -p in/below && printf x >in/1 && printf bad >in/below/2 && printf badder >3")->status,
+                   0);
+    const struct tool_run *run = tool(INPUTS_PROGRAM " --replay=inputs.need_a_file in 3");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED in/below/2: wrong\n");
+    CHECK_STR_CONTAINS(run->output, "FAILED 3: wrong\n");
+    CHECK_STR_CONTAINS(run->output, "1 inputs ok, 2 failed\n");
+    run = tool(INPUTS_PROGRAM " --replay=inputs.need_a_file in/1");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_EQ(run->output, "1 inputs ok, 0 failed\n");
+    CHECK_INT_EQ(tool(INPUTS_PROGRAM " --isolate=none --replay=inputs_need_a_file in/below")->status, 1);
+}
+
+TEST(replay, says_what_is_wrong_with_its_operands) {
+    const struct tool_run *run = tool("mkdir empty; " INPUTS_PROGRAM " --replay=inputs.hold empty");
+    CHECK_INT_EQ(run->status, 4);
+    CHECK_STR_CONTAINS(run->errors, "empty: no input in this directory");
+    run = tool(INPUTS_PROGRAM " --replay=inputs.hold not-there");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "not-there: No such file");
+    run = tool(INPUTS_PROGRAM " --replay=inputs.nonsense empty");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "no property 'inputs.nonsense'");
+    run = tool(INPUTS_PROGRAM " --replay=inputs.hold");
+    CHECK_INT_EQ(run->status, 2);
+}
+
+TEST(replay, obeys_faults_given_and_carried) {
+    REQUIRE_INT_EQ(tool("printf x >plain; printf 'x\\000\\003\\000CF\\372\\027' >third; "
+                        "printf 'x\\000\\002\\000CF\\372\\027' >second")
+                       ->status,
+                   0);
+    CHECK_INT_EQ(tool(INPUTS_PROGRAM " --replay=inputs.bear_faults plain second")->status, 0);
+    const struct tool_run *run = tool(INPUTS_PROGRAM " --replay=inputs.bear_faults third");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "(fault) = alloc:3\n");
+    CHECK_INT_EQ(tool(INPUTS_PROGRAM " --replay=inputs.bear_faults --fault=alloc:2 plain")->status, 0);
+    CHECK_INT_EQ(tool(INPUTS_PROGRAM " --replay=inputs.bear_faults --fault=alloc:3 plain")->status, 1);
+    CHECK_INT_EQ(tool("CUPEL_FAULT=alloc:3 " INPUTS_PROGRAM " --replay=inputs.bear_faults plain")->status, 1);
+}
+
+TEST(replay, decodes_without_judging) {
+    REQUIRE_INT_EQ(tool("printf '<\\000\\001' >in")->status, 0);
+    const struct tool_run *run = tool(INPUTS_PROGRAM " --decode=inputs.sum_stays_small in");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_EQ(run->output,
+                 "in: 3 bytes\n    element = yes\n    value = 60\n    element = no\nas bytes: \"<\\000\\001\"\n");
+}

@@ -1,0 +1,153 @@
+/* Goal: --sweep tells each verdict apart, names the token of the fault, and the printed command shows the same thing
+ * again. Method: a program of bodies with planted behaviours, run as a user would run it. */
+#include "harness/tests/tool.h"
+
+#include <stdlib.h>
+
+#define STARVED_PROGRAM TOOL_BIN "tests/fixtures/starved"
+
+/* Sweeps one test of the program. */
+static const struct tool_run *sweep(const char *name) {
+    return tool(STARVED_PROGRAM " --sweep --seed=1 --filter=starved.%s", name);
+}
+
+/* The test fails with this verdict at this token, its summary holds these words. */
+static void check_finding(const char *name, const char *verdict, const char *token, const char *summary) {
+    char line[512];
+    const struct tool_run *run = sweep(name);
+    CHECK_INT_EQ(run->status, 1);
+    (void)snprintf(line, sizeof line, "FAILED starved.%s: %s (", name, verdict);
+    CHECK_STR_CONTAINS(run->output, line);
+    (void)snprintf(line, sizeof line, "starved.%s (%s, fault %s)\n", name, verdict, token);
+    CHECK_STR_CONTAINS(run->output, line);
+    CHECK_STR_CONTAINS(run->output, summary);
+}
+
+/* The finding was told once, and the summary failed with it. */
+static void check_told_once(const char *name) {
+    CHECK_STR_CONTAINS(sweep(name)->output, "0 passed, 2 failed, 0 skipped\n");
+}
+
+/* The command that the finding printed, run as it stands, fails with the same verdict. */
+static void check_replay(const char *name, const char *verdict) {
+    char command[2048];
+    char line[512];
+    const struct tool_run *run = sweep(name);
+    const char *begin = strstr(run->output, "again: ");
+    REQUIRE(begin != NULL);
+    begin += strlen("again: ");
+    (void)snprintf(command, sizeof command, "%.*s", (int)strcspn(begin, "\n"), begin);
+    CHECK_STR_CONTAINS(command, "--fault='alloc:2'");
+    run = tool("%s", command);
+    CHECK_INT_EQ(run->status, 1);
+    (void)snprintf(line, sizeof line, "FAILED starved.%s: %s (", name, verdict);
+    CHECK_STR_CONTAINS(run->output, line);
+}
+
+static void check_ok(const char *name, const char *summary) {
+    const struct tool_run *run = sweep(name);
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, summary);
+}
+
+TEST(sweep, ok) {
+    check_ok("ok", "6 faults: 6 ok; at least 3 allocations\n");
+}
+
+TEST(sweep, leak) {
+    check_finding("leaks", "leak", "alloc:2", "6 faults: 4 ok 2 leak; at least 3 allocations");
+    check_replay("leaks", "leak");
+    check_told_once("leaks");
+}
+
+TEST(sweep, crash) {
+    check_finding("crashes", "crash", "alloc:2", "6 faults: 4 ok 2 crash;");
+    check_replay("crashes", "crash");
+    check_told_once("crashes");
+}
+
+TEST(sweep, a_failed_assertion_is_a_crash) {
+    check_finding("asserts", "crash", "alloc:2", "6 faults: 4 ok 2 crash;");
+}
+
+TEST(sweep, aborted) {
+    check_finding("aborts", "aborted", "alloc:2", "6 faults: 4 ok 2 aborted;");
+    check_finding("exits", "aborted", "alloc:2", "6 faults: 4 ok 2 aborted;");
+}
+
+TEST(sweep, hang) {
+    check_finding("hangs", "hang", "alloc:2", "6 faults: 4 ok 2 hang;");
+}
+
+TEST(sweep, wrong) {
+    check_finding("is_wrong", "wrong", "alloc:2", "6 faults: 4 ok 2 wrong;");
+    check_replay("is_wrong", "wrong");
+}
+
+TEST(sweep, swallowed) {
+    check_finding("swallows", "swallowed", "alloc:2", "6 faults: 4 ok 2 swallowed;");
+    check_replay("swallows", "swallowed");
+}
+
+TEST(sweep, a_benign_window_absorbs) {
+    check_ok("absorbs_within_a_window", "4 faults: 4 ok; at least 2 allocations\n");
+}
+
+TEST(sweep, not_recovered) {
+    check_finding("does_not_recover", "not-recovered", "alloc:2", "6 faults: 4 ok 2 not-recovered;");
+    check_finding("crashes_the_next_time", "not-recovered", "alloc:2", "6 faults: 4 ok 2 not-recovered;");
+}
+
+TEST(sweep, state_changed) {
+    check_finding("changes_its_state", "state-changed", "alloc:1", "6 faults: 6 state-changed;");
+    check_ok("keeps_its_state", "6 faults: 6 ok; at least 3 allocations\n");
+}
+
+TEST(sweep, nondeterministic) {
+    const struct tool_run *run = sweep("differs_from_run_to_run");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED starved.differs_from_run_to_run: nondeterministic");
+    CHECK_STR_CONTAINS(run->output, "asked for memory 1 and 2 times");
+}
+
+TEST(sweep, not_reached) {
+    const struct tool_run *run = sweep("needs_less_later");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "starved.needs_less_later (not-reached, fault alloc:2)");
+    CHECK_STR_CONTAINS(run->output, "4 faults: 2 ok 2 not-reached;");
+}
+
+TEST(sweep, what_fails_without_a_fault_is_told_plainly) {
+    const struct tool_run *run = sweep("fails_without_a_fault");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED starved.fails_without_a_fault: wrong");
+    CHECK_STR_CONTAINS(run->output, "0 passed, 1 failed, 0 skipped\n");
+    run = sweep("is_skipped_without_a_fault");
+    CHECK_STR_CONTAINS(run->output, "0 passed, 0 failed, 1 skipped\n");
+    run = sweep("is_left_out");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed, 0 skipped\n");
+}
+
+TEST(sweep, a_property_is_swept_on_its_inputs) {
+    char command[2048];
+    const struct tool_run *run = sweep("leaks_for_some_inputs");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "starved.leaks_for_some_inputs (leak, fault alloc:2)\n");
+    CHECK_STR_CONTAINS(run->output, "0 passed, 2 failed, 0 skipped\n"); /* told once, whatever the number of inputs */
+    const char *begin = strstr(run->output, "this input alone: ");
+    REQUIRE(begin != NULL);
+    begin += strlen("this input alone: ");
+    (void)snprintf(command, sizeof command, "%.*s", (int)strcspn(begin, "\n"), begin);
+    run = tool("%s", command);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, ": leak\n");
+    CHECK_STR_CONTAINS(run->output, "count = ");
+}
+
+TEST(sweep, works_in_one_process_too) {
+    const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --isolate=none --filter=starved.leaks:starved.ok");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "6 faults: 4 ok 2 leak; at least 3 allocations");
+    CHECK_STR_CONTAINS(run->output, "6 faults: 6 ok; at least 3 allocations\n");
+}
