@@ -16,6 +16,8 @@ function(cupel__add_fixture name)
   target_link_libraries(fixture_${name} PRIVATE cupel::harness cupel::harness_main)
 endfunction()
 if(CUPEL_TESTS)
+  cupel_add_example(property_reverse SOURCES examples/property_reverse.c LINK cupel::harness cupel::harness_main)
+  cupel_add_example(starved_parser SOURCES examples/starved_parser.c LINK cupel::harness)
   cupel_add_tests(harness_inputs LINK cupel::harness
     SOURCES tests/test_bytes.c tests/test_shrink.c tests/test_sweep_function.c)
   if(NOT CUPEL_FUZZ_TARGETS)
@@ -24,4 +26,15 @@ if(CUPEL_TESTS)
     cupel_add_tests(harness_properties LINK cupel::harness SOURCES tests/test_property.c tests/test_sweep.c)
     add_dependencies(test_harness_properties fixture_starved fixture_inputs)
   endif()
+endif()
+
+# The sweep's budgets are for AddressSanitizer: this benchmark is built with it, and what it stands on beside it.
+if(CUPEL_VARIANT STREQUAL "release" AND CUPEL_TESTS)
+  get_target_property(alloc_sources cupel_alloc SOURCES)
+  list(TRANSFORM alloc_sources PREPEND ${PROJECT_SOURCE_DIR}/alloc/)
+  cupel_add_bench(sweep LINK Threads::Threads ${CMAKE_DL_LIBS}
+    SOURCES bench/bench_sweep.c ${alloc_sources} src/child.c src/result.c
+      src/sweep_findings.c src/sweep_points.c src/sweep_public.c src/sweep_watch.c)
+  target_compile_options(bench_sweep PRIVATE -fsanitize=address -fno-omit-frame-pointer)
+  target_link_options(bench_sweep PRIVATE -fsanitize=address)
 endif()

@@ -1,8 +1,6 @@
 /* Waiting for a child process with a limit on silence: see child.h. */
 #include "harness/src/child.h"
 
-#include "harness/src/worker.h"
-
 #include "alloc/base/progress.h"
 
 #include <errno.h>
@@ -16,6 +14,14 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+void (*cupel__child_on_life)(void);
+
+void cupel__child_is_alive(void) {
+    if (cupel__child_on_life != NULL) {
+        cupel__child_on_life();
+    }
+}
 
 void cupel__child_begin(void) {
     /* One byte, not none: a core_pattern that is a pipe ignores a limit of 0, and takes 1 as a refusal. */
@@ -40,7 +46,7 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
     int child_file = (int)syscall(SYS_pidfd_open, child, 0);
     uint64_t last = progress != NULL ? *progress : 0;
     int64_t since = cupel_clock_ns();
-    cupel__worker_is_alive();
+    cupel__child_is_alive();
     int status = 0;
     for (;;) {
         pid_t got = waitpid(child, &status, WNOHANG);
@@ -52,7 +58,7 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
         if (now != last) {
             last = now;
             since = clock;
-            cupel__worker_is_alive();
+            cupel__child_is_alive();
         } else if (timeout_ms > 0 && clock - since > timeout_ms * 1000000) {
             death.is_hang = true;
             (void)kill(child, SIGKILL);

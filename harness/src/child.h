@@ -7,6 +7,12 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+/* Called in the parent while a child shows that it goes on: test programs tell their supervisor by it. NULL: none. (A
+ * variable, so that cupel_sweep does not bring the whole runner into programs that have no tests.) */
+extern void (*cupel__child_on_life)(void);
+/* Calls it, where there is one. */
+void cupel__child_is_alive(void);
+
 /* In the child, first: it leaves no core file, and ends with its parent. */
 void cupel__child_begin(void);
 
@@ -16,8 +22,8 @@ struct cupel__death {
     int signal;   /* or 0 */
     int status;   /* or -1 */
 };
-/* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. Tells the
- * supervisor that the test is alive each time that it did not. */
+/* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. Calls
+ * cupel__child_on_life each time that it did not. */
 struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *progress, int64_t timeout_ms);
 /* "died by signal 11, Segmentation fault", ... */
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size);

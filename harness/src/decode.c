@@ -3,7 +3,6 @@
 
 #include "harness/src/case.h"
 #include "harness/src/child.h"
-#include "harness/src/worker.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
@@ -70,7 +69,7 @@ static bool copy_until_end(int file, FILE *out) {
         struct pollfd wait = {.fd = file, .events = POLLIN};
         int ready = 0;
         for (int waited_ms = 0; ready == 0 && waited_ms < DECODE_TIMEOUT_MS; waited_ms += DECODE_TICK_MS) {
-            cupel__worker_is_alive();
+            cupel__child_is_alive();
             ready = poll(&wait, 1, DECODE_TICK_MS);
         }
         if (ready == 0) {

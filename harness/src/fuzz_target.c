@@ -8,7 +8,6 @@
 
 #include "alloc/base/message.h"
 #include "alloc/base/status.h"
-#include "alloc/libc.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -102,7 +101,7 @@ __attribute__((noinline)) static void run_with_faults(const struct cupel_fault_p
 
 static inline void run_plainly(struct cupel_bytes *bytes) {
     struct cupel__run *run = &cupel__run;
-    run->allocator = cupel__meter_init(&meter, cupel_libc());
+    run->allocator = cupel__meter_init(&meter);
     run->is_failing = false;
     run->thread = pthread_self();
     run->is_guarded = true;

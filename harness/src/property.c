@@ -266,6 +266,7 @@ static bool open_session(struct session *session, struct cupel_error *error) {
         cases = (unsigned)cupel__settings.cases;
     }
     session->property = item->test;
+    cupel__child_on_life = cupel__worker_is_alive;
     int64_t limit_ms = cupel__timeout_ms(item) / 2; /* half, so that the runner does not step in first */
     session->timeout_ms = limit_ms > 0 && limit_ms < CASE_TIMEOUT_MS ? limit_ms : CASE_TIMEOUT_MS;
     if (!cupel__inputs_init(&session->inputs, item->test, item->seed, cases, error)) {

@@ -2,6 +2,7 @@
  * engine. A test is one subject; a property is one for each of its files and a few random cases. */
 #include "harness/src/sweep_engine.h"
 
+#include "harness/src/child.h"
 #include "harness/src/execute.h"
 #include "harness/src/property.h"
 #include "harness/src/run.h"
@@ -109,7 +110,7 @@ static struct cupel_sweep_summary sweep_subject(struct subject *subject,
                                                 void (*run)(void *user, struct cupel__sweep_run *run)) {
     sweep.run = run;
     sweep.user = subject;
-    sweep.on_life = cupel__worker_is_alive; /* the time limit is of a run, not of all of them */
+    cupel__child_on_life = cupel__worker_is_alive; /* the time limit is of a run, not of all of them */
     sweep.options.in_process = subject->item->isolation == CUPEL_ISOLATE_NONE;
     sweep.options.timeout_ms = timeout_of(subject->item->test);
     sweep.options.on_finding = tell_finding;

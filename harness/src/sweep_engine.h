@@ -61,7 +61,6 @@ struct cupel__sweep {
     void (*run)(void *user, struct cupel__sweep_run *run);
     void *user;
     struct cupel_sweep_options options;
-    void (*on_life)(void); /* called in the parent while runs go on; NULL: none */
     /* The engine's own. */
     struct cupel__sweep_note *note;
     int findings_file; /* in a child: the pipe to its parent; else -1 */

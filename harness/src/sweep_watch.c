@@ -184,9 +184,7 @@ static struct cupel__death follow(struct watch *watch) {
         show_progress(watch);
         if (note->progress != last) {
             last = note->progress;
-            if (watch->sweep->on_life != NULL) {
-                watch->sweep->on_life();
-            }
+            cupel__child_is_alive();
             since = cupel_clock_ns();
         } else if (cupel_clock_ns() - since > timeout_ms(watch->sweep) * 1000000) {
             death.is_hang = true;

@@ -115,10 +115,11 @@ TEST(property, the_printed_c_test_fails_alike_and_is_c) {
     run = run_property("sum_stays_small");
     CHECK_STR_CONTAINS(run->output, "    static const char input[] = \"<\\001\";\n");
     const char *begin = strstr(run->output, "extern const struct cupel_test");
-    const char *end = begin != NULL ? strstr(begin, "\n}\n") : NULL;
+    REQUIRE(begin != NULL);
+    const char *end = strstr(begin, "\n}\n");
     REQUIRE(end != NULL);
     char text[4096];
-    (void)snprintf(text, sizeof text, "#include \"harness/property.h\"\n%.*s", (int)(end + 3 - begin), begin);
+    (void)snprintf(text, sizeof text, "#include \"harness/property.h\"\n%.*s\n}\n", (int)(end - begin), begin);
     tool_write("replayed.c", text);
     run = tool("cc -std=c17 -Wall -Wextra -Werror -fsyntax-only -I" CUPEL_TEST_SOURCE_DIR " replayed.c");
     CHECK_STR_EQ(run->errors, "");

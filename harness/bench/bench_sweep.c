@@ -1,0 +1,177 @@
+/* What a sweep costs: a body of 40, 400 and 4000 allocations, every one of them failed in turn, against one exec a
+ * point (each point a fresh process, as drivers with a counter in the environment do it) and against a bare loop in one
+ * process, which knows neither crashes nor hangs. Built with AddressSanitizer, for which the budgets are; the exec is
+ * sampled, since all its points would take minutes. */
+#include "harness/sweep.h"
+
+#include "alloc/base/progress.h"
+#include "alloc/libc.h"
+
+#include <spawn.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+enum { ROUNDS_MAX = 5, EXEC_SAMPLES = 24 };
+
+extern char **environ;
+
+/* The code under test: a list of `count` nodes that is built, used and torn down. */
+struct node {
+    struct node *next;
+    size_t size;
+};
+
+static bool build_list(struct cupel_allocator *a, size_t count, struct node **list) {
+    *list = NULL;
+    for (size_t i = 0; i < count; i++) {
+        size_t size = sizeof(struct node) + i % 13 * 16;
+        struct node *node = cupel_alloc(a, size, _Alignof(struct node));
+        if (node == NULL) {
+            return false;
+        }
+        memset(node, 0x5a, size);
+        *node = (struct node){.next = *list, .size = size};
+        *list = node;
+    }
+    return true;
+}
+
+static void release_list(struct cupel_allocator *a, struct node *list) {
+    while (list != NULL) {
+        struct node *next = list->next;
+        cupel_free(a, list, list->size, _Alignof(struct node));
+        list = next;
+    }
+}
+
+static enum cupel_sweep_end run_body(struct cupel_allocator *a, void *user) {
+    struct node *list;
+    bool is_built = build_list(a, *(size_t *)user, &list);
+    release_list(a, list);
+    return is_built ? CUPEL_SWEEP_DONE : CUPEL_SWEEP_STARVED;
+}
+
+/* The rival's allocator: the least that fails the Nth request and finds a leak. */
+struct bare {
+    struct cupel_allocator base;
+    size_t calls, fail_at, live;
+    bool is_lasting;
+};
+
+static void *bare_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags, const void *site) {
+    struct bare *bare = (struct bare *)self;
+    (void)align;
+    (void)flags;
+    (void)site;
+    bare->calls++;
+    if (bare->is_lasting ? bare->calls >= bare->fail_at : bare->calls == bare->fail_at) {
+        return NULL;
+    }
+    bare->live++;
+    return malloc(size);
+}
+
+static void bare_release(struct cupel_allocator *self, void *block, size_t size, size_t align, const void *site) {
+    (void)size;
+    (void)align;
+    (void)site;
+    ((struct bare *)self)->live--;
+    free(block);
+}
+
+static const struct cupel_allocator_ops bare_ops = {.name = "bare", .acquire = bare_acquire, .release = bare_release};
+
+static void run_bare_point(size_t count, size_t point, bool is_lasting) {
+    struct bare bare = {.base = {&bare_ops}, .fail_at = point, .is_lasting = is_lasting};
+    enum cupel_sweep_end end = run_body(&bare.base, &count);
+    if (bare.live != 0 || end != CUPEL_SWEEP_STARVED) {
+        abort();
+    }
+}
+
+static double bare_ns(size_t count) {
+    int64_t start = cupel_clock_ns();
+    for (size_t point = 1; point <= count; point++) {
+        run_bare_point(count, point, false);
+    }
+    for (size_t point = 1; point <= count; point++) {
+        run_bare_point(count, point, true);
+    }
+    return (double)(cupel_clock_ns() - start) / (double)(2 * count);
+}
+
+static double sweep_ns(size_t count) {
+    int64_t start = cupel_clock_ns();
+    struct cupel_sweep_summary summary = cupel_sweep(run_body, &count, NULL);
+    if (summary.worst != CUPEL_VERDICT_OK || summary.points != 2 * count) {
+        abort();
+    }
+    return (double)(cupel_clock_ns() - start) / (double)(2 * count);
+}
+
+/* One point in a fresh process: this program again. */
+static void run_exec_point(const char *program, size_t count, size_t point) {
+    char count_text[32];
+    char point_text[32];
+    (void)snprintf(count_text, sizeof count_text, "%zu", count);
+    (void)snprintf(point_text, sizeof point_text, "%zu", point);
+    char name[] = "bench";
+    char option[] = "--point";
+    char *arguments[] = {name, option, count_text, point_text, NULL};
+    pid_t child;
+    int status = 0;
+    if (posix_spawn(&child, program, NULL, NULL, arguments, environ) != 0 || waitpid(child, &status, 0) != child ||
+        status != 0) {
+        abort();
+    }
+}
+
+static double exec_ns(const char *program, size_t count) {
+    int64_t start = cupel_clock_ns();
+    for (size_t i = 0; i < EXEC_SAMPLES; i++) {
+        run_exec_point(program, count, 1 + i * (count - 1) / (EXEC_SAMPLES - 1));
+    }
+    return (double)(cupel_clock_ns() - start) / EXEC_SAMPLES;
+}
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double times[], unsigned rounds) {
+    qsort(times, rounds, sizeof times[0], compare);
+    return times[rounds / 2];
+}
+
+int main(int argc, char **argv) {
+    static const size_t counts[] = {40, 400, 4000};
+    static const unsigned rounds[] = {ROUNDS_MAX, ROUNDS_MAX, 1}; /* the last is ten seconds of work */
+    static const char *const exec_budgets[] = {"0.02 (aim 0.01)", "0.02 (aim 0.01)", "reported"};
+    static const char *const bare_budgets[] = {"reported", "2.5 (aim 1.5)", "2.5 (aim 1.5)"};
+    if (argc == 4 && strcmp(argv[1], "--point") == 0) {
+        run_bare_point(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), false);
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        double ours[ROUNDS_MAX];
+        double bare[ROUNDS_MAX];
+        double exec[ROUNDS_MAX];
+        for (unsigned round = 0; round < rounds[i]; round++) { /* in turn: a slow moment meets all */
+            ours[round] = sweep_ns(counts[i]);
+            bare[round] = bare_ns(counts[i]);
+            exec[round] = exec_ns("/proc/self/exe", counts[i]);
+        }
+        double mine = median(ours, rounds[i]) / 1e3;
+        double loop = median(bare, rounds[i]) / 1e3;
+        double process = median(exec, rounds[i]) / 1e3;
+        printf("| sweep, a point of %zu allocations, against one exec | %.1f us | %.1f us | %.4f | %s |\n", counts[i],
+               mine, process, mine / process, exec_budgets[i]);
+        printf("| sweep, a point of %zu allocations, against a bare loop | %.1f us | %.1f us | %.2f | %s |\n",
+               counts[i], mine, loop, mine / loop, bare_budgets[i]);
+        fflush(stdout);
+    }
+    return 0;
+}
