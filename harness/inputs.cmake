@@ -6,14 +6,14 @@ target_sources(cupel_harness PUBLIC FILE_SET HEADERS FILES property.h sweep.h)
 # gcc turns fork into a call that writes and clears the coverage counters; ours are shared with the child instead.
 set_source_files_properties(src/decode.c src/property.c src/replay.c src/sweep_watch.c
   PROPERTIES COMPILE_OPTIONS -fno-builtin-fork)
-# A test program that fails on purpose, for the tests of the harness: bin/tests/fixtures/NAME, unknown to ctest.
+# A program that fails on purpose, for the tests of the harness: bin/tests/fixtures/NAME, unknown to ctest.
 function(cupel__add_fixture name)
   add_executable(fixture_${name} tests/fixtures/${name}.c)
   set_target_properties(fixture_${name} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests/fixtures)
   target_compile_definitions(fixture_${name} PRIVATE CUPEL_FUZZ_ROOT="fuzzroot")
   cupel_flags(fixture_${name})
-  target_link_libraries(fixture_${name} PRIVATE cupel::harness cupel::harness_main)
+  target_link_libraries(fixture_${name} PRIVATE cupel::harness ${ARGN})
 endfunction()
 if(CUPEL_TESTS)
   cupel_add_example(property_reverse SOURCES examples/property_reverse.c LINK cupel::harness cupel::harness_main)
@@ -21,10 +21,13 @@ if(CUPEL_TESTS)
   cupel_add_tests(harness_inputs LINK cupel::harness
     SOURCES tests/test_bytes.c tests/test_shrink.c tests/test_sweep_function.c)
   if(NOT CUPEL_FUZZ_TARGETS)
-    cupel__add_fixture(starved)
-    cupel__add_fixture(inputs)
-    cupel_add_tests(harness_properties LINK cupel::harness SOURCES tests/test_property.c tests/test_sweep.c)
-    add_dependencies(test_harness_properties fixture_starved fixture_inputs)
+    cupel__add_fixture(starved cupel::harness_main)
+    cupel__add_fixture(inputs cupel::harness_main)
+    cupel__add_fixture(engine)
+    target_sources(fixture_engine PRIVATE tests/fixtures/inputs.c)
+    cupel_add_tests(harness_properties LINK cupel::harness
+      SOURCES tests/test_property.c tests/test_sweep.c tests/test_fuzz_target.c)
+    add_dependencies(test_harness_properties fixture_starved fixture_inputs fixture_engine)
   endif()
 endif()
 
