@@ -29,6 +29,8 @@
 #include "alloc/alloc.h"
 #include "alloc/base/message.h"
 
+#include <stdio.h>
+
 enum cupel_fault_call {
     CUPEL_FAULT_ALLOC,
     CUPEL_FAULT_GROW,
@@ -133,6 +135,10 @@ void cupel_failing_set(struct cupel_failing *failing, const struct cupel_fault_p
 /* Between these, an injected failure may be absorbed without a word: it counts as injected_benign. They nest. */
 void cupel_failing_benign_begin(struct cupel_failing *failing);
 void cupel_failing_benign_end(struct cupel_failing *failing);
+
+/* Prints the call stack of the first induced failure, one line a frame; nothing where none was injected. Takes the
+ * loader's lock. */
+void cupel_failing_print(const struct cupel_failing *failing, FILE *out);
 
 /* Called for every injected fault with the place of the request, and empty: the place for a breakpoint. */
 void cupel_fault_break(const void *site);

@@ -3,7 +3,7 @@
 #include "alloc/tracking.h"
 
 #include "alloc/pages.h"
-#include "alloc/src/symbols.h"
+#include "alloc/src/frames_print.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -86,19 +86,7 @@ static void print_group(const struct group *group, FILE *out) {
     fprintf(out, "%" PRIu64 " byte%s in %" PRIu64 " block%s, the first is number %" PRIu64 ", acquired at\n",
             group->bytes, group->bytes == 1 ? "" : "s", group->blocks, group->blocks == 1 ? "" : "s",
             group->first->serial);
-    for (unsigned i = 0; i < group->first->frame_count; i++) {
-        /* The call stands before the address to which it returns. */
-        struct cupel__place place;
-        (void)cupel__place_find((const char *)group->first->frames[i] - 1, &place);
-        if (place.function[0] != '\0') {
-            fprintf(out, "    #%u %s+0x%" PRIxPTR " (%s+0x%" PRIxPTR ")\n", i, place.function, place.function_offset,
-                    place.module, place.offset);
-        } else if (place.module[0] != '\0') {
-            fprintf(out, "    #%u (%s+0x%" PRIxPTR ")\n", i, place.module, place.offset);
-        } else {
-            fprintf(out, "    #%u %p\n", i, group->first->frames[i]);
-        }
-    }
+    cupel__frames_print(out, group->first->frames, group->first->frame_count);
 }
 
 uint64_t cupel_tracking_print(const struct cupel_tracking *tracking, FILE *out) {
