@@ -76,6 +76,12 @@ TEST(sweep, aborted) {
     check_finding("exits", "aborted", "alloc:2", "6 faults: 4 ok 2 aborted;");
 }
 
+TEST(sweep, what_one_test_showed_is_told_again_for_the_next) {
+    const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --filter=starved.aborts:starved.aborts_too");
+    CHECK_STR_CONTAINS(run->output, "starved.aborts (aborted, fault alloc:2)\n");
+    CHECK_STR_CONTAINS(run->output, "starved.aborts_too (aborted, fault alloc:2)\n");
+}
+
 TEST(sweep, hang) {
     check_finding("hangs", "hang", "alloc:2", "6 faults: 4 ok 2 hang;");
 }

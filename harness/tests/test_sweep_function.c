@@ -133,6 +133,49 @@ TEST(sweep_function, a_function_that_fails_by_itself_is_not_swept, .allow_leak =
     CHECK_UINT_EQ(summary.points, 0);
 }
 
+/* Wants one block more after each fault: there is always a next one. */
+static enum cupel_sweep_end want_more(struct cupel_allocator *a, void *user) {
+    unsigned *wanted = user;
+    for (unsigned i = 0; i < *wanted; i++) {
+        void *block = cupel_alloc(a, 8, 8);
+        if (block == NULL) {
+            *wanted += 1;
+            return CUPEL_SWEEP_STARVED;
+        }
+        cupel_free(a, block, 8, 8);
+    }
+    return CUPEL_SWEEP_DONE;
+}
+
+TEST(sweep_function, a_function_without_a_last_allocation_is_given_up) {
+    unsigned wanted = 1;
+    struct cupel_sweep_options options = {.once_only = true};
+    struct cupel_sweep_summary summary = cupel_sweep(want_more, &wanted, &options);
+    CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_NONDETERMINISTIC);
+    CHECK_UINT_GT(summary.points, 1000);
+}
+
+/* In one process the function itself sees how often it ran without a fault. */
+static enum cupel_sweep_end count_runs(struct cupel_allocator *a, void *user) {
+    unsigned *full_runs = user;
+    for (unsigned i = 0; i < 200; i++) {
+        void *block = cupel_alloc(a, 8, 8);
+        if (block == NULL) {
+            return CUPEL_SWEEP_STARVED;
+        }
+        cupel_free(a, block, 8, 8);
+    }
+    *full_runs += 1;
+    return CUPEL_SWEEP_DONE;
+}
+
+TEST(sweep_function, a_run_without_a_fault_follows_each_batch) {
+    unsigned full_runs = 0;
+    struct cupel_sweep_options options = {.once_only = true, .in_process = true};
+    (void)cupel_sweep(count_runs, &full_runs, &options);
+    CHECK_UINT_GE(full_runs, 2 + 3 + 2); /* two at first, one for each whole batch of 64, two at the end */
+}
+
 /* Never gets enough: each refusal makes it ask once more. */
 static enum cupel_sweep_end insist(struct cupel_allocator *a, void *user) {
     (void)user;
