@@ -8,4 +8,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
     cupel_flags(fixture_${fixture})
     target_link_libraries(fixture_${fixture} PRIVATE cupel::harness cupel::harness_main Threads::Threads)
   endforeach()
+  cupel_add_tests(runner LINK cupel::alloc
+    SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c)
+  add_dependencies(test_runner fixture_outcomes cupel-test)
 endif()

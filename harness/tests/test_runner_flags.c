@@ -1,0 +1,132 @@
+/* Goal: each flag of a test program does what its sentence says, and bad words are told by name. Method: the fixture
+ * program, with the flag and without. */
+#include "harness/tests/tool.h"
+
+#define OUTCOMES "TMPDIR=\"$PWD\" " TOOL_BIN "fixtures/outcomes --seed=1 "
+
+TEST(flags, list_what_is_selected) {
+    CHECK_STR_EQ(tool(OUTCOMES "--list --filter='pass.*:table.*'")->output,
+                 "pass.one\npass.two\npass.three\npass.prints\ntable.sums/0\ntable.sums/1\ntable.sums/2\n");
+    CHECK_STR_EQ(tool(OUTCOMES "-l --tag=quick")->output, "pass.two\npass.three\n");
+    CHECK_STR_EQ(tool(OUTCOMES "-l --tag=quick,-even")->output, "pass.three\n");
+    CHECK_STR_EQ(tool(OUTCOMES "-l --tag=quick --tag=even")->output, "pass.two\n");
+    CHECK_STR_EQ(tool(OUTCOMES "-l 'ord*[b-c]' order.b '*.?hree'")->output, "pass.three\norder.b\n");
+    CHECK_STR_EQ(tool(OUTCOMES "-l --filter='order.*-*.b:*.d'")->output, "order.a\norder.c\n");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "-l --filter='-order.*:pass.*'")->output, "fail.soft\n");
+}
+
+TEST(flags, list_for_other_tools) {
+    CHECK_STR_EQ(tool(OUTCOMES "--gtest_list_tests --gtest_filter='order.*:table.*'")->output,
+                 "table.\n  sums/0\n  sums/1\n  sums/2\norder.\n  a\n  b\n  c\n  d\n");
+    const char *json = tool(OUTCOMES "--list-json --filter=pass.two")->output;
+    CHECK_STR_CONTAINS(json,
+                       "{\"test\":\"pass.two\",\"suite\":\"pass\",\"name\":\"two\",\"kind\":\"test\",\"file\":\"");
+    CHECK_STR_CONTAINS(json, "\"tags\":[\"quick\",\"even\"]}");
+}
+
+TEST(flags, refuse_an_empty_selection) {
+    const struct tool_run *run = tool(OUTCOMES "no_such_test");
+    CHECK_INT_EQ(run->status, 4);
+    CHECK_STR_EQ(run->output, "");
+    CHECK_STR_EQ(run->errors, "outcomes: no test is selected\n");
+    CHECK_INT_EQ(tool(OUTCOMES "--list no_such_test")->status, 4);
+}
+
+/* Each: words, and what the message must hold. */
+struct misuse {
+    const char *words;
+    const char *holds;
+};
+
+static const struct misuse misuses[] = {
+    {"--repaet=3", "column 10: unknown flag '--repaet'; did you mean '--repeat'?"},
+    {"--repeat=many", "'many' is no whole number"},
+    {"--shard=3/2", "--shard: '3/2' is not I/N with 1 <= I <= N"},
+    {"--isolate=thread", "'thread' is none of: worker process none"},
+    {"--report=xml", "--report: 'xml' is none of tap, junit, json, github"},
+    {"--fault=alloc:", "--fault: 'alloc:'"},
+    {"pass.one -- more", "nothing may stand after '--', but 'more' does"},
+};
+
+TEST(flags, name_the_wrong_word, TABLE(misuses)) {
+    const struct misuse *misuse = test_row();
+    const struct tool_run *run = tool(OUTCOMES "%s", misuse->words);
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, misuse->holds);
+}
+
+TEST(flags, repeat) {
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=50 pass.one")->output, "50 passed, 0 failed, 0 skipped\n");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf -x flaky")->output, "stopped after 3 tests\n2 passed, 1 failed");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--gtest_repeat=-1 --gtest_fail_fast --gtest_filter='flaky.*'")->output,
+                       "2 passed, 1 failed");
+    const struct tool_run *run = tool(OUTCOMES "--for=30ms pass.one");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK(strstr(run->output, "\n1 passed") == NULL);
+}
+
+TEST(flags, shuffle_by_one_seed) {
+    char first[32768];
+    (void)snprintf(first, sizeof first, "%s", tool(OUTCOMES "-v --shuffle --repeat=8 order | sed 's/ (.*//'")->output);
+    CHECK_STR_EQ(tool(OUTCOMES "-v --shuffle --repeat=8 order | sed 's/ (.*//'")->output, first);
+    CHECK_STR_EQ(
+        tool("CUPEL_SEED=1 " TOOL_BIN "fixtures/outcomes -v --shuffle --repeat=8 order | sed 's/ (.*//'")->output,
+        first);
+    CHECK_STR_NE(tool(OUTCOMES "-v --repeat=8 order | sed 's/ (.*//'")->output, first);
+    CHECK_STR_NE(tool(OUTCOMES "-v --shuffle --seed=2 --repeat=8 order | sed 's/ (.*//; s/seed 2/seed 1/'")->output,
+                 first);
+}
+
+TEST(flags, shard_every_test_once) {
+    const struct tool_run *run = tool("for i in 1 2 3; do " OUTCOMES "-l --shard=$i/3; done | sort >shards; " OUTCOMES
+                                      "-l | sort >all; cmp shards all && wc -l <all");
+    CHECK_INT_EQ(run->status, 0);
+    run = tool("for i in 0 1 2; do GTEST_TOTAL_SHARDS=3 GTEST_SHARD_INDEX=$i GTEST_SHARD_STATUS_FILE=known " OUTCOMES
+               "-l; done | sort >shards; " OUTCOMES "-l | sort >all; cmp shards all && ls known");
+    CHECK_INT_EQ(run->status, 0);
+    /* A shard may be empty. */
+    run = tool("for i in 1 2; do " OUTCOMES "--shard=$i/2 --filter=pass.one || echo bad; done");
+    CHECK_STR_CONTAINS(run->output, "1 passed");
+    CHECK_STR_CONTAINS(run->output, "0 passed, 0 failed, 0 skipped\n");
+    CHECK(strstr(run->output, "bad") == NULL);
+}
+
+TEST(flags, stop_early) {
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--fail-fast 'fail.*'")->output, "stopped after 1 tests\n0 passed, 1 failed");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--max-fail=2 'fail.*'")->output, "stopped after 2 tests\n0 passed, 2 failed");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "-x --isolate=none 'fail.*'")->output, "0 passed, 1 failed");
+}
+
+TEST(flags, run_with_jobs) {
+    const struct tool_run *run = tool(OUTCOMES "-j4 --repeat=20 --filter='pass.*:crash.abort'");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "80 passed, 20 failed, 0 skipped\n");
+}
+
+TEST(flags, rerun_what_failed) {
+    const struct tool_run *run =
+        tool("cp " TOOL_BIN "fixtures/outcomes . && ./outcomes 'pass.*' fail.soft fail.fatal >/dev/null; "
+             "./outcomes --rerun-failed -l; ./outcomes fail.prints >/dev/null; ./outcomes --rerun-failed -l; "
+             "./outcomes --rerun-failed pass; echo $?");
+    CHECK_STR_EQ(run->output, "fail.soft\nfail.fatal\nfail.soft\nfail.fatal\nfail.prints\n4\n");
+    CHECK_STR_CONTAINS(run->errors, "no test is selected: nothing failed last time");
+}
+
+TEST(flags, speak_as_googletest_does) {
+    const struct tool_run *run = tool(OUTCOMES "--gtest_filter='pass.one:fail.soft:skip.declared' --gtest_color=no "
+                                               "--gtest_output=xml:out.xml; grep -c '<testcase' out.xml");
+    CHECK_STR_CONTAINS(run->output, "[ RUN      ] pass.one\n[       OK ] pass.one (0 ms)\n");
+    CHECK_STR_CONTAINS(run->output, "outcomes.c:");
+    CHECK_STR_CONTAINS(run->output, ": Failure\n");
+    CHECK_STR_CONTAINS(run->output, "[  FAILED  ] fail.soft");
+    CHECK_STR_CONTAINS(run->output, "[  SKIPPED ] skip.declared");
+    CHECK_STR_CONTAINS(run->output, "\n3\n");
+    CHECK_INT_EQ(tool(OUTCOMES "--gtest_filter=skip.declared")->status, 0);
+}
+
+TEST(flags, help) {
+    const struct tool_run *run = tool(TOOL_BIN "fixtures/outcomes --help");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "--rerun-failed");
+    CHECK_STR_CONTAINS(run->output, "77 all were skipped");
+}
