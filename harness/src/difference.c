@@ -81,7 +81,7 @@ void cupel__show_string(const char *value, char *text, size_t size) {
         put(&page, "NULL");
         return;
     }
-    (void)put_part(&page, value, 0, 160);
+    (void)put_part(&page, value, 0, 1200);
 }
 
 static size_t line_of(const char *text, size_t at) {

@@ -28,6 +28,7 @@ struct job {
 
 static struct job jobs[JOBS_MAX];
 static struct cupel_result record;
+static bool is_stopping;
 static volatile sig_atomic_t has_interrupt;
 
 static void note_interrupt(int number) {
@@ -98,6 +99,9 @@ static void drain(struct job *job) {
 
 /* A program whose end no record explains is a failure of its own. */
 static int judge(const struct job *job, int status) {
+    if (is_stopping && WIFSIGNALED(status) && WTERMSIG(status) == SIGINT) {
+        return CUPEL_OK; /* it was told to stop when it was about to end */
+    }
     int exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     if (exit_status == CUPEL_OK || exit_status == CUPEL_NOTHING || exit_status == CUPEL_SKIPPED ||
         exit_status == CUPEL_INTERRUPTED || (exit_status == CUPEL_FAILED && job->failures != 0)) {
@@ -185,7 +189,6 @@ int cupel__test_run(const struct cupel__test_run *run, bool *is_interrupted, boo
     unsigned job_count = run->jobs < JOBS_MAX ? run->jobs : JOBS_MAX;
     size_t next = 0;
     int worst = CUPEL_OK;
-    bool is_stopping = false;
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     while (alive(job_count) != 0 || (!is_stopping && next < run->programs->count)) {
