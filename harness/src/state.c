@@ -1,12 +1,12 @@
 /* See state.h. A program under <build>/bin/tests/ has its file in <build>/../reports/<variant>/ where the build folder
  * is named after the variant, else in <build>/reports/; any other program beside itself, in cupel-reports/. */
 #include "harness/src/state.h"
+#include "harness/src/plan.h"
 
 #include "alloc/base/outfile.h"
 
 #include <errno.h>
 #include <limits.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,47 +16,48 @@
 #define CUPEL_VARIANT_NAME ""
 #endif
 
+enum { BUCKETS = 1024 };
+
 /* One title and what became of it. */
 struct state_entry {
-    bool has_failed;
+    struct state_entry *next;
+    bool failed_before; /* in the file */
+    bool was_seen;      /* in this run */
+    bool failed_now;
     char title[];
 };
 
-static void *before; /* failed last time */
-static void *now;    /* seen in this run */
+static struct state_entry *buckets[BUCKETS];
+static bool has_before;
+static bool has_now;
 
-static int compare(const void *left, const void *right) {
-    const struct state_entry *a = left;
-    const struct state_entry *b = right;
-    return strcmp(a->title, b->title);
+static struct state_entry **bucket_of(const char *title) {
+    return &buckets[cupel__hash_text(title) % BUCKETS];
+}
+
+static struct state_entry *find(const char *title) {
+    struct state_entry *entry = *bucket_of(title);
+    while (entry != NULL && strcmp(entry->title, title) != 0) {
+        entry = entry->next;
+    }
+    return entry;
 }
 
 /* The entry of that title, made where it is not there; NULL when out of memory. */
-static struct state_entry *entry_for(void **tree, const char *title) {
+static struct state_entry *entry_for(const char *title) {
+    struct state_entry *entry = find(title);
+    if (entry != NULL) {
+        return entry;
+    }
     size_t length = strlen(title) + 1;
-    struct state_entry *fresh = malloc(sizeof *fresh + length);
-    if (fresh == NULL) {
-        return NULL;
+    struct state_entry **bucket = bucket_of(title);
+    entry = malloc(sizeof *entry + length);
+    if (entry != NULL) {
+        *entry = (struct state_entry){.next = *bucket};
+        memcpy(entry->title, title, length);
+        *bucket = entry;
     }
-    fresh->has_failed = false;
-    memcpy(fresh->title, title, length);
-    struct state_entry **found = tsearch(fresh, tree, compare);
-    if (found == NULL || *found != fresh) {
-        free(fresh);
-    }
-    return found == NULL ? NULL : *found;
-}
-
-static const struct state_entry *find(void *const *tree, const char *title) {
-    size_t length = strlen(title) + 1;
-    struct state_entry *key = malloc(sizeof *key + length);
-    if (key == NULL) {
-        return NULL;
-    }
-    memcpy(key->title, title, length);
-    struct state_entry **found = tfind(key, tree, compare);
-    free(key);
-    return found == NULL ? NULL : *found;
+    return entry;
 }
 
 /* Cuts the last part off a path; false where there is none. */
@@ -119,10 +120,11 @@ bool cupel__state_load(const char *program, struct cupel_error *error) {
     bool is_read = true;
     while (is_read && fgets(title, sizeof title, file) != NULL) {
         title[strcspn(title, "\n")] = '\0';
-        struct state_entry *entry = entry_for(&before, title);
+        struct state_entry *entry = entry_for(title);
         is_read = entry != NULL;
         if (entry != NULL) {
-            entry->has_failed = true;
+            entry->failed_before = true;
+            has_before = true;
         }
     }
     (void)fclose(file);
@@ -130,62 +132,55 @@ bool cupel__state_load(const char *program, struct cupel_error *error) {
 }
 
 bool cupel__state_has_failed(const char *title) {
-    const struct state_entry *entry = find(&before, title);
-    return entry != NULL && entry->has_failed;
+    const struct state_entry *entry = find(title);
+    return entry != NULL && entry->failed_before;
 }
 
 void cupel__state_note(const struct cupel_result *result) {
     char title[1024];
     bool is_failure = cupel_result_is_failure(result);
-    if (!is_failure && before == NULL) {
+    if (!is_failure && !has_before) {
         return;
     }
     (void)cupel_result_title(result, title, sizeof title);
     if (is_failure || cupel__state_has_failed(title)) {
-        struct state_entry *entry = entry_for(&now, title);
+        struct state_entry *entry = entry_for(title);
         if (entry != NULL) {
-            entry->has_failed = entry->has_failed || is_failure;
+            entry->was_seen = true;
+            entry->failed_now = entry->failed_now || is_failure;
+            has_now = true;
         }
-    }
-}
-
-static FILE *walk_out;
-
-static void write_now(const void *node, VISIT visit, int depth) {
-    (void)depth;
-    const struct state_entry *entry = *(struct state_entry *const *)node;
-    if ((visit == postorder || visit == leaf) && entry->has_failed) {
-        fprintf(walk_out, "%s\n", entry->title);
-    }
-}
-
-static void write_before(const void *node, VISIT visit, int depth) {
-    (void)depth;
-    const struct state_entry *entry = *(struct state_entry *const *)node;
-    if ((visit == postorder || visit == leaf) && find(&now, entry->title) == NULL) {
-        fprintf(walk_out, "%s\n", entry->title);
     }
 }
 
 bool cupel__state_save(const char *program, struct cupel_error *error) {
     char path[3 * PATH_MAX];
     struct cupel_outfile file;
-    file_path(program, path, sizeof path);
-    if (now == NULL) {
+    if (!has_now) {
         return true; /* nothing that the file would say has changed */
     }
+    file_path(program, path, sizeof path);
     if (!cupel_outfile_open(&file, path, error)) {
         return false;
     }
-    walk_out = file.stream;
-    twalk(now, write_now);
-    twalk(before, write_before);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (const struct state_entry *entry = buckets[i]; entry != NULL; entry = entry->next) {
+            if (entry->was_seen ? entry->failed_now : entry->failed_before) {
+                fprintf(file.stream, "%s\n", entry->title);
+            }
+        }
+    }
     return cupel_outfile_commit(&file, error);
 }
 
 void cupel__state_deinit(void) {
-    tdestroy(before, free);
-    tdestroy(now, free);
-    before = NULL;
-    now = NULL;
+    for (size_t i = 0; i < BUCKETS; i++) {
+        while (buckets[i] != NULL) {
+            struct state_entry *next = buckets[i]->next;
+            free(buckets[i]);
+            buckets[i] = next;
+        }
+    }
+    has_before = false;
+    has_now = false;
 }

@@ -100,6 +100,7 @@ static bool spawn(struct job *job) {
         (void)close(ends[1]);
         ends[1] = high;
     }
+    atomic_store(&job->slot->has_lost_memory, false);
     (void)fflush(NULL); /* what is buffered here must not be written there too */
     pid_t pid = fork();
     if (pid == 0) {
@@ -184,8 +185,8 @@ static bool has_more(const struct job *job) {
 /* A worker that ran its tests and then ended with a status of its own: a tool around it (valgrind, LeakSanitizer)
  * looked at the end and found something. */
 static void blame_checker(struct job *job, int status, bool was_idle) {
-    if (!was_idle || supervisor.end->is_interrupted || supervisor.end->is_cut ||
-        (WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+    if (!was_idle || atomic_load(&job->slot->has_lost_memory) || supervisor.end->is_interrupted ||
+        supervisor.end->is_cut || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
         return;
     }
     cupel_result_clear(&record);

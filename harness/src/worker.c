@@ -26,7 +26,6 @@
 /* Where extra records go: set in a worker only. */
 static int record_pipe = -1;
 static struct cupel__slot *own_slot;
-static bool has_lost_memory;
 
 static size_t shared_size(unsigned slots) {
     return sizeof(struct cupel__shared) + slots * sizeof(struct cupel__slot);
@@ -93,7 +92,9 @@ static void run_item(const struct cupel__plan_item *item, struct cupel__slot *sl
             cupel__capture_read(output, true, &slot->result.output);
         }
     }
-    has_lost_memory = has_lost_memory || cupel__execute_may_lose_memory(item, &slot->result);
+    if (cupel__execute_may_lose_memory(item, &slot->result)) {
+        atomic_store(&slot->has_lost_memory, true);
+    }
     atomic_store(&slot->state, CUPEL__SLOT_DONE);
     if (!cupel__wire_write(record_pipe, &slot->result)) {
         _exit(CUPEL_INTERNAL); /* the supervisor takes the record from the slot */
@@ -116,7 +117,7 @@ static void reset_signals(void) {
  * knows nothing of the test's allocator. */
 _Noreturn static void leave(int output) {
 #if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-    if (!has_lost_memory) {
+    if (!atomic_load(&own_slot->has_lost_memory)) {
         if (output >= 0) {
             cupel__capture_begin(output);
         }

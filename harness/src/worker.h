@@ -29,6 +29,8 @@ struct cupel__slot {
     _Atomic int64_t timeout_ms; /* of the running item; 0: none */
     _Atomic uint64_t pending;   /* the next worker in this slot begins with it */
     _Atomic uint64_t handed;    /* for the supervisor to run itself; it sets CUPEL__NO_ITEM when done */
+    _Atomic bool
+        has_lost_memory;        /* a test of this worker failed, or might leak: a checker's word at its end is stale */
     struct cupel_result result; /* of the running item */
 };
 
