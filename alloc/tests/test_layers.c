@@ -1,6 +1,7 @@
 /* Goal: a stack built from text is the stack that the text says, and a text that says none is refused with the word and
  * its column, with nothing left behind. Method: good and bad specs in tables; hostile text drawn from bytes. */
 #include "alloc/layers.h"
+#include "alloc/tests/contract.h"
 #include "harness/harness.h"
 
 #include <stdlib.h>
@@ -87,6 +88,22 @@ TEST(layers, good_specs_serve, .no_sweep = true) {
             CHECK(block != NULL);
             cupel_free(a, block, 100, 64);
         }
+        cupel_layers_deinit(&storage);
+    }
+}
+
+TEST(layers, stacks_keep_the_contract, .no_sweep = true) {
+    static const char *const specs[] = {"arena libc",        "arena arena=page=4K libc",
+                                        "facade libc",       "arena=page=512 facade pages",
+                                        "facade arena libc", "counting tracking facade failing= arena counting pages"};
+    for (size_t i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        cupel_note("%s", specs[i]);
+        struct cupel_allocator *a = cupel_layers(specs[i], &storage, NULL);
+        REQUIRE(a != NULL);
+        check_contract(a, (struct contract_limits){.size_max = 100000, .align_max = 65536});
+        check_refusals(a);
+        struct cupel_counting *counting = cupel_layers_counting(&storage, 0);
+        CHECK(counting == NULL || cupel_counts_are_balanced(&counting->counts));
         cupel_layers_deinit(&storage);
     }
 }
