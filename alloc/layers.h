@@ -35,7 +35,7 @@ enum { CUPEL_LAYERS_MAX = 8, CUPEL_LAYERS_ARGUMENT_MAX = 255, CUPEL_LAYERS_FIXED
 
 struct cupel_layer_kind; /* private: a row of the table of words */
 
-/* Some 130 KiB; its contents are private. Must stay where it is between cupel_layers and cupel_layers_deinit. */
+/* Some 100 KiB; its contents are private. Must stay where it is between cupel_layers and cupel_layers_deinit. */
 struct cupel_layers_storage {
     unsigned count; /* layers, the root included; 0: nothing to give back */
     struct cupel_layer {
