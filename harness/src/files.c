@@ -38,7 +38,7 @@ static int has_no_dot(const struct dirent *entry) {
 static bool add(struct cupel__files *files, const char *path, unsigned depth, struct cupel_error *error);
 
 static bool add_directory(struct cupel__files *files, const char *path, unsigned depth, struct cupel_error *error) {
-    struct dirent **entries;
+    struct dirent **entries = NULL; /* MemorySanitizer does not see scandir write it where there is no entry */
     int count = scandir(path, &entries, has_no_dot, alphasort);
     if (count < 0) {
         return cupel_error_set(error, 0, 0, "%s: %s", path, strerror(errno));
