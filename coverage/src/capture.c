@@ -30,19 +30,31 @@ static bool is_newer(const struct stat *a, const struct stat *b) {
            (a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec > b->st_mtim.tv_nsec);
 }
 
+static bool has_run(const struct cupel__object *object) {
+    for (unsigned i = 0; i < CUPEL_COVER_CLASSES; i++) {
+        if (object->counters[i] != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A source of an object was met: counts of an older text would stand beside the wrong lines. */
-static void check_source(void *user, size_t number, const char *path) {
+static bool check_source(void *user, size_t number, const char *path) {
     struct capture *capture = user;
     char source[CUPEL__PATH_MAX];
     struct stat source_facts;
     struct stat notes_facts;
     if (number >= capture->stage.count || !cupel__path_plain(source, capture->root, path)) {
-        return;
+        return true;
     }
     const char *notes = capture->stage.objects[number].notes;
     bool is_there = stat(source, &source_facts) == 0;
     if (is_there && (stat(notes, &notes_facts) != 0 || !is_newer(&source_facts, &notes_facts))) {
-        return;
+        return true;
+    }
+    if (!is_there && !has_run(&capture->stage.objects[number])) {
+        return false; /* an object that is no longer built, of a source that is no more */
     }
     struct cupel_cover_file *file = cupel_cover_file(capture->coverage, path, strlen(path));
     if (file != NULL && !file->is_stale) {
@@ -55,6 +67,7 @@ static void check_source(void *user, size_t number, const char *path) {
                               "%.90s: %s its object (%.90s): build again, then run the tests again", path,
                               is_there ? "newer than" : "gone, but in", notes);
     }
+    return true;
 }
 
 /* What gcov says on standard error is a reason to stop, but for what was decided otherwise already. */
@@ -172,22 +185,20 @@ static enum cupel_status capture_all(struct capture *capture) {
     if (status == CUPEL_OK) {
         status = cupel__stage_open(&capture->stage, options->stage, capture->error);
     }
-    bool has_run[CUPEL_COVER_CLASSES] = {false};
+    bool is_class_run[CUPEL_COVER_CLASSES] = {false};
     for (size_t i = 0; i < capture->stage.count && status == CUPEL_OK; i++) {
-        bool is_run = false;
         for (unsigned j = 0; j < CUPEL_COVER_CLASSES; j++) {
-            has_run[j] = has_run[j] || capture->stage.objects[i].counters[j] != NULL;
-            is_run = is_run || capture->stage.objects[i].counters[j] != NULL;
+            is_class_run[j] = is_class_run[j] || capture->stage.objects[i].counters[j] != NULL;
         }
         capture->result.objects++;
-        capture->result.objects_run += is_run;
+        capture->result.objects_run += has_run(&capture->stage.objects[i]);
     }
     /* The sum first: making it checks each file from end to end, before gcov sees any. */
     if (status == CUPEL_OK) {
         status = capture_class(capture, CUPEL_COVER_TOTAL);
     }
     for (unsigned i = 0; i < CUPEL_COVER_CLASSES && status == CUPEL_OK; i++) {
-        status = has_run[i] ? capture_class(capture, i) : CUPEL_OK;
+        status = is_class_run[i] ? capture_class(capture, i) : CUPEL_OK;
     }
     if (status == CUPEL_OK && options->stage != NULL) {
         status = stage_sum(capture);

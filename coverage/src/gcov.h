@@ -24,11 +24,11 @@ struct cupel__sources {
 };
 
 /* One document of gcov's JSON into the model, with its counts in one class or CUPEL_COVER_TOTAL. `number` becomes the
- * number in the name of the data file, "/folder/12.gcda". For each source of a document `found` is called with its path
- * relative to the root. False with a text; where the build has no jansson, always. */
+ * number in the name of the data file, "/folder/12.gcda". For each source of a document `found` is asked, with its path
+ * relative to the root, whether to take it. False with a text; where the build has no jansson, always. */
 bool cupel__gcov_read(struct cupel_coverage *coverage, const struct cupel__sources *sources, uint32_t variant,
                       unsigned class_id, const char *line, size_t length,
-                      void (*found)(void *user, size_t number, const char *path), void *user,
+                      bool (*found)(void *user, size_t number, const char *path), void *user,
                       struct cupel_error *error);
 /* Whether this build can read JSON. */
 bool cupel__gcov_can_read(void);

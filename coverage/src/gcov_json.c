@@ -114,7 +114,7 @@ static const char *wanted_path(const struct cupel__sources *sources, const char 
 
 bool cupel__gcov_read(struct cupel_coverage *coverage, const struct cupel__sources *sources, uint32_t variant,
                       unsigned class_id, const char *line, size_t length,
-                      void (*found)(void *user, size_t number, const char *path), void *user,
+                      bool (*found)(void *user, size_t number, const char *path), void *user,
                       struct cupel_error *error) {
     json_error_t cause;
     json_t *root = json_loadb(line, length, JSON_REJECT_DUPLICATES, &cause);
@@ -133,8 +133,7 @@ bool cupel__gcov_read(struct cupel_coverage *coverage, const struct cupel__sourc
     json_array_foreach(files, position, item) {
         char plain[CUPEL__PATH_MAX];
         const char *path = wanted_path(sources, folder, json_string_value(json_object_get(item, "file")), plain);
-        if (path != NULL) {
-            found(user, number, path);
+        if (path != NULL && found(user, number, path)) {
             read_file(&document, path, item);
         }
     }
@@ -150,7 +149,7 @@ bool cupel__gcov_can_read(void) {
 
 bool cupel__gcov_read(struct cupel_coverage *coverage, const struct cupel__sources *sources, uint32_t variant,
                       unsigned class_id, const char *line, size_t length,
-                      void (*found)(void *user, size_t number, const char *path), void *user,
+                      bool (*found)(void *user, size_t number, const char *path), void *user,
                       struct cupel_error *error) {
     (void)coverage, (void)sources, (void)variant, (void)class_id, (void)line, (void)length, (void)found, (void)user;
     return cupel_error_set(error, 0, 0, "this cupel was built without jansson: it reads no JSON");

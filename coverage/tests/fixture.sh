@@ -183,6 +183,15 @@ expect 0 '' merge -o twice.json build/coverage/cupel.json build/coverage/cupel.j
 once=$(sed -n '/shape\.c$/,/end_of/s/^DA:3,//p' build/coverage/lcov.info)
 [ "$(sed -n '/shape\.c$/,/end_of/s/^DA:3,//p' twice.info)" -eq $((once * 2)) ] || bad 'merge does not add'
 
+# Notes of an object that is no more built, of a source that is no more, are passed over; where it ran they are not.
+cp src/never.c src/gone.c
+gcc -g -O0 --coverage -c "$work/src/gone.c" -o "$work/build/gcov/gone.o"
+rm src/gone.c
+expect 0 'captured 4 sources' capture
+mv src/main.c main.c
+expect 2 'src/main.c: gone, but in its object' capture
+mv main.c src/main.c
+
 # Counters that do not fit what is there.
 gcda=$(find build/evidence/gcov/unit -name shape.gcda)
 cp "$gcda" good.gcda
