@@ -62,4 +62,15 @@ build_variant() {
         tail -n 60 "build/$build_name/build.log" >&2
         return 1
     fi
+    if [ "$build_name" = gcov ]; then
+        forget_dead_counters
+    fi
+}
+
+# A source that is gone leaves its counters behind, which no capture could make sense of.
+forget_dead_counters() {
+    ninja -C build/gcov -t cleandead >/dev/null
+    find build/gcov -path '*/CMakeFiles/*' -name '*.gc[dn]*' | while read -r counters; do
+        [ -e "${counters%.gc*}.o" ] || rm -f "$counters"
+    done
 }
