@@ -60,8 +60,8 @@ static bool keeps_contract(void) {
         ok = ok && zeroed[i] == 0;
     }
     cupel_global_free(zeroed);
-    volatile size_t huge = SIZE_MAX / 2;
-    ok = ok && cupel_global_calloc(huge, 3) == NULL;
+    volatile size_t huge = SIZE_MAX / 4 + 2; /* times 4 is 4, but for what does not fit */
+    ok = ok && cupel_global_calloc(huge, 4) == NULL;
     void *first = cupel_global_malloc(0);
     void *second = cupel_global_calloc(0, 8);
     void *third = cupel_global_realloc(NULL, 0);
@@ -207,6 +207,7 @@ TEST(mode, tracking_knows_sizes_and_callers, .no_sweep = true) {
     cupel_global_free(first);
     set_mode(CUPEL_MODE_FAST);
     CHECK(cupel_global_tracking() == NULL);
+    CHECK_UINT_EQ(tracking->index.capacity, 0); /* its memory went back */
 }
 
 /* Functions of a program's own, which count their calls in what `user` points to. */
@@ -301,8 +302,11 @@ TEST(mode, environment_is_read_on_demand, .no_sweep = true) {
     set_mode(CUPEL_MODE_FAST);
 }
 
+static pthread_barrier_t together;
+
 static void *churn(void *unused) {
     (void)unused;
+    (void)pthread_barrier_wait(&together);
     void *blocks[8] = {NULL};
     for (unsigned i = 0; i < 2000; i++) {
         cupel_global_free(blocks[i % 8]);
@@ -314,17 +318,45 @@ static void *churn(void *unused) {
     return NULL;
 }
 
+/* Long enough that two threads are at it at the same moment even on a busy machine. */
+static void *count_up_and_down(void *unused) {
+    (void)unused;
+    (void)pthread_barrier_wait(&together);
+    for (unsigned i = 0; i < 100000; i++) {
+        cupel_global_free(cupel_global_malloc(8));
+    }
+    return NULL;
+}
+
+TEST(mode, no_count_is_lost_between_threads, .no_sweep = true) {
+    set_mode(CUPEL_MODE_COUNTING);
+    pthread_t threads[4];
+    REQUIRE_INT_EQ(pthread_barrier_init(&together, NULL, 4), 0);
+    for (size_t i = 0; i < 4; i++) {
+        REQUIRE_INT_EQ(pthread_create(&threads[i], NULL, count_up_and_down, NULL), 0);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        REQUIRE_INT_EQ(pthread_join(threads[i], NULL), 0);
+    }
+    (void)pthread_barrier_destroy(&together);
+    CHECK_UINT_EQ(live_blocks(), 0);
+    CHECK(cupel_global_is_balanced());
+    set_mode(CUPEL_MODE_FAST);
+}
+
 TEST(mode, threads_share_counters_and_records, .no_sweep = true) {
     static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING};
     for (size_t i = 0; i < 2; i++) {
         set_mode(counted[i]);
         pthread_t threads[4];
+        REQUIRE_INT_EQ(pthread_barrier_init(&together, NULL, 4), 0);
         for (size_t j = 0; j < 4; j++) {
             REQUIRE_INT_EQ(pthread_create(&threads[j], NULL, churn, NULL), 0);
         }
         for (size_t j = 0; j < 4; j++) {
             REQUIRE_INT_EQ(pthread_join(threads[j], NULL), 0);
         }
+        (void)pthread_barrier_destroy(&together);
         CHECK_UINT_EQ(live_blocks(), 0);
         CHECK(cupel_global_is_balanced());
     }
@@ -333,6 +365,7 @@ TEST(mode, threads_share_counters_and_records, .no_sweep = true) {
 
 static void run_threads_in_fast_mode(void) {
     pthread_t threads[4];
+    EXPECT(pthread_barrier_init(&together, NULL, 4) == 0);
     for (size_t j = 0; j < 4; j++) {
         EXPECT(pthread_create(&threads[j], NULL, churn, NULL) == 0);
     }
