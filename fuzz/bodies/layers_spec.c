@@ -1,9 +1,13 @@
-/* Goal: the texts that users write (fault plans) are understood or refused with the column, and what is
- * understood survives being written back. Method: bytes as text, parsed, formatted and parsed again. */
+/* Goal: the texts that users write (fault plans, specs of layer stacks) are understood or refused with the column, a
+ * plan that is understood survives being written back, and a stack that is built keeps the contract and gives all back.
+ * Method: bytes as text, parsed as both. */
 #include "alloc/failing.h"
+#include "alloc/layers.h"
 #include "harness/harness.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TEXT_MAX = 1024 };
 
@@ -40,7 +44,69 @@ static void check_plan(const char *text) {
     CHECK_STR_EQ(again_token, token);
 }
 
-PROPERTY(layers, spec, .longest = TEXT_MAX) {
+static int null_device = -1;
+
+/* A descriptor that a text names may be anybody's: what is logged goes elsewhere. */
+static void silence(struct cupel_layers_storage *storage) {
+    struct cupel_logging *logging;
+    for (unsigned i = 0; (logging = cupel_layers_logging(storage, i)) != NULL; i++) {
+        logging->file = null_device;
+    }
+}
+
+/* A block through the whole stack; any of these may fail where a plan or a small root says so. */
+static void use_stack(struct cupel_allocator *top) {
+    unsigned char *block = cupel_alloc_zeroed(top, 100, 16);
+    if (block == NULL) {
+        return;
+    }
+    CHECK_UINT_EQ((uintptr_t)block % 16, 0);
+    CHECK_INT_EQ(block[0] | block[99], 0);
+    memset(block, 0x5a, 100);
+    size_t size = 100;
+    unsigned char *moved = cupel_realloc(top, block, size, 16, 3000);
+    if (moved != NULL) {
+        block = moved;
+        size = 3000;
+    }
+    CHECK_INT_EQ(block[0] & block[99], 0x5a);
+    cupel_free(top, block, size, 16);
+}
+
+static void check_spec(const char *text) {
+    static struct cupel_layers_storage storage; /* large, and there is one test a process at a time */
+    struct cupel_error error = {.column = 0};
+    struct cupel_allocator *top = cupel_layers(text, &storage, &error);
+    if (top == NULL) {
+        CHECK(error.text[0] != '\0');
+        CHECK_UINT_GE(error.column, 1);
+        CHECK_UINT_LE(error.column, strlen(text) + 1);
+        return;
+    }
+    silence(&storage);
+    use_stack(top);
+    struct cupel_tracking *tracking;
+    for (unsigned i = 0; (tracking = cupel_layers_tracking(&storage, i)) != NULL; i++) {
+        CHECK_UINT_EQ(tracking->findings, 0);
+    }
+    cupel_layers_deinit(&storage);
+}
+
+/* Opens what the body writes to, and lets layers find out what they find out once a process. */
+static void warm_up(void) {
+    if (null_device < 0) {
+        null_device = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    }
+    check_spec("counting failing=alloc:1 tracking arena facade libc");
+    check_spec("failing=alloc:2 tracking pages");
+}
+
+static void shut(void) {
+    (void)close(null_device);
+    null_device = -1;
+}
+
+PROPERTY(layers, spec, .longest = TEXT_MAX, .setup = warm_up, .teardown = shut) {
     char text[TEXT_MAX + 1];
     struct cupel_view view = cupel_draw_rest(bytes, "text");
     size_t length = view.length < TEXT_MAX ? view.length : TEXT_MAX;
@@ -49,4 +115,5 @@ PROPERTY(layers, spec, .longest = TEXT_MAX) {
     }
     text[length] = '\0'; /* a NUL within ends it earlier */
     check_plan(text);
+    check_spec(text);
 }
