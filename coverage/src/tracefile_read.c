@@ -101,6 +101,21 @@ static bool read_rest(struct reader *reader, const char **start, size_t *length)
     return *length != 0 || fail(reader, "a name is missing here");
 }
 
+/* A function's name. One that begins with a number and a comma could not be written back: in an FN these are its end
+ * line. */
+static bool read_function_name(struct reader *reader, const char **name, size_t *length) {
+    const char *place = reader->at;
+    if (!read_rest(reader, name, length)) {
+        return false;
+    }
+    size_t digits = 0;
+    while (digits < *length && (*name)[digits] >= '0' && (*name)[digits] <= '9') {
+        digits++;
+    }
+    bool is_ambiguous = digits > 0 && digits < *length && (*name)[digits] == ',';
+    return !is_ambiguous || fail_at(reader, place, "a function's name cannot begin with a number and a comma");
+}
+
 static bool read_sf(struct reader *reader) {
     const char *path;
     size_t length;
@@ -149,7 +164,7 @@ static bool read_fn(struct reader *reader) {
     }
     const char *name;
     size_t length;
-    if (!read_rest(reader, &name, &length)) {
+    if (!read_function_name(reader, &name, &length)) {
         return false;
     }
     add_function(reader, name, length, start_line, end_line, 0);
@@ -211,7 +226,7 @@ static bool read_fna(struct reader *reader) {
     size_t length;
     const char *place = reader->at;
     if (!read_number(reader, UINT32_MAX, &index) || !read_comma(reader) || !read_count(reader, &count) ||
-        !read_comma(reader) || !read_rest(reader, &name, &length)) {
+        !read_comma(reader) || !read_function_name(reader, &name, &length)) {
         return false;
     }
     if (index >= reader->group_count || !reader->groups[index].is_known) {
