@@ -2,21 +2,25 @@
  * libFuzzer would call them, over the same inputs, in turns. Built with the flags of the fuzz variant; the by-hand code
  * is left uninstrumented as the body's own core is, which is the stricter rival. */
 #include "fuzz/bench/by_hand.h"
-#include "harness/src/fuzz_target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-extern const struct cupel_test cupel_property_alloc_ops;
+/* The executable of alloc_ops, but for the engine. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+/* As engines have it: an impossible request gives NULL. */
+const char *__asan_default_options(void);
+
+const char *__asan_default_options(void) {
+    return "allocator_may_return_null=1";
+}
 
 enum { INPUTS = 500, LENGTH = 256, ROUNDS = 25, PASSES = 4 };
 
 static uint8_t inputs[INPUTS][LENGTH];
-
-static int run_ours(const uint8_t *data, size_t size) {
-    return cupel__fuzz_one(&cupel_property_alloc_ops, data, size);
-}
 
 /* Of this process alone, so that what else runs on the machine disturbs less. */
 static int64_t cpu_ns(void) {
@@ -58,11 +62,11 @@ int main(int argc, char **argv) {
             inputs[i][j] = j + 3 < LENGTH ? (uint8_t)(state >> 56) : 0;
         }
     }
-    (void)cupel__fuzz_initialize(&cupel_property_alloc_ops, &argc, &argv);
-    (void)measure(run_ours);
+    (void)LLVMFuzzerInitialize(&argc, &argv);
+    (void)measure(LLVMFuzzerTestOneInput);
     (void)measure(cupel__by_hand);
     for (size_t i = 0; i < ROUNDS; i++) {
-        ours[i] = measure(run_ours);
+        ours[i] = measure(LLVMFuzzerTestOneInput);
         rival[i] = measure(cupel__by_hand);
         ratio[i] = rival[i] / ours[i];
     }

@@ -17,7 +17,13 @@ if command -v afl-fuzz >/dev/null 2>&1 && command -v afl-clang-fast >/dev/null 2
 fi
 work=$(mktemp -d "${TMPDIR:-/tmp}/cupel-campaign.XXXXXX")
 supervisor=
-trap '[ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null || true; rm -rf "$work"' EXIT
+mounted=
+clean() {
+    [ -z "$supervisor" ] || kill -9 "$supervisor" 2>/dev/null || true
+    [ -z "$mounted" ] || umount "$mounted" || true
+    rm -rf "$work"
+}
+trap clean EXIT
 out=$work/out
 failed=0
 
@@ -191,6 +197,25 @@ mkdir -p "$corpus/directory"
 head -c 20000000 /dev/zero >"$corpus/huge"
 expect 0 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
 rm -rf "$corpus"
+
+# --- a full disk: told, nothing half written, and stored once there is room again
+mkdir -p "$project/fuzz/corpora"
+if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=64k cupel "$project/fuzz/corpora" 2>/dev/null; then
+    mounted=$project/fuzz/corpora
+    mkdir "$corpus"
+    cat /dev/zero >"$mounted/filler" 2>/dev/null || true
+    rm -rf "$project/build/fuzzing"
+    expect 6 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
+    says 'No space left'
+    [ "$(find "$corpus" -type f | wc -l)" -eq 0 ] || complain "the full disk holds a half-written input"
+    rm "$mounted/filler"
+    expect 0 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
+    [ "$(find "$corpus" -type f | wc -l)" -ge 1 ] || complain "nothing was stored when there was room again"
+    umount "$mounted"
+    mounted=
+else
+    echo "skipped: no rights to mount a small disk"
+fi
 
 # --- without AFL++
 empty=$work/empty
