@@ -1,13 +1,21 @@
 /* See by_hand.h. The same operations for the same bytes as PROPERTY(alloc, ops) with the plain root and no layers, and
- * the same model behind them; but the bytes are read in place by small inlined functions, there is no trace, no meter,
- * no label and no setup, and checks are plain ifs. */
+ * the same model and the same counting layer behind them; but the bytes are read in place by small inlined functions,
+ * there is no trace, no meter, no label and no setup, and checks are plain ifs. */
 #include "fuzz/bench/by_hand.h"
 
+#include "alloc/counting.h"
 #include "alloc/libc.h"
 #include "fuzz/src/shadow.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+/* Over libc: nothing may be left at the end. */
+static struct cupel_counting counting;
+
+static struct cupel_allocator *heap(void) {
+    return &counting.base;
+}
 
 struct input {
     const uint8_t *data;
@@ -78,7 +86,7 @@ static void release(struct cupel__shadow *shadow, size_t index) {
     const struct cupel__shadow_block block = shadow->blocks[index];
     require(cupel__shadow_holds(&block, block.base, block.size));
     cupel__shadow_remove(shadow, index);
-    cupel_free(cupel_libc(), block.base, block.size, block.align);
+    cupel_free(heap(), block.base, block.size, block.align);
 }
 
 static void take_in(struct cupel__shadow *shadow, void *base, size_t size, size_t align) {
@@ -88,7 +96,7 @@ static void take_in(struct cupel__shadow *shadow, void *base, size_t size, size_
 }
 
 static void acquire(struct input *input, struct cupel__shadow *shadow, unsigned flags) {
-    struct cupel_allocator *libc = cupel_libc();
+    struct cupel_allocator *libc = heap();
     size_t size = any_size(input);
     size_t align = any_align(input);
     if (shadow->count == CUPEL_OPS_LIVE_MAX) {
@@ -109,7 +117,7 @@ static void move_in(struct cupel__shadow *shadow, size_t index, void *base, size
 }
 
 static void remap(struct input *input, struct cupel__shadow *shadow, unsigned flags) {
-    struct cupel_allocator *libc = cupel_libc();
+    struct cupel_allocator *libc = heap();
     size_t index = number(input, shadow->count - 1);
     size_t size = any_size(input);
     const struct cupel__shadow_block block = shadow->blocks[index];
@@ -122,7 +130,7 @@ static void resize(struct input *input, struct cupel__shadow *shadow) {
     size_t index = number(input, shadow->count - 1);
     size_t size = any_size(input);
     const struct cupel__shadow_block block = shadow->blocks[index];
-    if (cupel_resize(cupel_libc(), block.base, block.size, block.align, size)) {
+    if (cupel_resize(heap(), block.base, block.size, block.align, size)) {
         move_in(shadow, index, block.base, size, false);
     } else {
         require(cupel__shadow_holds(&block, block.base, block.size));
@@ -131,7 +139,7 @@ static void resize(struct input *input, struct cupel__shadow *shadow) {
 
 static void ask_too_much(struct input *input, struct cupel__shadow *shadow) {
     static const size_t bases[] = {SIZE_MAX, (size_t)PTRDIFF_MAX, (size_t)PTRDIFF_MAX + 1 + 4096, SIZE_MAX / 2 + 65536};
-    struct cupel_allocator *libc = cupel_libc();
+    struct cupel_allocator *libc = heap();
     size_t size = bases[number(input, 3)] - edge_size(input, 2 * 65536 + 8192);
     size_t align = any_align(input);
     if (shadow->count > 0 && (take(input, 1) & 1) != 0) {
@@ -148,12 +156,12 @@ static void ask_too_much(struct input *input, struct cupel__shadow *shadow) {
 static void ask_bad_alignment(struct input *input) {
     static const size_t aligns[] = {0, 3, 24, 6, 65535, SIZE_MAX, CUPEL_ALIGN_MAX << 1, ~(SIZE_MAX >> 1)};
     size_t align = aligns[number(input, 7)];
-    require(cupel_alloc(cupel_libc(), any_size(input), align) == NULL);
+    require(cupel_alloc(heap(), any_size(input), align) == NULL);
 }
 
 static void use_all(struct input *input, struct cupel__shadow *shadow) {
     const struct cupel__shadow_block *block = &shadow->blocks[number(input, shadow->count - 1)];
-    size_t usable = cupel_usable(cupel_libc(), block->base, block->size, block->align);
+    size_t usable = cupel_usable(heap(), block->base, block->size, block->align);
     require(usable >= block->size);
     size_t slack = usable - block->size;
     memset(block->base + block->size, 0xee, slack < 4096 ? slack : 4096);
@@ -231,6 +239,7 @@ static void operate(struct input *input, struct cupel__shadow *shadow) {
 int cupel__by_hand(const uint8_t *data, size_t size) {
     struct input input = {data, size};
     struct cupel__shadow shadow;
+    (void)cupel_counting_init(&counting, cupel_libc());
     cupel__shadow_init(&shadow);
     /* The root, no layer, no counting: the three bytes with which each input of the bench ends. */
     (void)take(&input, 3);
@@ -241,5 +250,6 @@ int cupel__by_hand(const uint8_t *data, size_t size) {
     while (shadow.count > 0) {
         release(&shadow, shadow.count - 1);
     }
+    require(cupel_counts_are_balanced(&counting.counts));
     return 0;
 }
