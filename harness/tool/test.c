@@ -30,7 +30,7 @@ static const struct cupel_option own_options[] = {
      .kind = CUPEL_OPTION_TEXT,
      .value = &wrap_text,
      .parameter = "COMMAND",
-     .sentence = "Put these words before each program: 'valgrind -q --error-exitcode=99'."},
+     .sentence = "Put these words before each program: 'valgrind -q'."},
     {.name = "junit",
      .kind = CUPEL_OPTION_TEXT,
      .value = &junit_path,
