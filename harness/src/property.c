@@ -7,6 +7,7 @@
 #include "harness/src/property.h"
 
 #include "harness/property.h"
+#include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/settings.h"
 #include "harness/src/shrink.h"
@@ -128,9 +129,18 @@ static void note_failing_input(struct session *session, size_t length) {
     shared->origin_length = length;
 }
 
+/* The class under which a case counts: a file of a corpus is what fuzzing found. */
+static enum cupel_evidence evidence_of(const struct session *session, size_t index) {
+    if (session->faults != NULL && session->faults->count != 0) {
+        return CUPEL_EVIDENCE_FAULT;
+    }
+    return index < session->inputs.files.count ? CUPEL_EVIDENCE_FUZZ : CUPEL_EVIDENCE_PROPERTY;
+}
+
 /* All cases until one fails, which is shrunk. In the child, or in this process without isolation. */
 static void run_cases(struct session *session) {
     struct shared *shared = session->shared;
+    enum cupel_evidence evidence = CUPEL_EVIDENCE_COUNT;
     size_t count = cupel__inputs_count(&session->inputs);
     cupel__case_silence();
     for (; shared->index < count; shared->index++) {
@@ -138,6 +148,10 @@ static void run_cases(struct session *session) {
         if (!cupel__inputs_load(&session->inputs, shared->index, &length, &shared->error)) {
             shared->is_broken = true;
             break;
+        }
+        if (evidence != evidence_of(session, shared->index)) {
+            evidence = evidence_of(session, shared->index);
+            cupel__evidence_begin(evidence);
         }
         struct cupel__case one = run_case(session, session->inputs.data, length);
         shared->injected += one.injected;
@@ -155,6 +169,7 @@ static void run_cases(struct session *session) {
         shrink(session, false);
     }
     shared->phase = PHASE_DONE;
+    cupel__evidence_end();
     cupel__case_speak();
 }
 

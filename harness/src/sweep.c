@@ -3,6 +3,7 @@
 #include "harness/src/sweep_engine.h"
 
 #include "harness/src/child.h"
+#include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/property.h"
 #include "harness/src/run.h"
@@ -86,7 +87,9 @@ static void run_input(void *user, struct cupel__sweep_run *run) {
     cupel__run.item = subject->item;
     cupel__run.result = &record;
     one.faults = run->plan != NULL ? run->plan : &no_faults;
+    cupel__evidence_begin(run->plan != NULL ? CUPEL_EVIDENCE_FAULT : CUPEL_EVIDENCE_PROPERTY);
     cupel__case_run(&one);
+    cupel__evidence_end();
     record.verdict = cupel__case_verdict(&one);
     take_record(run);
 }
