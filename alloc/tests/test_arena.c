@@ -42,7 +42,9 @@ TEST(arena, refuses_invalid_requests) {
     CHECK(cupel_alloc(a, 8, 0) == NULL);
     CHECK(cupel_alloc(a, 8, 24) == NULL);
     CHECK(cupel_alloc(a, (size_t)PTRDIFF_MAX + 1, 8) == NULL);
+    cupel_benign_begin(); /* it reaches the parent, and fails either way */
     CHECK(cupel_alloc(a, PTRDIFF_MAX, 8) == NULL);
+    cupel_benign_end();
     CHECK_UINT_EQ(source.live_pages, 0);
     cupel_arena_deinit(&arena);
 }
@@ -145,8 +147,7 @@ TEST(arena, blocks_from_before_a_mark_stay_as_they_are) {
 TEST(arena, newest_block_grows_to_the_end_of_its_page_and_no_further) {
     struct cupel_arena arena;
     struct cupel_allocator *a = cupel_arena_init(&arena, test_allocator(), &small_pages);
-    cupel_alloc(a, 100, 1);
-    char *block = cupel_alloc(a, 1, 1);
+    char *block = cupel_alloc(a, 100, 1);
     bool is_starved = block == NULL;
     /* Not over large_size, above which a block has a page of its own: so blocks stand between. */
     while (!is_starved && (size_t)(arena.end - arena.cursor) > 100) {
@@ -168,11 +169,11 @@ TEST(arena, blocks_after_a_rewind_are_free_of_later_marks) {
     struct cupel_allocator *a = cupel_arena_init(&arena, test_allocator(), NULL);
     bool is_starved = cupel_alloc(a, 16, 8) == NULL;
     struct cupel_arena_mark early = cupel_arena_mark(&arena);
-    cupel_alloc(a, 500, 8);
+    is_starved = is_starved || cupel_alloc(a, 500, 8) == NULL;
     struct cupel_arena_mark late = cupel_arena_mark(&arena);
-    CHECK_UINT_GT(late.position, early.position);
+    CHECK(is_starved || late.position > early.position);
     cupel_arena_rewind(&arena, early);
-    void *block = cupel_alloc(a, 16, 8);
+    void *block = is_starved ? NULL : cupel_alloc(a, 16, 8);
     CHECK(is_starved || cupel_resize(a, block, 16, 8, 32));
     CHECK(is_starved || cupel_arena_stats(&arena).used_bytes_peak >= 516);
     cupel_arena_deinit(&arena);
