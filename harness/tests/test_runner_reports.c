@@ -2,6 +2,8 @@
  * programs up. Method: the fixture program's reports, read back by other tools where they are there. */
 #include "harness/tests/tool.h"
 
+#include <stdlib.h>
+
 #define FIXTURE  TOOL_BIN "fixtures/outcomes"
 #define OUTCOMES "TMPDIR=\"$PWD\" " FIXTURE " --seed=1 "
 #define MIXED    "--filter='pass.one:pass.prints:fail.fatal:fail.prints:skip.declared:expected.failure' "
@@ -49,6 +51,11 @@ TEST(reports, annotate_for_github) {
     const char *output = tool(OUTCOMES "--style=none --report=github fail.soft")->output;
     CHECK_STR_CONTAINS(output, "::error file=");
     CHECK_STR_CONTAINS(output, ",title=fail.soft (wrong)::");
+    /* The line is that of the first failed check, not that of the test. */
+    const char *line = strstr(output, ",line=");
+    const char *place = strstr(output, "outcomes.c:");
+    REQUIRE(line != NULL && place != NULL);
+    CHECK_INT_EQ(atoi(line + 6), atoi(place + 11));
     CHECK_STR_CONTAINS(output, "does not hold%0A  actual:   1%0A");
 }
 
