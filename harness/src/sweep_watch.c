@@ -176,6 +176,7 @@ static struct cupel__death follow(struct watch *watch) {
     struct cupel__death death = {.status = -1};
     uint64_t last = note->progress;
     int64_t since = cupel_clock_ns();
+    cupel__child_is_alive(); /* the child before this one may have used up the runner's patience */
     for (;;) {
         int ready = poll(&wait, 1, TICK_MS);
         if (ready > 0 && !cupel__sweep_take(watch->sweep, watch->findings)) {
