@@ -64,6 +64,11 @@ static size_t select_entries(struct cupel__plan_entry *entries, const struct cup
     return count;
 }
 
+/* Whether repeats behind the first take it. */
+static bool is_repeated(const struct cupel__plan *plan, const struct cupel__plan_entry *entry) {
+    return plan->settings->repeat_slow || !cupel__has_tag(entry->test, "slow");
+}
+
 bool cupel__plan_init(struct cupel__plan *plan, const struct cupel__settings *settings) {
     *plan = (struct cupel__plan){.settings = settings, .order_repeat = UINT64_MAX};
     size_t capacity = 1;
@@ -80,8 +85,14 @@ bool cupel__plan_init(struct cupel__plan *plan, const struct cupel__settings *se
     if (plan->count > 1) {
         qsort(plan->entries, plan->count, sizeof *plan->entries, compare_entries);
     }
+    for (size_t i = 0; i < plan->count; i++) {
+        plan->again_count += is_repeated(plan, &plan->entries[i]);
+    }
     uint64_t repeats = settings->repeat == INT64_MAX ? UINT64_MAX : (uint64_t)settings->repeat;
-    if (__builtin_mul_overflow(repeats, (uint64_t)plan->count, &plan->total)) {
+    if (repeats == 0) {
+        plan->total = 0;
+    } else if (__builtin_mul_overflow(repeats - 1, (uint64_t)plan->again_count, &plan->total) ||
+               __builtin_add_overflow(plan->total, (uint64_t)plan->count, &plan->total)) {
         plan->total = UINT64_MAX;
     }
     return true;
@@ -107,11 +118,15 @@ static void order_repeat(struct cupel__plan *plan, uint64_t repeat) {
     if (plan->order_repeat == repeat) {
         return;
     }
+    bool is_first = repeat == (uint64_t)plan->settings->repeat_index;
+    size_t count = 0;
     for (size_t i = 0; i < plan->count; i++) {
-        plan->order[i] = (uint32_t)i;
+        if (is_first || is_repeated(plan, &plan->entries[i])) {
+            plan->order[count++] = (uint32_t)i;
+        }
     }
     if (plan->settings->shuffle) {
-        shuffle(plan->order, plan->count, cupel__mix(plan->settings->seed, repeat));
+        shuffle(plan->order, count, cupel__mix(plan->settings->seed, repeat));
     }
     plan->order_repeat = repeat;
 }
@@ -131,9 +146,14 @@ static enum cupel_isolation isolation_of(const struct cupel_test *test, const st
 }
 
 struct cupel__plan_item cupel__plan_at(struct cupel__plan *plan, uint64_t index) {
-    uint64_t repeat = index / plan->count + (uint64_t)plan->settings->repeat_index;
+    uint64_t repeat = (uint64_t)plan->settings->repeat_index;
+    if (index >= plan->count) {
+        index -= plan->count;
+        repeat += 1 + index / plan->again_count;
+        index %= plan->again_count;
+    }
     order_repeat(plan, repeat);
-    const struct cupel__plan_entry *entry = &plan->entries[plan->order[index % plan->count]];
+    const struct cupel__plan_entry *entry = &plan->entries[plan->order[index]];
     struct cupel__plan_item item = {.test = entry->test, .row = entry->row, .repeat = repeat};
     uint64_t test_hash = cupel__mix(cupel__hash_text(entry->test->suite), cupel__hash_text(entry->test->name));
     item.seed = cupel__mix(cupel__mix(plan->settings->seed, repeat), cupel__mix(test_hash, entry->row));

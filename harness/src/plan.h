@@ -1,6 +1,7 @@
 /* The plan of a run: tests x repeats x fault plans, with one seed. The selected tests (a row of a table is one) are a
  * list; the order of each repeat is a pure function of the seed and the repeat, so that every process computes the same
- * and a run without end needs no memory. */
+ * and a run without end needs no memory. The first repeat of a run takes every test, later ones leave out those that
+ * are tagged slow unless the run says otherwise. */
 #ifndef HARNESS_SRC_PLAN_H
 #define HARNESS_SRC_PLAN_H
 
@@ -29,9 +30,10 @@ struct cupel__plan {
     const struct cupel__settings *settings;
     struct cupel__plan_entry *entries; /* selected, in order of declaration; owned */
     size_t count;
-    uint32_t *order; /* of repeat `order_repeat`; owned */
+    size_t again_count; /* of these, what later repeats take too: all but the slow ones */
+    uint32_t *order;    /* of repeat `order_repeat`; owned */
     uint64_t order_repeat;
-    uint64_t total; /* items in all: count x repeats, UINT64_MAX without end */
+    uint64_t total; /* items in all, UINT64_MAX without end */
 };
 
 /* Selects from the registered tests. False when out of memory. Release with cupel__plan_deinit. */

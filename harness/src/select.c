@@ -79,6 +79,10 @@ static bool has_tag(const char *tags, const char *tag, size_t length) {
     return false;
 }
 
+bool cupel__has_tag(const struct cupel_test *test, const char *tag) {
+    return has_tag(test->options.tags, tag, strlen(tag));
+}
+
 /* Each --tag is a list joined by commas: any of them must be there; "-word" must not be there. */
 static bool tags_match(const struct cupel__settings *settings, const char *tags) {
     for (size_t i = 0; i < settings->tags.count; i++) {

@@ -13,6 +13,8 @@ bool cupel__is_selected(const struct cupel__settings *settings, const struct cup
 bool cupel__glob_matches(const char *pattern, size_t pattern_length, const char *text);
 /* GoogleTest's "A.*:B.*-C.*": any of the first list and none of the second; an empty first list is all. */
 bool cupel__filter_matches(const char *filter, const char *title);
+/* True if the test carries this tag. */
+bool cupel__has_tag(const struct cupel_test *test, const char *tag);
 /* True if the suite or the test begins with "DISABLED_". */
 bool cupel__is_disabled(const struct cupel_test *test);
 

@@ -34,6 +34,7 @@ struct cupel__settings {
     /* Repetition and order. */
     int64_t repeat;       /* INT64_MAX: without end */
     int64_t repeat_index; /* of the first repeat */
+    bool repeat_slow;     /* later repeats take slow tests too */
     int64_t for_ms;       /* 0: not bounded by time */
     bool shuffle;
     int64_t seed_given; /* as parsed; -1: none */

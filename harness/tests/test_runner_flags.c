@@ -55,6 +55,15 @@ TEST(flags, name_the_wrong_word, TABLE(misuses)) {
     CHECK_STR_CONTAINS(run->errors, misuse->holds);
 }
 
+/* order.a is tagged slow: one of the four. */
+TEST(flags, slow_tests_are_repeated_only_where_asked) {
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 --shuffle -v order")->output, "\n16 passed, 0 failed, 0 skipped\n");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 --repeat-slow order")->output, "\n20 passed, 0 failed, 0 skipped\n");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 order.a")->output, "\n1 passed, 0 failed, 0 skipped\n");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 --repeat-index=3 order.a")->output, "\n1 passed, 0 failed");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf order.a")->output, "\n1 passed, 0 failed, 0 skipped\n");
+}
+
 TEST(flags, repeat) {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=50 pass.one")->output, "50 passed, 0 failed, 0 skipped\n");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf -x flaky")->output, "stopped after 3 tests\n2 passed, 1 failed");
