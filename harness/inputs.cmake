@@ -1,7 +1,7 @@
 # Inputs: bytes, generation, shrinking; properties, sweeps and engine targets over them. Included by CMakeLists.txt.
 target_sources(cupel_harness PRIVATE src/generate.c src/shrink.c src/files.c
   src/case.c src/child.c src/decode.c src/inputs.c src/property.c src/property_report.c src/replay.c src/strong.c
-  src/sweep.c src/sweep_findings.c src/sweep_points.c src/sweep_public.c src/sweep_watch.c src/meter.c)
+  src/sweep.c src/sweep_findings.c src/sweep_points.c src/sweep_public.c src/sweep_watch.c src/meter.c src/steady.c)
 target_sources(cupel_harness PUBLIC FILE_SET HEADERS FILES property.h sweep.h)
 # gcc turns fork into a call that writes and clears the coverage counters; ours are shared with the child instead.
 set_source_files_properties(src/decode.c src/property.c src/replay.c src/sweep_watch.c
@@ -19,7 +19,7 @@ if(CUPEL_TESTS)
   cupel_add_example(property_reverse SOURCES examples/property_reverse.c LINK cupel::harness cupel::harness_main)
   cupel_add_example(starved_parser SOURCES examples/starved_parser.c LINK cupel::harness)
   cupel_add_tests(harness_inputs LINK cupel::harness
-    SOURCES tests/test_bytes.c tests/test_shrink.c tests/test_sweep_function.c)
+    SOURCES tests/test_bytes.c tests/test_shrink.c tests/test_sweep_function.c tests/test_steady.c)
   if(NOT CUPEL_FUZZ_TARGETS)
     cupel__add_fixture(starved cupel::harness_main)
     cupel__add_fixture(inputs cupel::harness_main)

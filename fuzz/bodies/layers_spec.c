@@ -99,6 +99,7 @@ static void warm_up(void) {
     }
     check_spec("counting failing=alloc:1 tracking arena facade libc");
     check_spec("failing=alloc:2 tracking pages");
+    check_spec("global");
 }
 
 static void shut(void) {

@@ -5,6 +5,7 @@
 #include "harness/src/case.h"
 #include "harness/src/decode.h"
 #include "harness/src/meter.h"
+#include "harness/src/steady.h"
 
 #include "alloc/base/message.h"
 #include "alloc/base/status.h"
@@ -25,6 +26,7 @@ static struct {
 
 static struct cupel_fault_plan environment_plan;
 static struct cupel__meter meter;
+static struct cupel_allocator *root; /* NULL: the C library */
 
 /* Children of a fork server are other processes than the one that was initialised. */
 static void note_process(void) {
@@ -86,6 +88,9 @@ int cupel__fuzz_initialize(const struct cupel_test *property, int *argc, char **
     if (property->options.setup != NULL) { /* once, as in a test run: not part of the body */
         property->options.setup();
     }
+    if (cupel__steady_is_wanted()) { /* behind the setup, whose blocks stay from input to input */
+        root = cupel__run.root = cupel__steady();
+    }
     return 0;
 }
 
@@ -101,7 +106,7 @@ __attribute__((noinline)) static void run_with_faults(const struct cupel_fault_p
 
 static inline void run_plainly(struct cupel_bytes *bytes) {
     struct cupel__run *run = &cupel__run;
-    run->allocator = cupel__meter_init(&meter);
+    run->allocator = cupel__meter_init(&meter, root);
     run->is_failing = false;
     run->thread = pthread_self();
     run->is_guarded = true;
@@ -126,6 +131,9 @@ int cupel__fuzz_one(const struct cupel_test *property, const uint8_t *data, size
     cupel__run.on_failure = give_up;
     cupel__run.result->messages.length = 0;
     cupel__run.result->notes.length = 0;
+    if (root != NULL) {
+        cupel__steady_reset();
+    }
     cupel_bytes_init(&bytes, data, size);
     if (environment_plan.count != 0) {
         plan = &environment_plan;

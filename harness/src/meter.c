@@ -28,6 +28,16 @@ static void *meter_acquire(struct cupel_allocator *self, size_t size, size_t ali
     return block;
 }
 
+static void *meter_acquire_below(struct cupel_allocator *self, size_t size, size_t align, unsigned flags,
+                                 const void *site) {
+    struct cupel__meter *meter = from_base(self);
+    void *block = meter->parent->ops->acquire(meter->parent, size, align, flags, site);
+    if (block != NULL) {
+        meter->address_sum += (uintptr_t)block;
+    }
+    return block;
+}
+
 static bool meter_resize(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
                          const void *site) {
     struct cupel__meter *meter = from_base(self);
@@ -54,6 +64,13 @@ static void meter_release(struct cupel_allocator *self, void *block, size_t size
     free(block);
 }
 
+static void meter_release_below(struct cupel_allocator *self, void *block, size_t size, size_t align,
+                                const void *site) {
+    struct cupel__meter *meter = from_base(self);
+    meter->address_sum -= (uintptr_t)block;
+    meter->parent->ops->release(meter->parent, block, size, align, site);
+}
+
 static size_t meter_usable(struct cupel_allocator *self, const void *block, size_t size, size_t align) {
     return cupel_usable(from_base(self)->parent, block, size, align);
 }
@@ -65,8 +82,16 @@ static const struct cupel_allocator_ops meter_ops = {.name = "meter",
                                                      .release = meter_release,
                                                      .usable = meter_usable};
 
-struct cupel_allocator *cupel__meter_init(struct cupel__meter *meter) {
-    *meter = (struct cupel__meter){.base = {&meter_ops}, .parent = cupel_libc()};
+static const struct cupel_allocator_ops meter_over_root_ops = {.name = "meter",
+                                                               .acquire = meter_acquire_below,
+                                                               .resize = meter_resize,
+                                                               .remap = meter_remap,
+                                                               .release = meter_release_below,
+                                                               .usable = meter_usable};
+
+struct cupel_allocator *cupel__meter_init(struct cupel__meter *meter, struct cupel_allocator *root) {
+    *meter = (struct cupel__meter){.base = {root == NULL ? &meter_ops : &meter_over_root_ops},
+                                   .parent = root == NULL ? cupel_libc() : root};
     return &meter->base;
 }
 

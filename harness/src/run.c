@@ -24,7 +24,7 @@ static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     struct cupel__run *run = &cupel__run;
-    struct cupel_allocator *below = cupel_libc();
+    struct cupel_allocator *below = run->root != NULL ? run->root : cupel_libc();
     if (run->is_tracking) {
         cupel_tracking_deinit(&run->tracking);
     }

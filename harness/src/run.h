@@ -41,8 +41,9 @@ struct cupel__run {
     pthread_t thread;                    /* that runs the body */
     pid_t process;                       /* that runs the body */
     jmp_buf target;
-    /* The stack: counting -> [tracking] -> [failing] -> libc, in this fixed storage. */
+    /* The stack: counting -> [tracking] -> [failing] -> root, in this fixed storage. */
     struct cupel_allocator *allocator;
+    struct cupel_allocator *root; /* NULL: the C library */
     struct cupel_counting counting;
     struct cupel_tracking tracking;
     struct cupel_failing failing;
