@@ -95,7 +95,8 @@ void vm_native_begin(vm_t *vm);
 void vm_native_end(vm_t *vm);
 
 /* Proves the heap's invariants: every reachable object lies in the current pool, has a known type and a sane size. True
- * where they hold. O(live); for tests and debugging. */
+ * where they hold; false also where there is no memory to look, and nothing was changed then. O(live), with half as
+ * much memory as the pool has in use; for tests and debugging. */
 bool vm_check_heap(vm_t *vm);
 
 #endif

@@ -3,24 +3,9 @@
 
 struct walk {
     vm_t *vm;
-    struct vm__object **stack;
+    struct vm__object **stack; /* has room for every object of the pool, each of which is pushed once */
     size_t count, capacity;
 };
-
-static bool push(struct walk *walk, struct vm__object *object) {
-    if (walk->count == walk->capacity) {
-        size_t capacity = walk->capacity == 0 ? 64 : walk->capacity * 2;
-        struct vm__object **stack = cupel_realloc(walk->vm->allocator, walk->stack, walk->capacity * sizeof(void *),
-                                                  _Alignof(struct vm__object *), capacity * sizeof(void *));
-        if (stack == NULL) {
-            return false;
-        }
-        walk->stack = stack;
-        walk->capacity = capacity;
-    }
-    walk->stack[walk->count++] = object;
-    return true;
-}
 
 /* Alignment, place, header, type and length of one object. */
 static bool is_sound(const struct walk *walk, const struct vm__object *object) {
@@ -56,8 +41,12 @@ static bool visit(struct walk *walk, tagged_value_t value, bool mark) {
     if (((object->header & VM__FLAG_MARKED) != 0) == mark) {
         return true;
     }
+    if (walk->count == walk->capacity) {
+        return false; /* more objects than the pool has bytes for: some overlap */
+    }
     object->header ^= VM__FLAG_MARKED;
-    return push(walk, object);
+    walk->stack[walk->count++] = object;
+    return true;
 }
 
 static bool walk_all(struct walk *walk, bool mark) {
@@ -78,7 +67,12 @@ static bool walk_all(struct walk *walk, bool mark) {
 }
 
 bool vm_check_heap(vm_t *vm) {
-    struct walk walk = {.vm = vm};
+    struct walk walk = {.vm = vm, .capacity = vm->pool_bytes / sizeof(struct vm__object) + 1};
+    /* All at once, before anything is marked: a walk that stopped for want of memory would leave its marks behind. */
+    walk.stack = CUPEL_NEW_ARRAY(vm->allocator, struct vm__object *, walk.capacity);
+    if (walk.stack == NULL) {
+        return false;
+    }
     bool sound = walk_all(&walk, true);
     if (sound) {
         sound = walk_all(&walk, false);
