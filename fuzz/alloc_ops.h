@@ -35,6 +35,9 @@ struct cupel_ops_setup {
     size_t align_max;        /* the largest valid alignment asked, a power of two, default 64 KiB */
     unsigned operations_max; /* default 4096 */
     bool is_malloc;          /* a malloc family behind an adapter: alignments that are no power of two are not asked */
+    /* Called before and after each request that no allocator can meet: a fault injected there may be absorbed, because
+     * the request fails anyway. NULL: nobody injects faults but `fails`. */
+    void (*on_hopeless)(bool begins);
 };
 
 struct cupel_ops_report {

@@ -261,6 +261,17 @@ static void ask_bad_alignment(struct run *run) {
     run->report->refused++;
 }
 
+static void ask_hopelessly(struct run *run, void (*ask)(struct run *run)) {
+    void (*on_hopeless)(bool begins) = run->setup->on_hopeless;
+    if (on_hopeless != NULL) {
+        on_hopeless(true);
+    }
+    ask(run);
+    if (on_hopeless != NULL) {
+        on_hopeless(false);
+    }
+}
+
 /* What an allocator says may be used is used. */
 static void use_all(struct run *run) {
     const struct cupel__shadow_block *block = &run->shadow.blocks[draw_index(run)];
@@ -334,10 +345,10 @@ static void operate(struct run *run) {
         remap(run, CUPEL_ZEROED);
         break;
     case 8:
-        ask_too_much(run);
+        ask_hopelessly(run, ask_too_much);
         break;
     case 9:
-        ask_bad_alignment(run);
+        ask_hopelessly(run, ask_bad_alignment);
         break;
     case 10:
         use_all(run);
