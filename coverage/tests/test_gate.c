@@ -61,6 +61,19 @@ static const char tracefile[] = "SF:room/a.c\nFN:1,f\nFN:5,g\nFNDA:1,f\nFNDA:0,g
                                 "DA:1,1\nDA:2,1\nDA:5,0\nDA:6,0\nend_of_record\n"
                                 "SF:room/b.c\nDA:1,1\nend_of_record\nSF:roomy.c\nDA:1,0\nend_of_record\n";
 
+/* The model of that tracefile; ends the test where there was no memory for it. */
+static void read_model(struct cupel_coverage *coverage) {
+    cupel_coverage_init(coverage, test_allocator());
+    bool is_read = cupel_tracefile_read(coverage, tracefile, sizeof tracefile - 1, NULL);
+    bool is_finished = cupel_cover_finish(coverage);
+    bool is_starved = coverage->is_out_of_memory;
+    if (is_starved) {
+        cupel_coverage_deinit(coverage);
+    }
+    STARVED(is_starved);
+    REQUIRE(is_read && is_finished);
+}
+
 static const struct holding {
     const char *rules;
     enum cupel_status status;
@@ -84,9 +97,7 @@ TEST(cover_gate, holds_rooms_and_files_against_limits, TABLE(holdings)) {
     struct cupel_error error = {0};
     char *text = NULL;
     size_t length = 0;
-    cupel_coverage_init(&coverage, test_allocator());
-    REQUIRE(cupel_tracefile_read(&coverage, tracefile, sizeof tracefile - 1, NULL));
-    REQUIRE(cupel_cover_finish(&coverage));
+    read_model(&coverage);
     REQUIRE(cupel_gates_parse(&gates, holding->rules, strlen(holding->rules), &error));
     FILE *out = open_memstream(&text, &length);
     REQUIRE(out != NULL);
@@ -101,9 +112,7 @@ TEST(cover_report, prints_a_row_for_each_room_and_file) {
     struct cupel_coverage coverage;
     char *text = NULL;
     size_t length = 0;
-    cupel_coverage_init(&coverage, test_allocator());
-    REQUIRE(cupel_tracefile_read(&coverage, tracefile, sizeof tracefile - 1, NULL));
-    REQUIRE(cupel_cover_finish(&coverage));
+    read_model(&coverage);
     FILE *out = open_memstream(&text, &length);
     REQUIRE(out != NULL);
     cupel_report_table(&coverage, 0, out);
@@ -120,9 +129,7 @@ TEST(cover_report, lists_places_by_line) {
     struct cupel_coverage coverage;
     char *text = NULL;
     size_t length = 0;
-    cupel_coverage_init(&coverage, test_allocator());
-    REQUIRE(cupel_tracefile_read(&coverage, tracefile, sizeof tracefile - 1, NULL));
-    REQUIRE(cupel_cover_finish(&coverage));
+    read_model(&coverage);
     FILE *out = open_memstream(&text, &length);
     REQUIRE(out != NULL);
     cupel_report_places(&coverage, out);
