@@ -15,15 +15,26 @@ TEST(counting, counts_blocks_bytes_and_peaks) {
     struct cupel_allocator *c = cupel_counting_init(&counting, test_allocator());
     void *first = cupel_alloc(c, 100, 8);
     void *second = cupel_alloc(c, 50, 16);
+    if (first == NULL || second == NULL) {
+        cupel_free(c, first, 100, 8);
+        cupel_free(c, second, 50, 16);
+    }
     STARVED(first == NULL || second == NULL);
     CHECK_UINT_EQ(counting.counts.live_bytes, 150);
     CHECK_UINT_EQ(counting.counts.address_sum, (uint64_t)(uintptr_t)first + (uintptr_t)second);
     cupel_free(c, first, 100, 8);
     first = cupel_realloc(c, second, 50, 16, 80);
+    if (first == NULL) {
+        cupel_free(c, second, 50, 16);
+    }
     STARVED(first == NULL);
     CHECK_UINT_EQ(counting.counts.address_sum, (uintptr_t)first);
-    first = cupel_realloc(c, first, 80, 16, 10);
-    STARVED(first == NULL);
+    second = cupel_realloc(c, first, 80, 16, 10);
+    if (second == NULL) {
+        cupel_free(c, first, 80, 16);
+    }
+    STARVED(second == NULL);
+    first = second;
     const struct cupel_counts *counts = &counting.counts;
     CHECK_UINT_EQ(counts->acquired, 2);
     CHECK_UINT_EQ(counts->released, 1);
