@@ -126,9 +126,10 @@ void cupel_benign_begin(void);
 void cupel_benign_end(void);
 /* STARVED(condition): where the code under test reported a failure. The test ends here: rightly where a fault was
  * injected, as a failure where none was. */
-void cupel__starved(bool condition, const char *text, const char *file, unsigned line);
+_Noreturn void cupel__starved(const char *text, const char *file, unsigned line);
+void cupel__not_starved(void);
 
-#define CUPEL_STARVED(condition) cupel__starved((condition), #condition, __FILE__, __LINE__)
+#define CUPEL_STARVED(condition) ((condition) ? cupel__starved(#condition, __FILE__, __LINE__) : cupel__not_starved())
 
 #ifndef CUPEL_NO_SHORT_NAMES
 #define TEST(...)     CUPEL_TEST(__VA_ARGS__)

@@ -195,7 +195,7 @@ TEST(arena, contains_what_it_gave_and_nothing_else) {
     }
     STARVED(large == NULL);
     for (size_t i = 0; i < 32; i++) {
-        CHECK(cupel_arena_contains(&arena, small[i] + 63));
+        CHECK(small[i] != NULL && cupel_arena_contains(&arena, small[i] + 63));
     }
     CHECK(cupel_arena_contains(&arena, large + 4999));
     CHECK(!cupel_arena_contains(&arena, &outside));

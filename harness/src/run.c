@@ -198,11 +198,11 @@ void cupel_benign_end(void) {
     }
 }
 
-void cupel__starved(bool condition, const char *text, const char *file, unsigned line) {
-    if (!condition) {
-        cupel__strong_note();
-        return;
-    }
+void cupel__not_starved(void) {
+    cupel__strong_note();
+}
+
+void cupel__starved(const char *text, const char *file, unsigned line) {
     const struct cupel_failing *failing = &cupel__run.failing;
     if (!cupel__run.is_failing || failing->injected + failing->injected_benign == 0) {
         cupel__fail(true, file, line, "STARVED(%s) holds, but no fault was injected", text);
