@@ -2,6 +2,7 @@
 #include "coverage/report.h"
 
 #include "alloc/base/outfile.h"
+#include "coverage/mark.h"
 #include "coverage/src/paths.h"
 #include "coverage/src/text.h"
 
@@ -14,15 +15,22 @@
 /* unit, property, fuzz, fault, crash */
 static const char class_letters[CUPEL_COVER_CLASSES + 1] = "upzfc";
 
+/* The marker of a line, its "N" replaced by the count. */
 static void format_count(const struct cupel_cover_row *row, const struct cupel_report_text_options *options, char *text,
                          size_t size) {
-    if (row == NULL) {
+    enum cupel_mark mark = cupel_mark_of(row);
+    if (mark == CUPEL_MARK_NONE) {
         (void)snprintf(text, size, "-");
-    } else if (row->counts.total == 0) {
-        (void)snprintf(text, size, "#####");
+        return;
+    }
+    if (mark == CUPEL_MARK_PARTIAL && options->no_stars) {
+        mark = CUPEL_MARK_COVERED;
+    }
+    const char *marker = cupel_mark_look(mark)->gcov;
+    if (marker[0] == 'N') {
+        (void)snprintf(text, size, "%" PRIu64 "%s", row->counts.total, marker + 1);
     } else {
-        bool has_star = row->has_unexecuted_block && !options->no_stars;
-        (void)snprintf(text, size, "%" PRIu64 "%s", row->counts.total, has_star ? "*" : "");
+        (void)snprintf(text, size, "%s", marker);
     }
 }
 
