@@ -26,7 +26,6 @@ test: ## Runs all tests of one variant (VARIANT=all: of every variant that tests
 	@ci/test $(VARIANT)
 
 fuzz: ## Fuzzes every target for TIME seconds in all, then shows coverage; finds are kept under fuzz/regressions.
-	@ci/bootstrap build clang fuzz coverage
 	@ci/fuzz
 
 coverage: ## Runs tests, corpora and sweeps with counters, writes build/coverage and holds it against coverage/gates.conf.

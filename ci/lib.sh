@@ -24,6 +24,16 @@ fail() {
     exit "$fail_status"
 }
 
+# need_build_folder: ends with one message where nothing could be written under build/; every task that builds says it first.
+need_build_folder() {
+    mkdir -p "$reports" 2>/dev/null || true
+    for folder in build "$reports"; do
+        if [ ! -d "$folder" ] || [ ! -w "$folder" ]; then
+            fail 6 "cannot write to $root/$folder"
+        fi
+    done
+}
+
 # groups_of VARIANT: what ci/bootstrap must see to for that variant.
 groups_of() {
     case $1 in
@@ -47,8 +57,11 @@ build_variant() {
     known_variant "$1"
     build_name=$1
     shift
+    mkdir -p "build/$build_name" 2>/dev/null || true
+    if [ ! -d "build/$build_name" ] || [ ! -w "build/$build_name" ]; then
+        fail 6 "cannot write to $root/build/$build_name"
+    fi
     if [ ! -e "build/$build_name/build.ninja" ]; then
-        mkdir -p "build/$build_name" || fail 6 "cannot write to build/$build_name"
         if ! cmake --preset "$build_name" >"build/$build_name/configure.log" 2>&1; then
             tail -n 30 "build/$build_name/configure.log" >&2
             return 1

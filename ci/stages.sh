@@ -14,6 +14,7 @@ run_stages() {
     table=$1
     shift
     logs=$reports/stages
+    need_build_folder
     mkdir -p "$logs" || fail 6 "cannot write to $logs"
     passed=0 failed=0 skipped=0 ran=0
     while IFS='|' read -r name needed command; do

@@ -1,7 +1,8 @@
 """Sums JUnit files: junit.py --output MERGED.xml [FILE.xml ...]
 
 Writes all suites into one file, prints each failure's name and each skip with its reason, and ends with the line
-`N passed, N failed, N skipped`. Exit status: 0 nothing failed, 1 something failed, 2 a file cannot be read, 4 no test at all.
+`N passed, N failed, N skipped`. Exit status: 0 nothing failed, 1 something failed, 2 a file cannot be read, 4 no test at all,
+6 the merged file cannot be written.
 """
 
 import argparse
@@ -66,7 +67,11 @@ def main():
                     print(f"skipped: {label}: {name}: {reason}")
     for key, count in (("tests", sum(counts.values())), ("failures", counts["failed"]), ("skipped", counts["skipped"])):
         merged.set(key, str(count))
-    write_beside(words.output, merged)
+    try:
+        write_beside(words.output, merged)
+    except OSError as error:
+        print(f"junit: {words.output}: {error.strerror}", file=sys.stderr)
+        return 6
     print(f"{counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     if sum(counts.values()) == 0:
         return 4
