@@ -57,7 +57,7 @@ static unsigned count_files(const char *directory) {
     return count;
 }
 
-TEST(base, outfile_appears_whole) {
+TEST(base, outfile_appears_whole, .tags = "slow") {
     REQUIRE(cupel_outfile_open(&file, in_directory("new"), &error));
     (void)fputs("text", file.stream);
     (void)fflush(file.stream);
@@ -67,7 +67,7 @@ TEST(base, outfile_appears_whole) {
     CHECK_UINT_EQ(count_files(test_directory()), 1);
 }
 
-TEST(base, outfile_discard_keeps_the_old_file) {
+TEST(base, outfile_discard_keeps_the_old_file, .tags = "slow") {
     REQUIRE(write_text(in_directory("kept"), "old"));
     REQUIRE(cupel_outfile_open(&file, path, &error));
     (void)fputs("new", file.stream);
@@ -78,14 +78,14 @@ TEST(base, outfile_discard_keeps_the_old_file) {
     cupel_outfile_discard(&zeroed);
 }
 
-TEST(base, outfile_makes_directories) {
+TEST(base, outfile_makes_directories, .tags = "slow") {
     REQUIRE(write_text(in_directory("a/b/c"), "deep"));
     CHECK_STR_EQ(read_text(path), "deep");
     CHECK(cupel_make_directories(in_directory("a/b//d/"), &error));
     CHECK(cupel_make_directories(path, &error));
 }
 
-TEST(base, outfile_keeps_permissions) {
+TEST(base, outfile_keeps_permissions, .tags = "slow") {
     REQUIRE(write_text(in_directory("script"), "old"));
     REQUIRE_INT_EQ(chmod(path, 0750), 0);
     REQUIRE(write_text(path, "new"));
@@ -94,7 +94,7 @@ TEST(base, outfile_keeps_permissions) {
     CHECK_UINT_EQ(status.st_mode & 0777, 0750);
 }
 
-TEST(base, outfile_follows_a_link) {
+TEST(base, outfile_follows_a_link, .tags = "slow") {
     char link[512];
     (void)snprintf(link, sizeof link, "%s/link", test_directory());
     REQUIRE(write_text(in_directory("target"), "old"));
@@ -107,7 +107,7 @@ TEST(base, outfile_follows_a_link) {
 }
 
 /* (Special files are made in the test's directory: a defect here must not replace those of the system.) */
-TEST(base, outfile_writes_into_a_pipe_directly) {
+TEST(base, outfile_writes_into_a_pipe_directly, .tags = "slow") {
     char text[16] = "";
     REQUIRE_INT_EQ(mkfifo(in_directory("pipe"), 0600), 0);
     int reader = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -121,7 +121,7 @@ TEST(base, outfile_writes_into_a_pipe_directly) {
     CHECK(S_ISFIFO(status.st_mode));
 }
 
-TEST(base, outfile_says_that_a_device_is_full) {
+TEST(base, outfile_says_that_a_device_is_full, .tags = "slow") {
     if (mknod(in_directory("full"), S_IFCHR | 0600, makedev(1, 7)) != 0 || access(path, W_OK) != 0) {
         cupel_test_skip("may not make a device");
     }
@@ -134,7 +134,7 @@ TEST(base, outfile_says_that_a_device_is_full) {
     CHECK_STR_CONTAINS(error.text, "full': No space left on device");
 }
 
-TEST(base, outfile_two_writers_do_not_meet) {
+TEST(base, outfile_two_writers_do_not_meet, .tags = "slow") {
     struct cupel_outfile other;
     REQUIRE(cupel_outfile_open(&file, in_directory("same"), &error));
     REQUIRE(cupel_outfile_open(&other, path, &error));
@@ -146,7 +146,7 @@ TEST(base, outfile_two_writers_do_not_meet) {
     CHECK_UINT_EQ(count_files(test_directory()), 1);
 }
 
-TEST(base, outfile_names_what_is_in_the_way) {
+TEST(base, outfile_names_what_is_in_the_way, .tags = "slow") {
     REQUIRE(write_text(in_directory("plain"), "text"));
     CHECK(!write_text(in_directory("plain/below"), "x"));
     CHECK_STR_CONTAINS(error.text, "plain': Not a directory");
@@ -163,7 +163,7 @@ TEST(base, outfile_names_what_is_in_the_way) {
     CHECK_UINT_EQ(count_files(test_directory()), 1);
 }
 
-TEST(base, outfile_that_cannot_be_renamed_goes) {
+TEST(base, outfile_that_cannot_be_renamed_goes, .tags = "slow") {
     REQUIRE(cupel_outfile_open(&file, in_directory("taken"), &error));
     REQUIRE_INT_EQ(mkdir(path, 0777), 0); /* somebody was quicker */
     CHECK(!cupel_outfile_commit(&file, &error));
@@ -212,7 +212,7 @@ static int fill_to_limit(void) {
     return overfill("File too large");
 }
 
-TEST(base, outfile_over_a_size_limit_leaves_the_old_file) {
+TEST(base, outfile_over_a_size_limit_leaves_the_old_file, .tags = "slow") {
     REQUIRE(write_text(in_directory("old"), "old"));
     CHECK_INT_EQ(in_child(fill_to_limit), CHILD_OK);
     CHECK_UINT_EQ(count_files(test_directory()), 1);
@@ -231,7 +231,7 @@ static int fill_small_disk(void) {
     return status == CHILD_OK && count_files(directory) != 1 ? CHILD_LEFT_FILE : status;
 }
 
-TEST(base, outfile_on_a_full_disk_leaves_the_old_file) {
+TEST(base, outfile_on_a_full_disk_leaves_the_old_file, .tags = "slow") {
     (void)in_directory("old");
     int status = in_child(fill_small_disk);
     if (status == CHILD_CANNOT) {
@@ -249,7 +249,7 @@ static int write_without_rights(void) {
                                                              : CHILD_NO_TEXT;
 }
 
-TEST(base, outfile_in_a_forbidden_directory_is_refused) {
+TEST(base, outfile_in_a_forbidden_directory_is_refused, .tags = "slow") {
     (void)in_directory("file");
     REQUIRE_INT_EQ(chmod(test_directory(), 0555), 0);
     int status = in_child(write_without_rights);

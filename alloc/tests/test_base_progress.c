@@ -65,7 +65,7 @@ static FILE *open_terminal(int *other) {
     return stream;
 }
 
-TEST(base, progress_fits_the_terminal, .isolate = CUPEL_ISOLATE_PROCESS) {
+TEST(base, progress_fits_the_terminal, .isolate = CUPEL_ISOLATE_PROCESS, .tags = "slow") {
     int other = -1;
     char text[128] = "";
     struct cupel_progress progress;
@@ -81,7 +81,7 @@ TEST(base, progress_fits_the_terminal, .isolate = CUPEL_ISOLATE_PROCESS) {
     (void)close(other);
 }
 
-TEST(base, colours_are_for_terminals_that_want_them, .isolate = CUPEL_ISOLATE_PROCESS) {
+TEST(base, colours_are_for_terminals_that_want_them, .isolate = CUPEL_ISOLATE_PROCESS, .tags = "slow") {
     int other = -1;
     FILE *stream = open_terminal(&other);
     REQUIRE(setenv("TERM", "xterm", 1) == 0 && unsetenv("NO_COLOR") == 0);
@@ -141,7 +141,7 @@ static void speak_of_places(void) {
     cupel_message_at("file", &error);
 }
 
-TEST(base, messages_name_the_place) {
+TEST(base, messages_name_the_place, .tags = "slow") {
     CHECK_STR_EQ(said(speak_of_places), "example: 1 of 2\n"
                                         "example: file: wrong\n"
                                         "example: file: column 7: wrong\n"
@@ -156,7 +156,7 @@ static void speak_at_length(void) {
     cupel_message("%s", text);
 }
 
-TEST(base, messages_are_cut_and_end_their_line) {
+TEST(base, messages_are_cut_and_end_their_line, .tags = "slow") {
     const char *text = said(speak_at_length);
     CHECK_UINT_EQ(strlen(text), 2047);
     CHECK_INT_EQ(text[strlen(text) - 1], '\n');

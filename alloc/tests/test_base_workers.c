@@ -30,7 +30,7 @@ static void check_every_job_ran_once(unsigned threads, size_t count) {
     }
 }
 
-TEST(base, workers_run_every_job_once) {
+TEST(base, workers_run_every_job_once, .tags = "slow") {
     check_every_job_ran_once(1, JOBS);
     check_every_job_ran_once(4, JOBS);
     check_every_job_ran_once(0, JOBS);
@@ -53,7 +53,7 @@ static void note_order(void *user, size_t index, unsigned worker) {
     order[order_count++] = index;
 }
 
-TEST(base, workers_start_jobs_in_order) {
+TEST(base, workers_start_jobs_in_order, .tags = "slow") {
     order_count = 0;
     CHECK_UINT_EQ(cupel_workers_run(1, JOBS, note_order, NULL), 1);
     for (size_t i = 0; i < JOBS; i++) {

@@ -143,7 +143,7 @@ TEST(counting, hands_usable_and_site_through) {
     cupel_free(c, block, 3, 1);
 }
 
-TEST(counting, keeps_the_contract) {
+TEST(counting, keeps_the_contract, .tags = "slow") {
     struct cupel_counting layer;
     struct cupel_allocator *a = cupel_counting_init(&layer, cupel_libc());
     check_contract(a, (struct contract_limits){1 << 17, 64});

@@ -419,7 +419,7 @@ static void *churn(void *user) {
     return NULL;
 }
 
-TEST(facade, threads_share_it, .no_sweep = true) {
+TEST(facade, threads_share_it, .no_sweep = true, .tags = "slow") {
     struct fixture fixture;
     begin(&fixture);
     /* Nothing below has a lock of its own. */
@@ -436,7 +436,7 @@ TEST(facade, threads_share_it, .no_sweep = true) {
     end(&fixture);
 }
 
-TEST(facade, lock_may_be_held_over_a_fork, .no_sweep = true) {
+TEST(facade, lock_may_be_held_over_a_fork, .no_sweep = true, .tags = "slow") {
     struct fixture fixture;
     begin(&fixture);
     cupel_facade_lock(&fixture.facade);

@@ -175,7 +175,7 @@ static __attribute__((noinline)) void *named_site(struct cupel_allocator *f) {
     return block;
 }
 
-TEST(failing, fails_by_function_and_keeps_the_stack) {
+TEST(failing, fails_by_function_and_keeps_the_stack, .tags = "slow") {
     struct cupel_failing failing;
     struct cupel_error error = {"", 0, 0};
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "alloc:2+@named_site", &error);
@@ -202,7 +202,7 @@ static __attribute__((noinline)) void *dotted_site(struct cupel_allocator *f) {
     return block;
 }
 
-TEST(failing, knows_a_function_by_its_parts) {
+TEST(failing, knows_a_function_by_its_parts, .tags = "slow") {
     struct cupel_failing failing;
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "alloc:1@split_function", NULL);
     REQUIRE(f != NULL);
@@ -210,7 +210,7 @@ TEST(failing, knows_a_function_by_its_parts) {
     CHECK(cupel_failing_init(&failing, cupel_libc(), "alloc:1@split_funct", NULL) == NULL);
 }
 
-TEST(failing, says_where_a_place_cannot_be_found) {
+TEST(failing, says_where_a_place_cannot_be_found, .tags = "slow") {
     struct cupel_failing failing;
     struct cupel_error error = {"", 0, 0};
     CHECK(cupel_failing_init(&failing, cupel_libc(), "alloc:1@no_such_function", &error) == NULL);
@@ -327,7 +327,7 @@ PROPERTY(failing, plans_survive_being_written, .longest = 256) {
     CHECK_UINT_LE(strlen(little), 3);
 }
 
-TEST(failing, reads_the_environment, .isolate = CUPEL_ISOLATE_PROCESS) {
+TEST(failing, reads_the_environment, .isolate = CUPEL_ISOLATE_PROCESS, .tags = "slow") {
     struct cupel_fault_plan plan;
     struct cupel_error error = {"", 0, 0};
     char text[64];
@@ -355,7 +355,7 @@ TEST(failing, reads_the_environment, .isolate = CUPEL_ISOLATE_PROCESS) {
     (void)unsetenv("CUPEL_SEED");
 }
 
-TEST(failing, keeps_the_contract) {
+TEST(failing, keeps_the_contract, .tags = "slow") {
     struct cupel_failing layer;
     struct cupel_allocator *a = cupel_failing_init(&layer, cupel_libc(), "", NULL);
     check_contract(a, (struct contract_limits){1 << 17, 64});

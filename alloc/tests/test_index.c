@@ -105,7 +105,7 @@ PROPERTY(index, agrees_with_a_sorted_array, .longest = 2048) {
     cupel_index_deinit(&index);
 }
 
-TEST(index, finds_every_block_over_growth_and_removal) {
+TEST(index, finds_every_block_over_growth_and_removal, .tags = "slow") {
     struct cupel_index index;
     cupel_index_init(&index);
     enum { COUNT = 20000 };
@@ -153,7 +153,7 @@ TEST(index, walk_stops_where_it_is_told) {
 }
 
 /* Requests for tables are the first and second (at the first insert), then two at each doubling. */
-TEST(index, keeps_everything_where_a_table_cannot_be_had) {
+TEST(index, keeps_everything_where_a_table_cannot_be_had, .tags = "slow") {
     static const char *const plans[] = {"any:1", "any:2", "any:3", "any:4"};
     for (unsigned i = 0; i < 4; i++) {
         struct cupel_failing failing;

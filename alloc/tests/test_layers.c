@@ -92,7 +92,7 @@ TEST(layers, good_specs_serve, .no_sweep = true) {
     }
 }
 
-TEST(layers, stacks_keep_the_contract, .no_sweep = true) {
+TEST(layers, stacks_keep_the_contract, .no_sweep = true, .tags = "slow") {
     static const char *const specs[] = {"arena libc",        "arena arena=page=4K libc",
                                         "facade libc",       "arena=page=512 facade pages",
                                         "facade arena libc", "counting tracking facade failing= arena counting pages"};

@@ -71,7 +71,7 @@ TEST(logging, writes_a_line_for_each_operation) {
     (void)close(file);
 }
 
-TEST(logging, writes_whole_lines_however_many) {
+TEST(logging, writes_whole_lines_however_many, .tags = "slow") {
     struct cupel_logging logging;
     int file = memfd_create("log", MFD_CLOEXEC);
     REQUIRE(file >= 0);
@@ -120,7 +120,7 @@ TEST(logging, survives_a_full_device_and_keeps_errno) {
     (void)close(file);
 }
 
-TEST(logging, keeps_the_contract) {
+TEST(logging, keeps_the_contract, .tags = "slow") {
     struct cupel_logging layer;
     int file = open("/dev/null", O_WRONLY | O_CLOEXEC);
     REQUIRE(file >= 0);

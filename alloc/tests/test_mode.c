@@ -119,13 +119,13 @@ static void run_fast_freeing_only(void) {
     EXPECT(cupel_set_alloc_mode(CUPEL_MODE_COUNTING, NULL));
 }
 
-TEST(mode, fast_is_left_only_before_its_first_block, .no_sweep = true) {
+TEST(mode, fast_is_left_only_before_its_first_block, .no_sweep = true, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_fast), 0);
     CHECK_INT_EQ(status_of_child(run_fast_sized), 0);
     CHECK_INT_EQ(status_of_child(run_fast_freeing_only), 0);
 }
 
-TEST(mode, counting_and_tracking_keep_the_contract, .no_sweep = true) {
+TEST(mode, counting_and_tracking_keep_the_contract, .no_sweep = true, .tags = "slow") {
     static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING};
     for (size_t i = 0; i < 2; i++) {
         set_mode(counted[i]);
@@ -179,7 +179,7 @@ static void run_leak_and_foreign_free(void) {
     free(leaked);
 }
 
-TEST(mode, a_leak_and_a_foreign_free_do_not_cancel, .no_sweep = true) {
+TEST(mode, a_leak_and_a_foreign_free_do_not_cancel, .no_sweep = true, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_leak_and_foreign_free), 0);
 }
 
@@ -274,7 +274,7 @@ static void run_functions_in_fast_mode(void) {
     EXPECT(!cupel_set_alloc_functions(NULL, NULL, NULL, NULL, NULL));
 }
 
-TEST(mode, functions_serve_fast_mode, .no_sweep = true) {
+TEST(mode, functions_serve_fast_mode, .no_sweep = true, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_functions_in_fast_mode), 0);
 }
 
@@ -328,7 +328,7 @@ static void *count_up_and_down(void *unused) {
     return NULL;
 }
 
-TEST(mode, no_count_is_lost_between_threads, .no_sweep = true) {
+TEST(mode, no_count_is_lost_between_threads, .no_sweep = true, .tags = "slow") {
     set_mode(CUPEL_MODE_COUNTING);
     pthread_t threads[4];
     REQUIRE_INT_EQ(pthread_barrier_init(&together, NULL, 4), 0);
@@ -344,7 +344,7 @@ TEST(mode, no_count_is_lost_between_threads, .no_sweep = true) {
     set_mode(CUPEL_MODE_FAST);
 }
 
-TEST(mode, threads_share_counters_and_records, .no_sweep = true) {
+TEST(mode, threads_share_counters_and_records, .no_sweep = true, .tags = "slow") {
     static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING};
     for (size_t i = 0; i < 2; i++) {
         set_mode(counted[i]);
@@ -374,6 +374,6 @@ static void run_threads_in_fast_mode(void) {
     }
 }
 
-TEST(mode, threads_may_make_the_first_allocation_together, .no_sweep = true) {
+TEST(mode, threads_may_make_the_first_allocation_together, .no_sweep = true, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_threads_in_fast_mode), 0);
 }

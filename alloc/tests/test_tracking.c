@@ -86,7 +86,7 @@ static __attribute__((noinline)) void *large_site(struct cupel_allocator *t) {
     return block;
 }
 
-TEST(tracking, prints_live_blocks_grouped_by_site_largest_first) {
+TEST(tracking, prints_live_blocks_grouped_by_site_largest_first, .tags = "slow") {
     struct cupel_tracking tracking;
     struct cupel_allocator *t = cupel_tracking_init(&tracking, cupel_libc());
     void *blocks[6];
@@ -185,7 +185,7 @@ TEST(tracking, changes_nothing_where_the_parent_fails) {
     cupel_tracking_deinit(&tracking);
 }
 
-TEST(tracking, keeps_the_contract) {
+TEST(tracking, keeps_the_contract, .tags = "slow") {
     struct cupel_tracking layer;
     struct cupel_allocator *a = cupel_tracking_init(&layer, cupel_libc());
     check_contract(a, (struct contract_limits){1 << 17, 64});

@@ -52,12 +52,12 @@ static void skip_where_absent(const char *library) {
     }
 }
 
-TEST(alloc_check, glibc_keeps_every_promise, .timeout_s = 300) {
+TEST(alloc_check, glibc_keeps_every_promise, .timeout_s = 300, .tags = "slow") {
     CHECK_INT_EQ(check("libc.so.6", "--quiet"), 0);
     CHECK_STR_EQ(output, "libc.so.6: 0 checks failed\n");
 }
 
-TEST(alloc_check, jemalloc_fails_in_nothing_but_errno, .timeout_s = 300) {
+TEST(alloc_check, jemalloc_fails_in_nothing_but_errno, .timeout_s = 300, .tags = "slow") {
     skip_where_absent("libjemalloc.so.2");
     CHECK_INT_LE(check("libjemalloc.so.2", NULL), 1);
     CHECK_STR_CONTAINS(output, "300 runs");
@@ -66,7 +66,7 @@ TEST(alloc_check, jemalloc_fails_in_nothing_but_errno, .timeout_s = 300) {
 }
 
 /* Release 2.0.9 gives blocks of aligned_alloc(256, 256) at other addresses: found, where that release is installed. */
-TEST(alloc_check, mimalloc_runs_to_the_end_of_the_report, .timeout_s = 300) {
+TEST(alloc_check, mimalloc_runs_to_the_end_of_the_report, .timeout_s = 300, .tags = "slow") {
     skip_where_absent("libmimalloc.so.2");
     int status = check("libmimalloc.so.2", NULL);
     CHECK_INT_LE(status, 1);
@@ -80,7 +80,7 @@ TEST(alloc_check, mimalloc_runs_to_the_end_of_the_report, .timeout_s = 300) {
     }
 }
 
-TEST(alloc_check, planted_defects_are_found, .timeout_s = 300) {
+TEST(alloc_check, planted_defects_are_found, .timeout_s = 300, .tags = "slow") {
     CHECK_INT_EQ(check(CUPEL_TEST_BINARY_DIR "/bin/fixtures/bad_malloc.so", NULL), 1);
     CHECK_STR_CONTAINS(output, "calloc(SIZE_MAX / 2 + 1, 2) gave a block");
     CHECK_STR_CONTAINS(output, "a realloc that failed changed byte 0");
@@ -90,7 +90,7 @@ TEST(alloc_check, planted_defects_are_found, .timeout_s = 300) {
     CHECK_STR_CONTAINS(output, "random operations      FAILED");
 }
 
-TEST(alloc_check, what_is_no_malloc_is_told) {
+TEST(alloc_check, what_is_no_malloc_is_told, .tags = "slow") {
     CHECK_INT_EQ(check("/nonexistent/lib.so", NULL), 2);
     CHECK_STR_CONTAINS(output, "/nonexistent/lib.so");
     CHECK_INT_EQ(check("libm.so.6", NULL), 2);

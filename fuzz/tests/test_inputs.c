@@ -32,7 +32,7 @@ TEST(inputs, are_named_by_their_sha1, CUPEL_TABLE(digests)) {
     CHECK_STR_EQ(name, digest->name);
 }
 
-TEST(inputs, are_stored_once_and_whole) {
+TEST(inputs, are_stored_once_and_whole, .tags = "slow") {
     char directory[CUPEL__PATH_MAX];
     char name[CUPEL__SHA1_TEXT];
     char again[CUPEL__SHA1_TEXT];
@@ -58,7 +58,7 @@ TEST(inputs, are_stored_once_and_whole) {
     CHECK_INT_EQ(cupel__store_count(directory), 0);
 }
 
-TEST(inputs, say_what_is_no_input) {
+TEST(inputs, say_what_is_no_input, .tags = "slow") {
     char path[CUPEL__PATH_MAX];
     char name[CUPEL__SHA1_TEXT];
     size_t length;
@@ -79,7 +79,7 @@ TEST(inputs, say_what_is_no_input) {
     CHECK_INT_EQ(cupel__store_each(path, NULL, NULL, &error), -1);
 }
 
-TEST(process, ends_with_the_programs_status) {
+TEST(process, ends_with_the_programs_status, .tags = "slow") {
     const char *succeeds[] = {"true", NULL};
     const char *fails[] = {"sh", "-c", "exit 7", NULL};
     const char *dies[] = {"sh", "-c", "kill -9 $$", NULL};
@@ -93,12 +93,12 @@ TEST(process, ends_with_the_programs_status) {
 }
 
 /* The program's own child must go too: it holds the pipe open, so reading to the end would wait for it. */
-TEST(process, is_killed_with_its_children_when_it_is_late) {
+TEST(process, is_killed_with_its_children_when_it_is_late, .tags = "slow") {
     const char *sleeps[] = {"sh", "-c", "sleep 1000 & sleep 1000", NULL};
     CHECK_INT_EQ(cupel__program_run(sleeps, NULL, NULL, 50, NULL), 124);
 }
 
-TEST(process, has_the_words_and_the_environment_it_was_given) {
+TEST(process, has_the_words_and_the_environment_it_was_given, .tags = "slow") {
     char path[CUPEL__PATH_MAX];
     char line[64] = "";
     const char *prints[] = {"sh", "-c", "echo \"$1 $CUPEL_TEST_WORD\"", "name", "a b;c", NULL};

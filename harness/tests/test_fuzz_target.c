@@ -6,7 +6,7 @@
 
 enum { ABORTED = 128 + 6 };
 
-TEST(fuzz_target, inputs_that_hold_go_by) {
+TEST(fuzz_target, inputs_that_hold_go_by, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf 'any thing' >in")->status, 0);
     const struct tool_run *run = tool(ENGINE "hold in");
     CHECK_INT_EQ(run->status, 0);
@@ -15,7 +15,7 @@ TEST(fuzz_target, inputs_that_hold_go_by) {
     CHECK_INT_EQ(tool(ENGINE "bear_faults in")->status, 0);
 }
 
-TEST(fuzz_target, a_failed_check_aborts_with_the_draws) {
+TEST(fuzz_target, a_failed_check_aborts_with_the_draws, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf '<\\001' >in")->status, 0);
     const struct tool_run *run = tool(ENGINE "sum_stays_small in");
     CHECK_INT_EQ(run->status, ABORTED);
@@ -27,7 +27,7 @@ TEST(fuzz_target, a_failed_check_aborts_with_the_draws) {
     CHECK(strstr(first + 1, "drawn as") == NULL);
 }
 
-TEST(fuzz_target, a_leak_aborts_and_says_where_from) {
+TEST(fuzz_target, a_leak_aborts_and_says_where_from, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf 'abc' >in && printf 'ab' >small")->status, 0);
     CHECK_INT_EQ(tool(ENGINE "leave_nothing_behind small")->status, 0);
     const struct tool_run *run = tool(ENGINE "leave_nothing_behind in");
@@ -36,7 +36,7 @@ TEST(fuzz_target, a_leak_aborts_and_says_where_from) {
     CHECK_STR_CONTAINS(run->errors, "rest = 3 bytes \"abc\"");
 }
 
-TEST(fuzz_target, faults_come_from_the_trailer_and_the_environment) {
+TEST(fuzz_target, faults_come_from_the_trailer_and_the_environment, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf x >plain; printf 'x\\000\\003\\000CF\\372\\027' >third; "
                         "printf 'x\\000\\002\\000CF\\372\\027' >second")
                        ->status,

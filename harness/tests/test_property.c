@@ -21,13 +21,13 @@ static const char *line_after(const struct tool_run *run, const char *word) {
     return line;
 }
 
-TEST(property, one_that_holds_passes) {
+TEST(property, one_that_holds_passes, .tags = "slow") {
     const struct tool_run *run = run_property("hold");
     CHECK_INT_EQ(run->status, 0);
     CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed");
 }
 
-TEST(property, a_failed_check_is_shrunk_to_the_least_input) {
+TEST(property, a_failed_check_is_shrunk_to_the_least_input, .tags = "slow") {
     for (unsigned seed = 1; seed <= 5; seed++) {
         const struct tool_run *run = tool(INPUTS_PROGRAM " --seed=%u --filter=inputs.sum_stays_small", seed);
         CHECK_INT_EQ(run->status, 1);
@@ -38,26 +38,26 @@ TEST(property, a_failed_check_is_shrunk_to_the_least_input) {
     }
 }
 
-TEST(property, the_same_seed_gives_the_same_failure) {
+TEST(property, the_same_seed_gives_the_same_failure, .tags = "slow") {
     static char first[sizeof(struct tool_run)];
     (void)snprintf(first, sizeof first, "%s", line_after(run_property("sum_stays_small"), "failing input: "));
     CHECK_STR_EQ(line_after(run_property("sum_stays_small"), "failing input: "), first);
 }
 
-TEST(property, a_crash_is_shrunk_too) {
+TEST(property, a_crash_is_shrunk_too, .tags = "slow") {
     const struct tool_run *run = run_property("do_not_crash");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "died by signal 11");
     CHECK_STR_CONTAINS(run->output, "    first = 1001\n    second = 8\n    (here it dies by signal 11");
 }
 
-TEST(property, a_crash_met_while_shrinking_does_not_stop_it) {
+TEST(property, a_crash_met_while_shrinking_does_not_stop_it, .tags = "slow") {
     const struct tool_run *run = run_property("crash_while_shrinking");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "failing input: 8 bytes");
 }
 
-TEST(property, a_leak_says_where_from) {
+TEST(property, a_leak_says_where_from, .tags = "slow") {
     const struct tool_run *run = run_property("leave_nothing_behind");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "FAILED inputs.leave_nothing_behind: leak");
@@ -68,20 +68,20 @@ TEST(property, a_leak_says_where_from) {
     CHECK(strstr(first + 1, "\nleak: ") == NULL); /* what runs to show the draws adds nothing to the record */
 }
 
-TEST(property, a_hang_is_cut_and_told) {
+TEST(property, a_hang_is_cut_and_told, .tags = "slow") {
     const struct tool_run *run = run_property("come_to_an_end");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "hangs");
     CHECK_STR_CONTAINS(run->output, "turns = ");
 }
 
-TEST(property, one_that_is_skipped_says_why) {
+TEST(property, one_that_is_skipped_says_why, .tags = "slow") {
     const struct tool_run *run = run_property("are_skipped");
     CHECK_INT_EQ(run->status, 77);
     CHECK_STR_CONTAINS(run->output, "not on this machine");
 }
 
-TEST(property, corpus_and_regressions_are_run) {
+TEST(property, corpus_and_regressions_are_run, .tags = "slow") {
     CHECK_INT_EQ(run_property("need_a_file")->status, 0);
     REQUIRE_INT_EQ(tool("mkdir -p fuzzroot/corpora/inputs_need_a_file fuzzroot/regressions/inputs_need_a_file")->status,
                    0);
@@ -97,7 +97,7 @@ TEST(property, corpus_and_regressions_are_run) {
     CHECK_STR_CONTAINS(run_property("need_a_file")->output, "(fuzzroot/regressions/inputs_need_a_file/2)");
 }
 
-TEST(property, the_printed_command_shows_it_again) {
+TEST(property, the_printed_command_shows_it_again, .tags = "slow") {
     char command[4096];
     (void)snprintf(command, sizeof command, "%s", line_after(run_property("sum_stays_small"), "run it again: "));
     const struct tool_run *run = tool("%s", command);
@@ -110,7 +110,7 @@ TEST(property, the_printed_command_shows_it_again) {
     CHECK_STR_CONTAINS(run->output, "died by signal 11");
 }
 
-TEST(property, the_printed_c_test_fails_alike_and_is_c) {
+TEST(property, the_printed_c_test_fails_alike_and_is_c, .tags = "slow") {
     const struct tool_run *run = tool(INPUTS_PROGRAM " --filter=inputs.sum_stays_small_replayed");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "actual:   60");
@@ -129,7 +129,7 @@ TEST(property, the_printed_c_test_fails_alike_and_is_c) {
     CHECK_INT_EQ(run->status, 0);
 }
 
-TEST(replay, takes_files_and_directories) {
+TEST(replay, takes_files_and_directories, .tags = "slow") {
     REQUIRE_INT_EQ(tool("mkdir -p in/below && printf x >in/1 && printf bad >in/below/2 && printf badder >3")->status,
                    0);
     const struct tool_run *run = tool(INPUTS_PROGRAM " --replay=inputs.need_a_file in 3");
@@ -143,7 +143,7 @@ TEST(replay, takes_files_and_directories) {
     CHECK_INT_EQ(tool(INPUTS_PROGRAM " --isolate=none --replay=inputs_need_a_file in/below")->status, 1);
 }
 
-TEST(replay, says_what_is_wrong_with_its_operands) {
+TEST(replay, says_what_is_wrong_with_its_operands, .tags = "slow") {
     const struct tool_run *run = tool("mkdir empty; " INPUTS_PROGRAM " --replay=inputs.hold empty");
     CHECK_INT_EQ(run->status, 4);
     CHECK_STR_CONTAINS(run->errors, "empty: no input in this directory");
@@ -157,7 +157,7 @@ TEST(replay, says_what_is_wrong_with_its_operands) {
     CHECK_INT_EQ(run->status, 2);
 }
 
-TEST(replay, obeys_faults_given_and_carried) {
+TEST(replay, obeys_faults_given_and_carried, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf x >plain; printf 'x\\000\\003\\000CF\\372\\027' >third; "
                         "printf 'x\\000\\002\\000CF\\372\\027' >second")
                        ->status,
@@ -171,7 +171,7 @@ TEST(replay, obeys_faults_given_and_carried) {
     CHECK_INT_EQ(tool("CUPEL_FAULT=alloc:3 " INPUTS_PROGRAM " --replay=inputs.bear_faults plain")->status, 1);
 }
 
-TEST(replay, decodes_without_judging) {
+TEST(replay, decodes_without_judging, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf '<\\000\\001' >in")->status, 0);
     const struct tool_run *run = tool(INPUTS_PROGRAM " --decode=inputs.sum_stays_small in");
     CHECK_INT_EQ(run->status, 0);

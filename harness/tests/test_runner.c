@@ -86,7 +86,7 @@ static const struct outcome outcomes[] = {
     {"starved.without", 1, {"STARVED(1) holds, but no fault was injected"}},
 };
 
-TEST(runner, tells_each_outcome, TABLE(outcomes)) {
+TEST(runner, tells_each_outcome, TABLE(outcomes), .tags = "slow") {
     const struct outcome *outcome = test_row();
     const struct tool_run *run = tool(OUTCOMES "%s", outcome->words);
     cupel_note("%s\n%s%s", outcome->words, run->output, run->errors);
@@ -96,7 +96,7 @@ TEST(runner, tells_each_outcome, TABLE(outcomes)) {
     }
 }
 
-TEST(runner, prints_what_runs_a_failure_again) {
+TEST(runner, prints_what_runs_a_failure_again, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--repeat=3 flaky");
     CHECK_INT_EQ(run->status, 1);
     const char *again = strstr(run->output, "again: ");
@@ -113,7 +113,7 @@ TEST(runner, prints_what_runs_a_failure_again) {
     CHECK_STR_CONTAINS(tool("%s", line)->output, "0 passed, 1 failed");
 }
 
-TEST(runner, goes_on_with_a_new_worker_after_a_death) {
+TEST(runner, goes_on_with_a_new_worker_after_a_death, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--show-output --filter='crash.abort:worker.*'");
     CHECK_STR_CONTAINS(run->output, "  | number 1\n");
     CHECK_STR_CONTAINS(run->output, "  | number 2\n");
@@ -122,7 +122,7 @@ TEST(runner, goes_on_with_a_new_worker_after_a_death) {
     CHECK(strstr(run->output, "number 2") == NULL);
 }
 
-TEST(runner, runs_in_its_own_process) {
+TEST(runner, runs_in_its_own_process, .tags = "slow") {
     const struct tool_run *run =
         tool(OUTCOMES "--isolate=none --filter='pass.*:fail.soft:death.by_exit:fixture.fails'");
     CHECK_INT_EQ(run->status, 1);
@@ -131,7 +131,7 @@ TEST(runner, runs_in_its_own_process) {
     CHECK_STR_CONTAINS(run->output, "5 passed, 2 failed, 0 skipped\n");
 }
 
-TEST(runner, leaves_no_process_behind) {
+TEST(runner, leaves_no_process_behind, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--show-output --filter='child.left_behind:hang.with_a_child'");
     CHECK_STR_CONTAINS(run->output, "1 passed, 1 failed");
     const char *child = strstr(run->output, "| child ");
@@ -141,7 +141,7 @@ TEST(runner, leaves_no_process_behind) {
     CHECK_INT_EQ(kill(pid, 0), -1);
 }
 
-TEST(runner, removes_directories_of_tests_that_passed) {
+TEST(runner, removes_directories_of_tests_that_passed, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--show-output directory; ls -d cupel-test-*");
     const char *first = strstr(run->output, "/cupel-test-");
     REQUIRE(first != NULL);
@@ -151,7 +151,7 @@ TEST(runner, removes_directories_of_tests_that_passed) {
     CHECK(strstr(listed, "\ncupel-test-") == NULL);
 }
 
-TEST(runner, stops_at_an_interrupt_and_tells_what_it_has) {
+TEST(runner, stops_at_an_interrupt_and_tells_what_it_has, .tags = "slow") {
     const struct tool_run *run =
         tool("mkfifo ready; CUPEL_READY=\"$PWD/ready\" " OUTCOMES
              "--filter='fail.soft:hang.says_that_it_began' & read pid <ready; kill -INT $!; wait $!; echo status $?; "
@@ -161,7 +161,8 @@ TEST(runner, stops_at_an_interrupt_and_tells_what_it_has) {
     CHECK(strstr(run->output, "alive") == NULL);
 }
 
-TEST(runner, finds_what_only_a_checker_sees, .skip = HAS_ASAN ? NULL : "not built with AddressSanitizer") {
+TEST(runner, finds_what_only_a_checker_sees, .skip = HAS_ASAN ? NULL : "not built with AddressSanitizer",
+     .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--filter='pass.one:leak.of_plain_malloc'");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "after its last test: a checker around it found something");

@@ -4,7 +4,7 @@
 
 #define OUTCOMES "TMPDIR=\"$PWD\" " TOOL_BIN "fixtures/outcomes --seed=1 "
 
-TEST(flags, list_what_is_selected) {
+TEST(flags, list_what_is_selected, .tags = "slow") {
     CHECK_STR_EQ(tool(OUTCOMES "--list --filter='pass.*:table.*'")->output,
                  "pass.one\npass.two\npass.three\npass.prints\ntable.sums/0\ntable.sums/1\ntable.sums/2\n");
     CHECK_STR_EQ(tool(OUTCOMES "-l --tag=quick")->output, "pass.two\npass.three\n");
@@ -15,7 +15,7 @@ TEST(flags, list_what_is_selected) {
     CHECK_STR_CONTAINS(tool(OUTCOMES "-l --filter='-order.*:pass.*'")->output, "fail.soft\n");
 }
 
-TEST(flags, list_for_other_tools) {
+TEST(flags, list_for_other_tools, .tags = "slow") {
     CHECK_STR_EQ(tool(OUTCOMES "--gtest_list_tests --gtest_filter='order.*:table.*'")->output,
                  "table.\n  sums/0\n  sums/1\n  sums/2\norder.\n  a\n  b\n  c\n  d\n");
     const char *json = tool(OUTCOMES "--list-json --filter=pass.two")->output;
@@ -24,7 +24,7 @@ TEST(flags, list_for_other_tools) {
     CHECK_STR_CONTAINS(json, "\"tags\":[\"quick\",\"even\"]}");
 }
 
-TEST(flags, refuse_an_empty_selection) {
+TEST(flags, refuse_an_empty_selection, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "no_such_test");
     CHECK_INT_EQ(run->status, 4);
     CHECK_STR_EQ(run->output, "");
@@ -48,7 +48,7 @@ static const struct misuse misuses[] = {
     {"pass.one -- more", "nothing may stand after '--', but 'more' does"},
 };
 
-TEST(flags, name_the_wrong_word, TABLE(misuses)) {
+TEST(flags, name_the_wrong_word, TABLE(misuses), .tags = "slow") {
     const struct misuse *misuse = test_row();
     const struct tool_run *run = tool(OUTCOMES "%s", misuse->words);
     CHECK_INT_EQ(run->status, 2);
@@ -56,7 +56,7 @@ TEST(flags, name_the_wrong_word, TABLE(misuses)) {
 }
 
 /* order.a is tagged slow: one of the four. */
-TEST(flags, slow_tests_are_repeated_only_where_asked) {
+TEST(flags, slow_tests_are_repeated_only_where_asked, .tags = "slow") {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 --shuffle -v order")->output, "\n16 passed, 0 failed, 0 skipped\n");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 --repeat-slow order")->output, "\n20 passed, 0 failed, 0 skipped\n");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 order.a")->output, "\n1 passed, 0 failed, 0 skipped\n");
@@ -64,7 +64,7 @@ TEST(flags, slow_tests_are_repeated_only_where_asked) {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf order.a")->output, "\n1 passed, 0 failed, 0 skipped\n");
 }
 
-TEST(flags, repeat) {
+TEST(flags, repeat, .tags = "slow") {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=50 pass.one")->output, "50 passed, 0 failed, 0 skipped\n");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf -x flaky")->output, "stopped after 3 tests\n2 passed, 1 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--gtest_repeat=-1 --gtest_fail_fast --gtest_filter='flaky.*'")->output,
@@ -74,7 +74,7 @@ TEST(flags, repeat) {
     CHECK(strstr(run->output, "\n1 passed") == NULL);
 }
 
-TEST(flags, shuffle_by_one_seed) {
+TEST(flags, shuffle_by_one_seed, .tags = "slow") {
     char first[32768];
     (void)snprintf(first, sizeof first, "%s", tool(OUTCOMES "-v --shuffle --repeat=8 order | sed 's/ (.*//'")->output);
     CHECK_STR_EQ(tool(OUTCOMES "-v --shuffle --repeat=8 order | sed 's/ (.*//'")->output, first);
@@ -86,7 +86,7 @@ TEST(flags, shuffle_by_one_seed) {
                  first);
 }
 
-TEST(flags, shard_every_test_once) {
+TEST(flags, shard_every_test_once, .tags = "slow") {
     const struct tool_run *run = tool("for i in 1 2 3; do " OUTCOMES "-l --shard=$i/3; done | sort >shards; " OUTCOMES
                                       "-l | sort >all; cmp shards all && wc -l <all");
     CHECK_INT_EQ(run->status, 0);
@@ -100,19 +100,19 @@ TEST(flags, shard_every_test_once) {
     CHECK(strstr(run->output, "bad") == NULL);
 }
 
-TEST(flags, stop_early) {
+TEST(flags, stop_early, .tags = "slow") {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--fail-fast 'fail.*'")->output, "stopped after 1 tests\n0 passed, 1 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--max-fail=2 'fail.*'")->output, "stopped after 2 tests\n0 passed, 2 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "-x --isolate=none 'fail.*'")->output, "0 passed, 1 failed");
 }
 
-TEST(flags, run_with_jobs) {
+TEST(flags, run_with_jobs, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "-j4 --repeat=20 --filter='pass.*:crash.abort'");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "80 passed, 20 failed, 0 skipped\n");
 }
 
-TEST(flags, rerun_what_failed) {
+TEST(flags, rerun_what_failed, .tags = "slow") {
     const struct tool_run *run =
         tool("cp " TOOL_BIN "fixtures/outcomes . && ./outcomes 'pass.*' fail.soft fail.fatal >/dev/null; "
              "./outcomes --rerun-failed -l; ./outcomes fail.prints >/dev/null; ./outcomes --rerun-failed -l; "
@@ -121,7 +121,7 @@ TEST(flags, rerun_what_failed) {
     CHECK_STR_CONTAINS(run->errors, "no test is selected: nothing failed last time");
 }
 
-TEST(flags, speak_as_googletest_does) {
+TEST(flags, speak_as_googletest_does, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--gtest_filter='pass.one:fail.soft:skip.declared' --gtest_color=no "
                                                "--gtest_output=xml:out.xml; grep -c '<testcase' out.xml");
     CHECK_STR_CONTAINS(run->output, "[ RUN      ] pass.one\n[       OK ] pass.one (0 ms)\n");
@@ -133,7 +133,7 @@ TEST(flags, speak_as_googletest_does) {
     CHECK_INT_EQ(tool(OUTCOMES "--gtest_filter=skip.declared")->status, 0);
 }
 
-TEST(flags, help) {
+TEST(flags, help, .tags = "slow") {
     const struct tool_run *run = tool(TOOL_BIN "fixtures/outcomes --help");
     CHECK_INT_EQ(run->status, 0);
     CHECK_STR_CONTAINS(run->output, "--rerun-failed");

@@ -8,7 +8,7 @@
 #define OUTCOMES "TMPDIR=\"$PWD\" " FIXTURE " --seed=1 "
 #define MIXED    "--filter='pass.one:pass.prints:fail.fatal:fail.prints:skip.declared:expected.failure' "
 
-TEST(reports, write_tap) {
+TEST(reports, write_tap, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--style=none --report=tap " MIXED);
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output,
@@ -19,7 +19,7 @@ TEST(reports, write_tap) {
     CHECK_STR_CONTAINS(run->output, "not ok 6 - expected.failure # TODO expected to fail: a known defect\n1..6\n");
 }
 
-TEST(reports, write_junit) {
+TEST(reports, write_junit, .tags = "slow") {
     const struct tool_run *run =
         tool(OUTCOMES "--report=junit:deep/er/out.xml " MIXED ">/dev/null; cat deep/er/out.xml");
     CHECK_STR_CONTAINS(run->output,
@@ -35,7 +35,7 @@ TEST(reports, write_junit) {
     }
 }
 
-TEST(reports, write_json_lines) {
+TEST(reports, write_json_lines, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--style=none --report=json " MIXED);
     CHECK_STR_CONTAINS(run->output, "{\"test\":\"pass.one\",\"verdict\":\"ok\",\"passed\":true,\"program\":\"");
     CHECK_STR_CONTAINS(run->output, "\"evidence\":\"unit\",\"seed\":1,\"repeat\":0,");
@@ -47,7 +47,7 @@ TEST(reports, write_json_lines) {
     }
 }
 
-TEST(reports, annotate_for_github) {
+TEST(reports, annotate_for_github, .tags = "slow") {
     const char *output = tool(OUTCOMES "--style=none --report=github fail.soft")->output;
     CHECK_STR_CONTAINS(output, "::error file=");
     CHECK_STR_CONTAINS(output, ",title=fail.soft (wrong)::");
@@ -59,12 +59,12 @@ TEST(reports, annotate_for_github) {
     CHECK_STR_CONTAINS(output, "does not hold%0A  actual:   1%0A");
 }
 
-TEST(reports, use_colours_when_asked) {
+TEST(reports, use_colours_when_asked, .tags = "slow") {
     CHECK(strchr(tool(OUTCOMES "fail.soft")->output, '\033') == NULL);
     CHECK_STR_CONTAINS(tool(OUTCOMES "--colour=yes fail.soft")->output, "\033[1;31mFAILED\033[0m fail.soft");
 }
 
-TEST(reports, say_what_cannot_be_written) {
+TEST(reports, say_what_cannot_be_written, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--report=junit:/proc/nowhere/out.xml pass.one");
     CHECK_INT_EQ(run->status, 6);
     CHECK_STR_CONTAINS(run->errors, "/proc/nowhere");
@@ -76,7 +76,7 @@ TEST(reports, say_what_cannot_be_written) {
 
 #define ALL TOOL_BIN "cupel-test --results=records.jsonl --seed=1 "
 
-TEST(cupel_test, sums_programs_up) {
+TEST(cupel_test, sums_programs_up, .tags = "slow") {
     const struct tool_run *run =
         tool("cp " FIXTURE " one && cp " FIXTURE " two && TMPDIR=\"$PWD\" " ALL
              "-j 2 ./one ./two --report=tap:out.tap --junit out.xml " MIXED "; echo status $?; wc -l <records.jsonl; "
@@ -87,7 +87,7 @@ TEST(cupel_test, sums_programs_up) {
     CHECK_STR_EQ(run->errors, "");
 }
 
-TEST(cupel_test, passes_words_and_flags_on) {
+TEST(cupel_test, passes_words_and_flags_on, .tags = "slow") {
     const struct tool_run *run = tool("cp " FIXTURE " one && " ALL "./one -v --repeat 2 pass.one pass.two");
     CHECK_INT_EQ(run->status, 0);
     CHECK_STR_CONTAINS(run->output, "ok pass.two");
@@ -98,7 +98,7 @@ TEST(cupel_test, passes_words_and_flags_on) {
     CHECK_INT_EQ(tool(ALL "--no-such-flag")->status, 2);
 }
 
-TEST(cupel_test, tells_of_a_program_that_dies) {
+TEST(cupel_test, tells_of_a_program_that_dies, .tags = "slow") {
     tool_write("dies", "#!/bin/sh\nkill -9 $$\n");
     const struct tool_run *run = tool(ALL "./dies");
     CHECK_INT_EQ(run->status, 1);
@@ -106,7 +106,7 @@ TEST(cupel_test, tells_of_a_program_that_dies) {
     CHECK_STR_CONTAINS(run->output, "the program itself died by signal 9");
 }
 
-TEST(cupel_test, puts_words_before_a_program) {
+TEST(cupel_test, puts_words_before_a_program, .tags = "slow") {
     const struct tool_run *run =
         tool("cp " FIXTURE " one && " ALL
              "--wrap \"env 'WORD=two words' sh -c 'echo \\\"\\$WORD\\\" >seen; exec \\\"\\$@\\\"' "
@@ -114,7 +114,7 @@ TEST(cupel_test, puts_words_before_a_program) {
     CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed, 0 skipped\n");
 }
 
-TEST(cupel_test, stops_early_and_at_an_interrupt) {
+TEST(cupel_test, stops_early_and_at_an_interrupt, .tags = "slow") {
     const struct tool_run *run = tool("cp " FIXTURE " one && TMPDIR=\"$PWD\" " ALL "./one -x 'fail.*'");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "0 passed, 1 failed, 0 skipped\n");

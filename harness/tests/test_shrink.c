@@ -70,7 +70,7 @@ static bool sum_is_large(void *user, const uint8_t *data, size_t length) {
     return count >= 3 && sum >= 60;
 }
 
-TEST(shrink, a_list_keeps_only_what_it_needs) {
+TEST(shrink, a_list_keeps_only_what_it_needs, .tags = "slow") {
     uint8_t data[400];
     for (uint64_t seed = 1; seed <= 20; seed++) {
         size_t length = 0;
@@ -158,7 +158,7 @@ PROPERTY(shrink, the_result_fails_and_bounds_hold, .longest = 256) {
     CHECK(hash_says_so(&question, data, length));
 }
 
-TEST(generate, cases_grow_and_are_reproducible) {
+TEST(generate, cases_grow_and_are_reproducible, .tags = "slow") {
     uint8_t first[4096];
     uint8_t again[4096];
     size_t longest_early = 0;

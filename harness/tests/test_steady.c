@@ -91,7 +91,7 @@ TEST(steady, what_does_not_fit_comes_from_the_c_library) {
     cupel__steady_reset();
 }
 
-TEST(steady, zeroed_means_zero_where_an_input_wrote_before) {
+TEST(steady, zeroed_means_zero_where_an_input_wrote_before, .tags = "slow") {
     struct cupel_allocator *root = cupel__steady();
     cupel__steady_reset();
     unsigned char *dirt = cupel_alloc(root, 9 << 20, 16);

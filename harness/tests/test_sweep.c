@@ -50,11 +50,11 @@ static void check_ok(const char *name, const char *summary) {
     CHECK_STR_CONTAINS(run->output, summary);
 }
 
-TEST(sweep, ok) {
+TEST(sweep, ok, .tags = "slow") {
     check_ok("ok", "6 faults: 6 ok; at least 3 allocations\n");
 }
 
-TEST(sweep, leak) {
+TEST(sweep, leak, .tags = "slow") {
     check_finding("leaks", "leak", "alloc:2", "6 faults: 4 ok 2 leak; at least 3 allocations");
     check_replay("leaks", "leak");
     const char *stack = strstr(sweep("leaks")->output, "the request that failed:\n    #0 ");
@@ -63,70 +63,70 @@ TEST(sweep, leak) {
     check_told_once("leaks");
 }
 
-TEST(sweep, crash) {
+TEST(sweep, crash, .tags = "slow") {
     check_finding("crashes", "crash", "alloc:2", "6 faults: 4 ok 2 crash;");
     check_replay("crashes", "crash");
     check_told_once("crashes");
 }
 
-TEST(sweep, a_failed_assertion_is_a_crash) {
+TEST(sweep, a_failed_assertion_is_a_crash, .tags = "slow") {
     check_finding("asserts", "crash", "alloc:2", "6 faults: 4 ok 2 crash;");
 }
 
-TEST(sweep, aborted) {
+TEST(sweep, aborted, .tags = "slow") {
     check_finding("aborts", "aborted", "alloc:2", "6 faults: 4 ok 2 aborted;");
     check_finding("exits", "aborted", "alloc:2", "6 faults: 4 ok 2 aborted;");
 }
 
-TEST(sweep, what_one_test_showed_is_told_again_for_the_next) {
+TEST(sweep, what_one_test_showed_is_told_again_for_the_next, .tags = "slow") {
     const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --filter=starved.aborts:starved.aborts_too");
     CHECK_STR_CONTAINS(run->output, "starved.aborts (aborted, fault alloc:2)\n");
     CHECK_STR_CONTAINS(run->output, "starved.aborts_too (aborted, fault alloc:2)\n");
 }
 
-TEST(sweep, hang) {
+TEST(sweep, hang, .tags = "slow") {
     check_finding("hangs", "hang", "alloc:2", "6 faults: 4 ok 2 hang;");
 }
 
-TEST(sweep, wrong) {
+TEST(sweep, wrong, .tags = "slow") {
     check_finding("is_wrong", "wrong", "alloc:2", "6 faults: 4 ok 2 wrong;");
     check_replay("is_wrong", "wrong");
 }
 
-TEST(sweep, swallowed) {
+TEST(sweep, swallowed, .tags = "slow") {
     check_finding("swallows", "swallowed", "alloc:2", "6 faults: 4 ok 2 swallowed;");
     check_replay("swallows", "swallowed");
 }
 
-TEST(sweep, a_benign_window_absorbs) {
+TEST(sweep, a_benign_window_absorbs, .tags = "slow") {
     check_ok("absorbs_within_a_window", "4 faults: 4 ok; at least 2 allocations\n");
 }
 
-TEST(sweep, not_recovered) {
+TEST(sweep, not_recovered, .tags = "slow") {
     check_finding("does_not_recover", "not-recovered", "alloc:2", "6 faults: 4 ok 2 not-recovered;");
     check_finding("crashes_the_next_time", "not-recovered", "alloc:2", "6 faults: 4 ok 2 not-recovered;");
 }
 
-TEST(sweep, state_changed) {
+TEST(sweep, state_changed, .tags = "slow") {
     check_finding("changes_its_state", "state-changed", "alloc:1", "6 faults: 6 state-changed;");
     check_ok("keeps_its_state", "6 faults: 6 ok; at least 3 allocations\n");
 }
 
-TEST(sweep, nondeterministic) {
+TEST(sweep, nondeterministic, .tags = "slow") {
     const struct tool_run *run = sweep("differs_from_run_to_run");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "FAILED starved.differs_from_run_to_run: nondeterministic");
     CHECK_STR_CONTAINS(run->output, "asked for memory 1 and 2 times");
 }
 
-TEST(sweep, not_reached) {
+TEST(sweep, not_reached, .tags = "slow") {
     const struct tool_run *run = sweep("needs_less_later");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "starved.needs_less_later (not-reached, fault alloc:2)");
     CHECK_STR_CONTAINS(run->output, "4 faults: 2 ok 2 not-reached;");
 }
 
-TEST(sweep, what_fails_without_a_fault_is_told_plainly) {
+TEST(sweep, what_fails_without_a_fault_is_told_plainly, .tags = "slow") {
     const struct tool_run *run = sweep("fails_without_a_fault");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "FAILED starved.fails_without_a_fault: wrong");
@@ -138,7 +138,7 @@ TEST(sweep, what_fails_without_a_fault_is_told_plainly) {
     CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed, 0 skipped\n");
 }
 
-TEST(sweep, a_property_is_swept_on_its_inputs) {
+TEST(sweep, a_property_is_swept_on_its_inputs, .tags = "slow") {
     char command[2048];
     const struct tool_run *run = sweep("leaks_for_some_inputs");
     CHECK_INT_EQ(run->status, 1);
@@ -154,7 +154,7 @@ TEST(sweep, a_property_is_swept_on_its_inputs) {
     CHECK_STR_CONTAINS(run->output, "count = ");
 }
 
-TEST(sweep, works_in_one_process_too) {
+TEST(sweep, works_in_one_process_too, .tags = "slow") {
     const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --isolate=none --filter=starved.leaks:starved.ok");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "6 faults: 4 ok 2 leak; at least 3 allocations");

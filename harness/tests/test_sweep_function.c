@@ -69,7 +69,7 @@ static struct cupel_sweep_summary sweep(enum mishap mishap, unsigned at, struct 
     return cupel_sweep(take_many, &subject, &options);
 }
 
-TEST(sweep_function, all_is_well) {
+TEST(sweep_function, all_is_well, .tags = "slow") {
     struct findings findings;
     struct cupel_sweep_summary summary = sweep(NONE, 0, &findings, (struct cupel_sweep_options){.in_process = false});
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK);
@@ -79,7 +79,7 @@ TEST(sweep_function, all_is_well) {
     CHECK_UINT_EQ(findings.count, 0);
 }
 
-TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault) {
+TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault, .tags = "slow") {
     static const struct {
         enum mishap mishap;
         enum cupel_verdict verdict;
@@ -107,7 +107,7 @@ TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault) {
     }
 }
 
-TEST(sweep_function, options_narrow_it) {
+TEST(sweep_function, options_narrow_it, .tags = "slow") {
     struct findings findings;
     struct cupel_sweep_options options = {.once_only = true, .points_max = 10, .in_process = true};
     struct cupel_sweep_summary summary = sweep(LEAK, 20, &findings, options);
@@ -125,7 +125,7 @@ static enum cupel_sweep_end leak_always(struct cupel_allocator *a, void *user) {
     return CUPEL_SWEEP_DONE;
 }
 
-TEST(sweep_function, a_function_that_fails_by_itself_is_not_swept, .allow_leak = true) {
+TEST(sweep_function, a_function_that_fails_by_itself_is_not_swept, .allow_leak = true, .tags = "slow") {
     void *volatile kept = NULL;
     struct cupel_sweep_summary summary = cupel_sweep(leak_always, (void *)&kept, NULL);
     CHECK(summary.is_baseline);
@@ -147,7 +147,7 @@ static enum cupel_sweep_end want_more(struct cupel_allocator *a, void *user) {
     return CUPEL_SWEEP_DONE;
 }
 
-TEST(sweep_function, a_function_without_a_last_allocation_is_given_up) {
+TEST(sweep_function, a_function_without_a_last_allocation_is_given_up, .tags = "slow") {
     unsigned wanted = 1;
     struct cupel_sweep_options options = {.once_only = true};
     struct cupel_sweep_summary summary = cupel_sweep(want_more, &wanted, &options);
@@ -169,7 +169,7 @@ static enum cupel_sweep_end count_runs(struct cupel_allocator *a, void *user) {
     return CUPEL_SWEEP_DONE;
 }
 
-TEST(sweep_function, a_run_without_a_fault_follows_each_batch) {
+TEST(sweep_function, a_run_without_a_fault_follows_each_batch, .tags = "slow") {
     unsigned full_runs = 0;
     struct cupel_sweep_options options = {.once_only = true, .in_process = true};
     (void)cupel_sweep(count_runs, &full_runs, &options);
@@ -188,7 +188,7 @@ static enum cupel_sweep_end insist(struct cupel_allocator *a, void *user) {
     }
 }
 
-TEST(sweep_function, a_function_that_insists_hangs_under_lasting_faults) {
+TEST(sweep_function, a_function_that_insists_hangs_under_lasting_faults, .tags = "slow") {
     struct cupel_sweep_options options = {.timeout_ms = 1000};
     struct cupel_sweep_summary summary = cupel_sweep(insist, NULL, &options);
     CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_SWALLOWED], 1); /* alloc:1: it went on without a word */

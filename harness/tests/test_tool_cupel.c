@@ -9,7 +9,7 @@ static void copy_cupel(void) {
     REQUIRE_INT_EQ(tool("cp '%s' cupel", CUPEL)->status, 0);
 }
 
-TEST(cupel_tool, lists_verbs_with_a_sentence_each) {
+TEST(cupel_tool, lists_verbs_with_a_sentence_each, .tags = "slow") {
     const struct tool_run *run = tool("%s --help", CUPEL);
     CHECK_INT_EQ(run->status, 0);
     CHECK_STR_CONTAINS(run->output, "usage: cupel VERB");
@@ -17,7 +17,7 @@ TEST(cupel_tool, lists_verbs_with_a_sentence_each) {
     CHECK_STR_EQ(run->errors, "");
 }
 
-TEST(cupel_tool, tells_verbs_that_are_there_from_those_that_are_not) {
+TEST(cupel_tool, tells_verbs_that_are_there_from_those_that_are_not, .tags = "slow") {
     copy_cupel();
     tool_write("cupel-vm", "#!/bin/sh\n");
     const struct tool_run *run = tool("PATH=/nowhere ./cupel -h");
@@ -29,7 +29,7 @@ TEST(cupel_tool, tells_verbs_that_are_there_from_those_that_are_not) {
     CHECK(missing > heading);
 }
 
-TEST(cupel_tool, hands_arguments_and_status_through) {
+TEST(cupel_tool, hands_arguments_and_status_through, .tags = "slow") {
     copy_cupel();
     tool_write("cupel-fuzz", "#!/bin/sh\nfor word; do printf '<%s>' \"$word\"; done\nexit 4\n");
     const struct tool_run *run = tool("./cupel fuzz run 'two words' --help -- ''");
@@ -37,7 +37,7 @@ TEST(cupel_tool, hands_arguments_and_status_through) {
     CHECK_STR_EQ(run->output, "<run><two words><--help><--><>");
 }
 
-TEST(cupel_tool, prefers_the_program_beside_it_to_the_one_in_path) {
+TEST(cupel_tool, prefers_the_program_beside_it_to_the_one_in_path, .tags = "slow") {
     copy_cupel();
     REQUIRE_INT_EQ(tool("mkdir other")->status, 0);
     tool_write("other/cupel-vm", "#!/bin/sh\necho other\n");
@@ -46,13 +46,13 @@ TEST(cupel_tool, prefers_the_program_beside_it_to_the_one_in_path) {
     CHECK_STR_EQ(tool("PATH=\"$PWD/other:$PATH\" ./cupel vm")->output, "beside\n");
 }
 
-TEST(cupel_tool, runs_a_verb_that_it_does_not_know) {
+TEST(cupel_tool, runs_a_verb_that_it_does_not_know, .tags = "slow") {
     copy_cupel();
     tool_write("cupel-mine", "#!/bin/sh\necho mine\n");
     CHECK_STR_EQ(tool("./cupel mine")->output, "mine\n");
 }
 
-TEST(cupel_tool, shows_the_help_of_a_verb) {
+TEST(cupel_tool, shows_the_help_of_a_verb, .tags = "slow") {
     copy_cupel();
     tool_write("cupel-vm", "#!/bin/sh\necho \"asked: $*\"\n");
     CHECK_STR_EQ(tool("./cupel help vm")->output, "asked: --help\n");
@@ -79,7 +79,7 @@ static const struct bad_use {
     {"--version >/dev/full", 6, "could not write to standard output"},
 };
 
-TEST(cupel_tool, says_what_is_wrong, TABLE(bad_uses)) {
+TEST(cupel_tool, says_what_is_wrong, TABLE(bad_uses), .tags = "slow") {
     const struct bad_use *row = test_row();
     copy_cupel();
     tool_write("cupel-vm", "#!/bin/sh\n");
@@ -90,14 +90,14 @@ TEST(cupel_tool, says_what_is_wrong, TABLE(bad_uses)) {
     CHECK_STR_EQ(run->output, "");
 }
 
-TEST(cupel_tool, prints_its_version) {
+TEST(cupel_tool, prints_its_version, .tags = "slow") {
     const struct tool_run *run = tool("%s --version", CUPEL);
     CHECK_INT_EQ(run->status, 0);
     CHECK_INT_EQ(strncmp(run->output, "cupel ", 6), 0);
     CHECK(run->output[6] >= '0' && run->output[6] <= '9');
 }
 
-TEST(cupel_tool, manual_tells_of_every_verb) {
+TEST(cupel_tool, manual_tells_of_every_verb, .tags = "slow") {
     static char page[16384];
     tool_read(CUPEL_TEST_SOURCE_DIR "/harness/doc/cupel.1", page, sizeof page);
     const struct tool_run *run = tool("%s --help=complete", CUPEL);

@@ -34,7 +34,7 @@ static void check_lack(const char *text, const char *name, const char *found, co
     }
 }
 
-TEST(doctor_tool, names_a_package_for_each_missing_program) {
+TEST(doctor_tool, names_a_package_for_each_missing_program, .tags = "slow") {
     char mend[256];
     make_machine();
     const struct tool_run *run = tool(BARE);
@@ -58,7 +58,7 @@ TEST(doctor_tool, names_a_package_for_each_missing_program) {
     CHECK(strstr(first + 1, "mend: ci/bootstrap") == NULL); /* every other name is in ci/packages.txt */
 }
 
-TEST(doctor_tool, speaks_the_package_manager_of_the_system) {
+TEST(doctor_tool, speaks_the_package_manager_of_the_system, .tags = "slow") {
     make_machine();
     tool_write("etc/os-release", "ID=\"rocky\"\nID_LIKE=\"rhel centos fedora\"\n");
     CHECK_STR_CONTAINS(tool(BARE)->output, "dnf install -y american-fuzzy-lop\n");
@@ -68,7 +68,7 @@ TEST(doctor_tool, speaks_the_package_manager_of_the_system) {
     CHECK_STR_CONTAINS(tool(BARE "--json")->output, "\"system\": \"unknown\"");
 }
 
-TEST(doctor_tool, holds_versions_against_what_is_needed) {
+TEST(doctor_tool, holds_versions_against_what_is_needed, .tags = "slow") {
     make_machine();
     tool_write("path/gcc", "#!/bin/sh\necho 11.4.0\n");
     tool_write("path/cmake", "#!/bin/sh\necho 'cmake version 3.9.6'\n");
@@ -86,13 +86,13 @@ TEST(doctor_tool, holds_versions_against_what_is_needed) {
     CHECK_STR_CONTAINS(run->output, "ok       core pattern     core\n");
 }
 
-TEST(doctor_tool, puts_the_compilers_version_into_the_runtimes_name) {
+TEST(doctor_tool, puts_the_compilers_version_into_the_runtimes_name, .tags = "slow") {
     make_machine();
     tool_write("path/clang", "#!/bin/sh\n[ \"$1\" = -dumpversion ] && echo 14.0.6\n");
     CHECK_STR_CONTAINS(tool(BARE)->output, "apt-get install -y --no-install-recommends libclang-rt-14-dev\n");
 }
 
-TEST(doctor_tool, wants_gcov_to_be_of_gccs_version) {
+TEST(doctor_tool, wants_gcov_to_be_of_gccs_version, .tags = "slow") {
     make_machine();
     tool_write("path/gcc", "#!/bin/sh\necho 12.2.0\n");
     tool_write("path/gcov", "#!/bin/sh\necho 'gcov (Test 13.1.0-1) 13.1.0'\n");
@@ -101,7 +101,7 @@ TEST(doctor_tool, wants_gcov_to_be_of_gccs_version) {
     CHECK_STR_CONTAINS(tool(BARE)->output, "ok       gcov             12, as gcc\n");
 }
 
-TEST(doctor_tool, reads_the_kernels_settings) {
+TEST(doctor_tool, reads_the_kernels_settings, .tags = "slow") {
     char mend[256];
     make_machine();
     tool_write("path/clang", "#!/bin/sh\necho 14.0.6\n");
@@ -119,7 +119,7 @@ TEST(doctor_tool, reads_the_kernels_settings) {
     CHECK_STR_CONTAINS(tool(BARE)->output, "ok       random bits      32\n");
 }
 
-TEST(doctor_tool, tries_the_build_directory) {
+TEST(doctor_tool, tries_the_build_directory, .tags = "slow") {
     make_machine();
     tool_write("plain", "");
     const struct tool_run *run = tool(BARE "--build=plain/build");
@@ -128,7 +128,7 @@ TEST(doctor_tool, tries_the_build_directory) {
     CHECK_INT_EQ(tool("[ ! -e not ] && [ -z \"$(ls -d .cupel-doctor-* 2>/dev/null)\" ]")->status, 0);
 }
 
-TEST(doctor_tool, sees_a_small_disk) {
+TEST(doctor_tool, sees_a_small_disk, .tags = "slow") {
     make_machine();
     const struct tool_run *run = tool("mkdir disk && unshare -m sh -c 'mount -t tmpfs -o size=64k none disk && " BARE
                                       "--build=disk/build; exit 0'");
@@ -138,7 +138,7 @@ TEST(doctor_tool, sees_a_small_disk) {
     check_lack(run->output, "disk space", "0.0 GiB free: 1 GiB is needed", "make clean; df -h 'disk'\n");
 }
 
-TEST(doctor_tool, writes_json_that_agrees_with_its_status) {
+TEST(doctor_tool, writes_json_that_agrees_with_its_status, .tags = "slow") {
     make_machine();
     CHECK_INT_EQ(tool(BARE "--json >json; status=$?; python3 -c 'import json,sys; d = json.load(open(\"json\")); "
                            "lacks = [c for c in d[\"checks\"] if c[\"is_lacking\"]]; "
@@ -149,14 +149,14 @@ TEST(doctor_tool, writes_json_that_agrees_with_its_status) {
                  0);
 }
 
-TEST(doctor_tool, status_follows_what_is_needed_on_this_machine) {
+TEST(doctor_tool, status_follows_what_is_needed_on_this_machine, .tags = "slow") {
     const struct tool_run *run = tool("%s", DOCTOR);
     bool is_ready = strstr(run->output, "\nReady for make test and make fuzz") != NULL;
     CHECK_INT_EQ(is_ready, strstr(run->output, "LACKING") == NULL);
     CHECK_INT_EQ(run->status, is_ready ? 0 : 5);
 }
 
-TEST(doctor_tool, leaves_nothing_behind) {
+TEST(doctor_tool, leaves_nothing_behind, .tags = "slow") {
     make_machine();
     const struct tool_run *run = tool("mkdir scratch && TMPDIR=\"$PWD/scratch\" " BARE ">/dev/null; ls -A scratch");
     CHECK_STR_EQ(run->output, "");
@@ -175,14 +175,14 @@ static const struct bad_use {
     {"PATH=/nowhere " DOCTOR " --json >/dev/full", 6, "could not write to standard output"},
 };
 
-TEST(doctor_tool, says_what_is_wrong, TABLE(bad_uses)) {
+TEST(doctor_tool, says_what_is_wrong, TABLE(bad_uses), .tags = "slow") {
     const struct bad_use *row = test_row();
     const struct tool_run *run = tool("%s", row->words);
     CHECK_INT_EQ(run->status, row->status);
     CHECK_STR_CONTAINS(run->errors, row->says);
 }
 
-TEST(doctor_tool, manual_has_the_options_as_they_are) {
+TEST(doctor_tool, manual_has_the_options_as_they_are, .tags = "slow") {
     static char page[16384];
     tool_read(CUPEL_TEST_SOURCE_DIR "/harness/doc/cupel-doctor.1", page, sizeof page);
     const struct tool_run *run = tool("%s --help=man", DOCTOR);

@@ -130,7 +130,7 @@ TEST(vm, nothing_moves_between_safepoints) {
     vm_t *vm = create(&(struct vm_options){.flip_after_bytes = 1});
     tagged_value_t first = made(vm, vm_mk_pair(vm, vm_mk_integer(1), VM_NIL));
     vm_handle handle = hold(vm, first);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 100; i++) {
         (void)made(vm, vm_mk_array(vm, 10));
     }
     CHECK(vm_is_same(vm_held(vm, handle), first));
@@ -242,7 +242,7 @@ TEST(vm, a_flip_without_memory_leaves_the_heap_as_it_was) {
     vm_t *vm = create_in(cupel_failing_init(&failing, test_allocator(), "", NULL),
                          &(struct vm_options){.stress = VM_STRESS_FLIP});
     tagged_value_t list = VM_NIL;
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < 1000; i++) {
         tagged_value_t text = made(vm, vm_mk_string(vm, "0123456789", (size_t)i % 11));
         tagged_value_t pair = made(vm, vm_mk_pair(vm, text, vm_mk_integer(i)));
         list = made(vm, vm_mk_pair(vm, pair, list));
