@@ -57,7 +57,7 @@ struct cupel_test {
         bool allow_leak;          /* for tests that leak on purpose */
         bool no_sweep;            /* left out of --sweep */
         uint64_t (*strong)(void); /* state hash that must not change across a failed call */
-        size_t longest;           /* PROPERTY: longest input in bytes, default 4096 */
+        size_t longest;           /* PROPERTY: longest random input, default 4096; files may be longer */
         unsigned cases;           /* PROPERTY: random cases in a test run, default 100 */
         const char *dictionary;   /* PROPERTY: file under dictionaries/ */
         bool is_declared;         /* set by TEST and PROPERTY */
