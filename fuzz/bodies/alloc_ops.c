@@ -6,7 +6,6 @@
 #include "alloc/counting.h"
 #include "alloc/failing.h"
 #include "alloc/fixed.h"
-#include "alloc/libc.h"
 #include "alloc/logging.h"
 #include "alloc/pages.h"
 #include "alloc/tracking.h"
@@ -168,20 +167,6 @@ static void take_down(struct stack *stack) {
     CHECK(cupel_counts_are_balanced(&stack->bottom.counts));
 }
 
-/* What layers find out about the process at first use is found out before the first input: to an engine it would look
- * like a path of that input. */
-static void warm_up(void) {
-    struct cupel_tracking tracking;
-    struct cupel_failing failing;
-    struct cupel_allocator *top =
-        cupel_failing_init(&failing, cupel_tracking_init(&tracking, cupel_libc()), "alloc:2", NULL);
-    void *block = cupel_alloc(top, 100, 8);
-    if (cupel_alloc(top, 100, 8) == NULL) {
-        cupel_free(top, block, 100, 8);
-    }
-    cupel_tracking_deinit(&tracking);
-}
-
 /* Fails anyway, so a fault that a sweep injects there is no news. */
 static void excuse_hopeless(bool begins) {
     if (begins) {
@@ -191,7 +176,7 @@ static void excuse_hopeless(bool begins) {
     }
 }
 
-PROPERTY(alloc, ops, .longest = 4096, .setup = warm_up) {
+PROPERTY(alloc, ops, .longest = 4096) {
     struct stack stack;
     build(&stack, bytes, a);
     struct cupel_ops_setup setup = {.allocator = stack.top,

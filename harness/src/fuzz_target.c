@@ -9,6 +9,7 @@
 
 #include "alloc/base/message.h"
 #include "alloc/base/status.h"
+#include "alloc/libc.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -72,6 +73,20 @@ static _Noreturn void tell_leak(void) {
     give_up();
 }
 
+/* What layers find out about the process and its thread at first use is found out before the first input: to an engine
+ * it would look like a path of that input. */
+static void warm_up_layers(void) {
+    struct cupel_tracking tracking;
+    struct cupel_failing failing;
+    struct cupel_allocator *top =
+        cupel_failing_init(&failing, cupel_tracking_init(&tracking, cupel_libc()), "alloc:2", NULL);
+    void *block = cupel_alloc(top, 100, 8);
+    void *refused = cupel_alloc(top, 100, 8);
+    cupel_free(top, refused, 100, 8);
+    cupel_free(top, block, 100, 8);
+    cupel_tracking_deinit(&tracking);
+}
+
 int cupel__fuzz_initialize(const struct cupel_test *property, int *argc, char ***argv) {
     struct cupel_error error = {.line = 0};
     current.property = property;
@@ -85,6 +100,7 @@ int cupel__fuzz_initialize(const struct cupel_test *property, int *argc, char **
     }
     note_process();
     (void)pthread_atfork(NULL, NULL, note_child);
+    warm_up_layers();
     if (property->options.setup != NULL) { /* once, as in a test run: not part of the body */
         property->options.setup();
     }
