@@ -38,7 +38,13 @@ enum cupel_evidence {
     CUPEL_EVIDENCE_COUNT
 };
 
-enum { CUPEL_TEXT_MAX = 32768, CUPEL_FAULT_TOKEN_MAX = 128, CUPEL_REASON_MAX = 256, CUPEL_TEST_PATH_MAX = 256 };
+enum {
+    CUPEL_TEXT_MAX = 32768,
+    CUPEL_FAULT_TOKEN_MAX = 256,
+    CUPEL_FLAGS_MAX = 160,
+    CUPEL_REASON_MAX = 256,
+    CUPEL_TEST_PATH_MAX = 256
+};
 #define CUPEL_NO_ROW UINT32_MAX
 
 /* Lines of text, truncated and never overrun. */
@@ -68,6 +74,7 @@ struct cupel_result {
     unsigned failure_line;               /* of the first failed check, or 0 */
     const char *failure_file;            /* or NULL */
     char fault[CUPEL_FAULT_TOKEN_MAX];   /* the fault plan's token, or "" */
+    char flags[CUPEL_FLAGS_MAX];         /* of the run, that decide what comes of it: " --cases=7", or "" */
     char reason[CUPEL_REASON_MAX];       /* of a skip or an expected failure, or "" */
     char directory[CUPEL_TEST_PATH_MAX]; /* of test_directory() where it was kept, or "" */
     struct cupel_text messages;          /* what failed, line by line: file:line: words */
@@ -87,7 +94,8 @@ const char *cupel_verdict_name(enum cupel_verdict verdict);
 const char *cupel_evidence_name(enum cupel_evidence evidence);
 /* Writes "suite.name" or "suite.name/row"; returns the length, as snprintf. */
 int cupel_result_title(const struct cupel_result *result, char *text, size_t size);
-/* Writes the command that runs exactly this again: program, test, seed, repeat, fault, isolation; as snprintf. */
+/* Writes the command that runs exactly this again: program, test, seed, repeat, fault, isolation, and the flags that
+ * decide what comes of it; as snprintf. */
 int cupel_result_command(const struct cupel_result *result, char *text, size_t size);
 
 /* Appends as printf; what does not fit is cut and marked. */

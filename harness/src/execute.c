@@ -23,6 +23,7 @@ void cupel__execute_name(const struct cupel__plan_item *item, struct cupel_resul
     result->isolation = item->isolation;
     result->seed = cupel__settings.seed;
     result->repeat = item->repeat;
+    memcpy(result->flags, cupel__settings.flags, sizeof result->flags);
     result->evidence = item->test->kind == CUPEL_KIND_PROPERTY ? CUPEL_EVIDENCE_PROPERTY : CUPEL_EVIDENCE_UNIT;
 }
 

@@ -53,6 +53,7 @@ void cupel_result_clear(struct cupel_result *result) {
     result->row = CUPEL_NO_ROW;
     result->exit_status = -1;
     result->fault[0] = '\0';
+    result->flags[0] = '\0';
     result->reason[0] = '\0';
     result->directory[0] = '\0';
     text_clear(&result->messages);
@@ -89,10 +90,10 @@ int cupel_result_command(const struct cupel_result *result, char *text, size_t s
         (void)snprintf(fault, sizeof fault, " --sweep");
     }
     if (result->line == 0) { /* of a process, not of a test */
-        return snprintf(text, size, "%s --seed=%" PRIu64, result->program, result->seed);
+        return snprintf(text, size, "%s --seed=%" PRIu64 "%s", result->program, result->seed, result->flags);
     }
-    return snprintf(text, size, "%s --filter='%s' --seed=%" PRIu64 "%s%s --isolate=%s", result->program, title,
-                    result->seed, repeat, fault, isolation_names[(unsigned)result->isolation & 3]);
+    return snprintf(text, size, "%s --filter='%s' --seed=%" PRIu64 "%s%s --isolate=%s%s", result->program, title,
+                    result->seed, repeat, fault, isolation_names[(unsigned)result->isolation & 3], result->flags);
 }
 
 void cupel_text_add_n(struct cupel_text *text, const char *data, size_t length) {

@@ -12,6 +12,8 @@
 
 struct cupel__settings cupel__settings;
 
+enum { TIMEOUT_MS = 120000, OUTPUT_LIMIT_BYTES = 64 << 20 };
+
 static const char *gtest_colour;
 static bool gtest_brief;
 static bool gtest_ignored; /* accepted, without effect */
@@ -324,6 +326,23 @@ static void apply_gtest(struct cupel__settings *settings, int argc, char **argv)
     }
 }
 
+/* What a failure's command must repeat, beside what its record says. */
+static void keep_flags(struct cupel__settings *settings) {
+    char *at = settings->flags;
+    char *end = at + sizeof settings->flags;
+    at += snprintf(at, (size_t)(end - at), "%s", settings->with_disabled ? " --also-disabled" : "");
+    if (settings->cases != 0) {
+        at += snprintf(at, (size_t)(end - at), " --cases=%" PRId64, settings->cases);
+    }
+    if (settings->timeout_ms != TIMEOUT_MS) {
+        at += snprintf(at, (size_t)(end - at), " --timeout=%" PRId64 "ms", settings->timeout_ms);
+    }
+    if (settings->output_limit_bytes != OUTPUT_LIMIT_BYTES) {
+        at += snprintf(at, (size_t)(end - at), " --output-limit=%" PRId64, settings->output_limit_bytes);
+    }
+    (void)snprintf(at, (size_t)(end - at), "%s", settings->capture ? "" : " --no-capture");
+}
+
 void cupel__settings_append(struct cupel_option *rows, size_t count, size_t capacity) {
     assert(count + sizeof options / sizeof options[0] <= capacity);
     (void)capacity;
@@ -338,8 +357,8 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         .repeat = -2, /* not given */
         .seed_given = -1,
         .jobs = 1,
-        .timeout_ms = 120000,
-        .output_limit_bytes = (int64_t)64 << 20,
+        .timeout_ms = TIMEOUT_MS,
+        .output_limit_bytes = OUTPUT_LIMIT_BYTES,
         .capture = true,
     };
     struct cupel_arguments arguments;
@@ -357,5 +376,6 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         settings->repeat = settings->for_ms != 0 ? INT64_MAX : 1;
     }
     apply_gtest(settings, argc, argv);
+    keep_flags(settings);
     return parse_shard(settings, error) && choose_seed(settings, error) && parse_fault(settings, error);
 }

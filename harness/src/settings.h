@@ -6,6 +6,7 @@
 #include "alloc/base/message.h"
 #include "alloc/base/options.h"
 #include "alloc/failing.h"
+#include "harness/result.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -63,6 +64,7 @@ struct cupel__settings {
     bool verbose;
     bool is_gtest; /* one of its flags was given */
     int colour;
+    char flags[CUPEL_FLAGS_MAX]; /* those given that decide what comes of a test, as the command line had them */
 };
 
 /* The one of this process. Constant once the run began. */

@@ -1,15 +1,18 @@
 /* See wire.h. */
 #include "harness/src/wire.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { TEXT_COUNT = 10, POINTER_COUNT = 5, BUFFER_SIZE = 4 * CUPEL_TEXT_MAX + 65536, NAME_MAX_LENGTH = 4096 };
+/* A record's texts: pointers, then arrays, then what was said. */
+enum { POINTER_COUNT = 5, MESSAGES = 9, OUTPUT = 10, TEXT_COUNT = 11 };
+enum { BUFFER_SIZE = 4 * CUPEL_TEXT_MAX + 65536, NAME_MAX_LENGTH = 4096 };
 
-static const uint32_t magic = 0x31707563; /* "cup1" */
+static const uint32_t magic = 0x32707563; /* "cup2" */
 
 struct head {
     uint32_t magic;
@@ -28,8 +31,8 @@ struct head {
     uint8_t verdict;
     uint8_t evidence;
     uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
-    uint32_t unused;              /* fills the last word: no byte is sent that was never set */
 };
+static_assert(sizeof(struct head) == 60 + 4 * TEXT_COUNT, "no byte is sent that was never set");
 
 static size_t text_length(const char *text) {
     return text == NULL ? 0 : strnlen(text, NAME_MAX_LENGTH - 1) + 1;
@@ -37,9 +40,9 @@ static size_t text_length(const char *text) {
 
 bool cupel__wire_write(int fd, const struct cupel_result *result) {
     bool has_texts = result->verdict != CUPEL_VERDICT_OK || result->output.length != 0;
-    const char *texts[TEXT_COUNT] = {result->program,       result->suite,      result->name,   result->file,
-                                     result->failure_file,  result->fault,      result->reason, result->directory,
-                                     result->messages.data, result->output.data};
+    const char *texts[TEXT_COUNT] = {result->program,      result->suite,         result->name,       result->file,
+                                     result->failure_file, result->fault,         result->reason,     result->directory,
+                                     result->flags,        result->messages.data, result->output.data};
     struct head head = {.magic = magic,
                         .size = sizeof head,
                         .seed = result->seed,
@@ -58,10 +61,10 @@ bool cupel__wire_write(int fd, const struct cupel_result *result) {
     struct iovec pieces[1 + TEXT_COUNT] = {{&head, sizeof head}};
     size_t piece_count = 1;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
-        size_t length = i < 8 ? text_length(texts[i]) : 0;
-        if (i == 8 && has_texts) {
+        size_t length = i < MESSAGES ? text_length(texts[i]) : 0;
+        if (i == MESSAGES && has_texts) {
             length = result->messages.length + 1;
-        } else if (i == 9 && has_texts) {
+        } else if (i == OUTPUT && has_texts) {
             length = result->output.length + 1;
         }
         if (length != 0) {
@@ -123,18 +126,20 @@ static bool head_is_sound(const struct head *head) {
     uint64_t size = sizeof *head;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         size += head->lengths[i];
-        if (head->lengths[i] > CUPEL_TEXT_MAX || (i >= 5 && i < 8 && head->lengths[i] > CUPEL_REASON_MAX)) {
+        if (head->lengths[i] > CUPEL_TEXT_MAX ||
+            (i >= POINTER_COUNT && i < MESSAGES && head->lengths[i] > CUPEL_REASON_MAX)) {
             return false;
         }
     }
     return head->magic == magic && size == head->size && head->lengths[5] <= CUPEL_FAULT_TOKEN_MAX &&
-           head->verdict < CUPEL_VERDICT_COUNT && head->evidence < CUPEL_EVIDENCE_COUNT;
+           head->lengths[8] <= CUPEL_FLAGS_MAX && head->verdict < CUPEL_VERDICT_COUNT &&
+           head->evidence < CUPEL_EVIDENCE_COUNT;
 }
 
 static void read_texts(const struct head *head, char *at, struct cupel_result *result) {
     const char **pointers[POINTER_COUNT] = {&result->program, &result->suite, &result->name, &result->file,
                                             &result->failure_file};
-    char *arrays[] = {result->fault, result->reason, result->directory};
+    char *arrays[] = {result->fault, result->reason, result->directory, result->flags};
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         uint32_t length = head->lengths[i];
         if (length == 0) {
@@ -143,10 +148,10 @@ static void read_texts(const struct head *head, char *at, struct cupel_result *r
         at[length - 1] = '\0';
         if (i < POINTER_COUNT) {
             *pointers[i] = at;
-        } else if (i < 8) {
+        } else if (i < MESSAGES) {
             memcpy(arrays[i - POINTER_COUNT], at, length);
         } else {
-            cupel_text_add_n(i == 8 ? &result->messages : &result->output, at, length - 1);
+            cupel_text_add_n(i == MESSAGES ? &result->messages : &result->output, at, length - 1);
         }
         at += length;
     }

@@ -110,6 +110,24 @@ TEST(property, the_printed_command_shows_it_again, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "died by signal 11");
 }
 
+TEST(property, the_command_of_the_run_finds_the_same_case) {
+    const struct tool_run *run =
+        tool(INPUTS_PROGRAM " --seed=5 --cases=7 --timeout=9s --repeat=3 --filter=inputs.are_short");
+    /* The last failure: of the third repeat. */
+    const char *last = run->output;
+    for (const char *next = last; (next = strstr(next, "failing input: ")) != NULL; next++) {
+        last = next;
+    }
+    char failing[256];
+    char again[4096];
+    (void)snprintf(failing, sizeof failing, "%.255s", tool_line_after(last, "failing input: "));
+    (void)snprintf(again, sizeof again, "%s", tool_line_after(last, "\nagain: "));
+    CHECK_STR_CONTAINS(again, " --seed=5 --repeat-index=2 --isolate=worker --cases=7 --timeout=9000ms");
+    run = tool("%s", again);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_EQ(tool_line_after(run->output, "failing input: "), failing);
+}
+
 TEST(property, the_printed_c_test_fails_alike_and_is_c, .tags = "slow") {
     const struct tool_run *run = tool(INPUTS_PROGRAM " --filter=inputs.sum_stays_small_replayed");
     CHECK_INT_EQ(run->status, 1);

@@ -113,6 +113,38 @@ TEST(runner, prints_what_runs_a_failure_again, .tags = "slow") {
     CHECK_STR_CONTAINS(tool("%s", line)->output, "0 passed, 1 failed");
 }
 
+/* Each: flags without which another thing comes of the test, and how it fails. */
+static const struct flagged {
+    const char *words;
+    const char *fails;
+} flagged[] = {
+    {"--timeout=50ms without_a_limit", "hang.without_a_limit_of_its_own: hang"},
+    {"--output-limit=100000 loud", "loud.without_end: crash"},
+    {"--also-disabled --filter='disabled.*'", "disabled.DISABLED_fails: wrong"},
+    {"--fault=alloc:1 --filter=starved.is_silent", "starved.is_silent: swallowed"},
+    {"--isolate=process --filter=fail.fatal", "fail.fatal: wrong"},
+};
+
+TEST(runner, repeats_the_flags_that_decide, TABLE(flagged)) {
+    const struct flagged *row = test_row();
+    const struct tool_run *run = tool(OUTCOMES "%s", row->words);
+    CHECK_STR_CONTAINS(run->output, row->fails);
+    char again[4096];
+    (void)snprintf(again, sizeof again, "%s", tool_line_after(run->output, "again: "));
+    cupel_note("%s", again);
+    run = tool("%s", again);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, row->fails);
+    CHECK_STR_EQ(tool_line_after(run->output, "again: "), again);
+    /* What came through the pipe of `cupel test` has them too. */
+    run = tool("cd '" CUPEL_TEST_BINARY_DIR "' && TMPDIR='%s' bin/cupel-test --results='%s/r' --seed=1 "
+               "bin/fixtures/outcomes %s",
+               test_directory(), test_directory(), row->words);
+    const char *flags = strstr(again, " --seed=1");
+    REQUIRE(flags != NULL);
+    CHECK_STR_EQ(strstr(tool_line_after(run->output, "again: "), " --seed=1"), flags);
+}
+
 TEST(runner, goes_on_with_a_new_worker_after_a_death, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--show-output --filter='crash.abort:worker.*'");
     CHECK_STR_CONTAINS(run->output, "  | number 1\n");

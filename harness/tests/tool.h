@@ -40,6 +40,15 @@ static inline void tool_write(const char *name, const char *text) {
     REQUIRE_INT_EQ(chmod(path, 0755), 0);
 }
 
+/* The rest of the first line in `text` that has this word; "" where none has. Good until the next call. */
+static inline const char *tool_line_after(const char *text, const char *word) {
+    static char line[4096];
+    const char *begin = strstr(text, word);
+    const char *rest = begin == NULL ? "" : begin + strlen(word);
+    (void)snprintf(line, sizeof line, "%.*s", (int)strcspn(rest, "\n"), rest);
+    return line;
+}
+
 /* Runs a shell command in the test's directory. The result is good until the next call. */
 __attribute__((format(printf, 1, 2))) static inline const struct tool_run *tool(const char *format, ...) {
     static struct tool_run run;
