@@ -86,6 +86,21 @@ expect 4 fuzz list --root "$work"
 says 'no fuzz target is built'
 expect 2 fuzz fmt --root "$project" canary_magic "$work/nothing"
 
+# --- an input of a tree where no campaign has ever run
+printf cpel >"$work/cpel"
+[ ! -e "$project/build/fuzzing" ] || complain "the work folder is there before it is needed"
+expect 0 fuzz fmt --root "$project" canary_magic "$work/cpel"
+says 'input = 4 bytes "cpel"'
+rm -rf "$project/build/fuzzing"
+: >"$project/build/fuzzing"
+expect 6 fuzz fmt --root "$project" canary_magic "$work/cpel"
+says "could not make directory '.*build/fuzzing"
+rm "$project/build/fuzzing"
+mv "$project/build/dev/bin/tests/canary" "$work/canary"
+expect 5 fuzz fmt --root "$project" canary_magic "$work/cpel"
+says 'no test program in .*build/dev/bin/tests decodes canary_magic'
+mv "$work/canary" "$project/build/dev/bin/tests/canary"
+
 # --- each engine alone finds the canary; the find is stored small, decoded, and reproduces
 finds_canary() {
     rm -rf "$project/build/fuzzing" "$project/fuzz/corpora" "$project/fuzz/regressions"

@@ -208,7 +208,8 @@ struct decoding {
     const struct target *target;
     const char *input;
     const char *output;
-    bool is_done;
+    enum cupel_status status; /* CUPEL_LACKING until a program has decoded it */
+    struct cupel_error *error;
 };
 
 static bool try_program(void *user, const char *path, const char *name) {
@@ -217,21 +218,36 @@ static bool try_program(void *user, const char *path, const char *name) {
     char decode_word[TARGET_NAME_MAX + 16];
     (void)snprintf(decode_word, sizeof decode_word, "--decode=%s", decoding->target->property);
     const char *words[] = {path, decode_word, decoding->input, NULL};
-    decoding->is_done =
-        access(path, X_OK) == 0 && cupel__program_run(words, NULL, decoding->output, REPLAY_MS, NULL) == 0;
-    return !decoding->is_done;
+    if (access(path, X_OK) == 0) {
+        int status = cupel__program_run(words, NULL, decoding->output, REPLAY_MS, decoding->error);
+        if (status <= 0) {
+            decoding->status = status == 0 ? CUPEL_OK : CUPEL_OUTPUT;
+        }
+    }
+    return decoding->status == CUPEL_LACKING;
 }
 
-bool finding_decode(const struct project *project, const struct target *target, const char *input, FILE *out) {
+enum cupel_status finding_decode(const struct project *project, const struct target *target, const char *input,
+                                 FILE *out, struct cupel_error *error) {
+    char folder[CUPEL__PATH_MAX];
     char programs[CUPEL__PATH_MAX];
     char output[CUPEL__PATH_MAX];
-    struct decoding decoding = {project, target, input, path_work(project, target, "decoded", output), false};
-    if (target->property[0] == '\0') {
-        return false;
+    struct decoding decoding = {project,       target, input, path_work(project, target, "decoded", output),
+                                CUPEL_LACKING, error};
+    if (target->property[0] != '\0') {
+        if (!cupel_make_directories(path_work(project, target, "", folder), error)) {
+            return CUPEL_OUTPUT;
+        }
+        (void)snprintf(programs, sizeof programs, "%s/dev/bin/tests", project->build);
+        (void)cupel__store_each(programs, try_program, &decoding, NULL);
     }
-    (void)snprintf(programs, sizeof programs, "%s/dev/bin/tests", project->build);
-    (void)cupel__store_each(programs, try_program, &decoding, NULL);
-    FILE *file = decoding.is_done ? fopen(output, "r") : NULL;
+    if (decoding.status == CUPEL_LACKING) {
+        (void)cupel_error_set(error, 0, 0,
+                              "no test program in %s/dev/bin/tests decodes %s; build it: cmake --preset dev && "
+                              "cmake --build --preset dev",
+                              path_shown(project, project->build), target->name);
+    }
+    FILE *file = decoding.status == CUPEL_OK ? fopen(output, "r") : NULL;
     char line[1024];
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
         (void)fprintf(out, "    %s", line);
@@ -240,7 +256,7 @@ bool finding_decode(const struct project *project, const struct target *target, 
         (void)fclose(file);
     }
     (void)unlink(output);
-    return decoding.is_done;
+    return decoding.status;
 }
 
 void finding_print(const struct finding *finding, const struct project *project, FILE *out) {
@@ -252,8 +268,9 @@ void finding_print(const struct finding *finding, const struct project *project,
         (void)fprintf(out, "  property   %s, %s:%u\n", finding->target->property, finding->target->source,
                       finding->target->line);
         (void)fprintf(out, "  decoded\n");
-        if (!finding_decode(project, finding->target, finding->path, out)) {
-            (void)fprintf(out, "    (no test program in build/dev decodes it)\n");
+        struct cupel_error error;
+        if (finding_decode(project, finding->target, finding->path, out, &error) != CUPEL_OK) {
+            (void)fprintf(out, "    (%s)\n", error.text);
         }
     }
     if (finding->variant != NULL) {

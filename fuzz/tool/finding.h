@@ -3,6 +3,7 @@
 #ifndef FUZZ_TOOL_FINDING_H
 #define FUZZ_TOOL_FINDING_H
 
+#include "alloc/base/status.h"
 #include "fuzz/tool/project.h"
 
 #include <stdio.h>
@@ -38,7 +39,9 @@ int64_t findings_replay_stored(struct findings *findings, const struct project *
 bool finding_minimise(const struct project *project, const struct target *target, const char *input,
                       const char *signature, const char *smaller, int64_t milliseconds);
 void finding_print(const struct finding *finding, const struct project *project, FILE *out);
-/* Prints an input as the values that it means; false where no test program knows the target. */
-bool finding_decode(const struct project *project, const struct target *target, const char *input, FILE *out);
+/* Prints an input as the values that it means. CUPEL_LACKING where no test program knows the target, CUPEL_OUTPUT
+ * where the work folder cannot be written to, both with a text. */
+enum cupel_status finding_decode(const struct project *project, const struct target *target, const char *input,
+                                 FILE *out, struct cupel_error *error);
 
 #endif

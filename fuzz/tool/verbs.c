@@ -190,11 +190,10 @@ int verb_fmt(const struct request *request) {
         cupel_message("%s: %s", request->file, strerror(errno));
         return CUPEL_USAGE;
     }
-    if (!finding_decode(request->project, target, request->file, stdout)) {
-        cupel_message("no test program in %s/dev/bin/tests decodes %s; build it: cmake --preset dev && cmake --build "
-                      "--preset dev",
-                      path_shown(request->project, request->project->build), target->name);
-        return CUPEL_LACKING;
+    struct cupel_error error;
+    enum cupel_status status = finding_decode(request->project, target, request->file, stdout, &error);
+    if (status != CUPEL_OK) {
+        cupel_message("%s", error.text);
     }
-    return CUPEL_OK;
+    return status;
 }
