@@ -1,8 +1,9 @@
-"""What documents name exists: README.md files, manual pages.
+"""What documents name exists: Markdown files, manual pages.
 
-In code (between backticks, or in fenced blocks) `make X` is a target, `cupel VERB` a verb, and a path of ours a file. A
-manual page is clean under groff's warnings, and each --flag that it names for its own tool is in that tool's --help,
-and the other way round. Verbs and flags are asked of the built tools (--build), where they are built.
+In code (between backticks, or in fenced blocks) `make X` is a target, `cupel VERB` a verb, each --flag behind it one of
+its --help (or of `cupel VERB WORD --help`, where WORD has one of its own), and a path of ours a file. A manual
+page is clean under groff's warnings, its commands have such flags too, and each --flag that it names for its own tool is
+in that tool's --help, and the other way round. Verbs and flags are asked of the built tools (--build), where they are built.
 """
 
 import os
@@ -11,10 +12,11 @@ import shutil
 import subprocess
 import sys
 
-from lint import ROOMS, Lint
+from lint import DATA, ROOMS, Lint
 
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.S | re.M)
 PATH = re.compile(r"(?<![\w./$<>{}~*=:-])((?:%s|ci|\.ci|\.github)/[\w./-]*[\w/])(?![\w<>{}*$])" % "|".join(ROOMS))
+COMMAND = re.compile(r"(?:^|[\s`;&(/])cupel ([a-z]+)\b(?: ([a-z]+)\b)?(?=([^\n]*))")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)")
 ALWAYS = {"--help", "--version"}
 
@@ -59,6 +61,7 @@ class Docs:
             for match in re.finditer(r"(?:^|[\s`;&(/])cupel ([a-z]+)\b", words):
                 if self.verbs is not None and match.group(1) not in self.verbs:
                     self.lint.found("docs", name, number, f"`cupel {match.group(1)}`: there is no such verb")
+            self.commands(name, number, words)
             for match in PATH.finditer(words):
                 self.path(name, number, match.group(1))
 
@@ -69,15 +72,30 @@ class Docs:
         if not os.path.exists(here) and not os.path.exists(beside):
             self.lint.found("docs", name, line, f"`{path}` is not there")
 
-    def help_of(self, tool):
-        if tool not in self.helps:
+    def commands(self, name, number, words):
+        """Each flag of a command `cupel VERB ...` on that line is one that it takes."""
+        for match in COMMAND.finditer(words):
+            verb, sub, rest = match.groups()
+            # What is quoted or behind "--" is another program's.
+            rest = re.sub(r"'[^']*'|\"[^\"]*\"", "", rest)
+            rest = re.split(r" -- |[`|;&)]|(?: #)|\. |, ", rest + " ")[0]
+            known = self.help_of("cupel-" + verb, sub) or self.help_of("cupel-" + verb)
+            for flag in flags_in(rest):
+                if known and flag not in known | ALWAYS:
+                    command = f"cupel {verb} {sub}" if sub and self.help_of("cupel-" + verb, sub) else f"cupel {verb}"
+                    self.lint.found("docs", name, number, f"{flag} is not in `{command} --help`")
+
+    def help_of(self, tool, sub=None):
+        """The flags that the tool tells; None where it is not built, or where there is no such word in it."""
+        if (tool, sub) not in self.helps:
             path = os.path.join(self.lint.build, "bin", tool)
-            self.helps[tool] = None
+            self.helps[tool, sub] = None
             if os.path.exists(path):
-                words = [path, "--help"]
+                words = [path, *([sub] if sub else []), "--help"]
                 done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)
-                self.helps[tool] = set(flags_in(done.stdout + done.stderr))
-        return self.helps[tool]
+                if not sub or done.returncode == 0:
+                    self.helps[tool, sub] = set(flags_in(done.stdout + done.stderr))
+        return self.helps[tool, sub]
 
     def manual(self, name):
         text = self.lint.text(name)
@@ -93,6 +111,7 @@ class Docs:
             for match in re.finditer(r"\bcupel ([a-z]+)\b(?= |$)", line):
                 if line.startswith(".") and self.verbs is not None and match.group(1) not in self.verbs:
                     self.lint.found("docs", name, number, f"cupel {match.group(1)}: there is no such verb")
+            self.commands(name, number, line)
         if name.endswith(".1"):
             self.flags(name, plain)
 
@@ -123,7 +142,7 @@ def main():
     docs = Docs(lint)
     pages = 0
     for name in lint.files:
-        if os.path.basename(name) == "README.md":
+        if name.endswith(".md") and not DATA.search(name):
             docs.readme(name)
         elif re.search(r"/doc/[^/]+\.[1-8]$", name):
             docs.manual(name)

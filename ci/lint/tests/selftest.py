@@ -14,6 +14,10 @@ ALLOW = "lint" + ": allow"
 LONG = "static void f(void) {\n" + "    g();\n" * 70 + "}\n"
 TASK = "TO" + "DO"
 
+# A tool with flags, and with a word that has flags of its own.
+CAST = {"Makefile": "", "build/dev/bin/cupel": "#!/bin/sh\n",
+        "build/dev/bin/cupel-cast": '#!/bin/sh\ncase $1 in pour) echo --slow ;; --help) echo --melt ;; *) exit 2 ;; esac\n'}
+
 # lint, files of the tree, what must stand in the findings (None: the tree is clean)
 CASES = [
     ("ladder", {"alloc/a.c": '#include "vm/vm.h"\n', "vm/vm.h": ""}, "alloc/a.c:1: ladder: alloc may not include vm"),
@@ -61,6 +65,11 @@ CASES = [
     ("docs", {"vm/doc/x.1": ".TH X 1\n.nosuchmacro\n", "Makefile": ""}, "vm/doc/x.1:2: docs"),
     ("docs", {"vm/doc/x.1": ".TH X 1\n.SH NAME\nx \\- y\n", "Makefile": ""}, None),
     ("docs", {"README.md": "`cupel gild x`\n", "Makefile": "", "build/dev/bin/cupel": "#!/bin/sh\n"}, "README.md:1: docs: `cupel gild`: there is no such verb"),
+    ("docs", {"x/MORE.md": "`cupel cast --melt x --gild`\n", **CAST}, "x/MORE.md:1: docs: --gild is not in `cupel cast --help`"),
+    ("docs", {"README.md": "`cupel cast pour --slow`, `cupel cast pour --melt`\n", **CAST}, "README.md:1: docs: --melt is not in `cupel cast pour --help`"),
+    ("docs", {"README.md": "`cupel cast pour --slow`, `cupel cast --melt 'x --gild' -- x --gild`\n", **CAST}, None),
+    ("docs", {"vm/doc/x.1": ".TH X 1\n.SH NAME\nx \\- y\n.B cupel cast \\-\\-gild\n", **CAST},
+     "vm/doc/x.1:4: docs: --gild is not in `cupel cast --help`"),
     ("docs", {"vm/doc/t.1": ".TH T 1\n.SH NAME\nt \\- u\n.B \\-\\-gild\n", "Makefile": "", "build/dev/bin/t": "#!/bin/sh\necho\n"}, None),
     ("docs", {"vm/doc/t.1": ".TH T 1\n.SH NAME\nt \\- u\n.B \\-\\-gild\n", "Makefile": "", "build/dev/bin/t": "#!/bin/sh\necho --melt\n"},
      "vm/doc/t.1:4: docs: --gild is not in `t --help`"),
