@@ -9,7 +9,8 @@
  * The boot arena is a piece of static memory of CUPEL_FACADE_BOOT_BYTES, one for the whole program. It serves what
  * comes before cupel_facade_init, and what the layers below ask of the facade themselves while they serve one of its
  * calls (a logging layer whose stream wants a buffer). Its blocks are known by their address, whenever and by whichever
- * thread they are freed; room comes back only for the newest one. When it is full such requests fail.
+ * thread they are freed; room comes back for the newest one, and all of it with the last. When it is full such requests
+ * fail.
  *
  * Thread-safe by one lock, held over the call of the layers below, which therefore need no locking of their own. Not
  * for signal handlers. A program with threads that forks must hold the lock over the fork: pass cupel_facade_lock and

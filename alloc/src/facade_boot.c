@@ -1,6 +1,7 @@
 /* The boot arena: see facade.h and facade_boot.h.
  *
- * Blocks are cut by advancing one atomic offset. A header before each holds its size and a word made of its address, so
+ * Blocks are cut by advancing one atomic offset, which stands in one word with the number of live blocks: with the last
+ * of them all room comes back. A header before each holds its size and a word made of its address, so
  * that an address inside a block is not taken for a block, nor a released block for a live one:
  *
  *     ...| padding | size, state | block ...
@@ -20,7 +21,15 @@ struct boot_header {
 enum { GRANULE = 16 };
 
 static alignas(4096) unsigned char memory[CUPEL_FACADE_BOOT_BYTES];
-static size_t used;
+/* Bytes in use below, live blocks above. */
+static uint64_t in_use;
+
+enum { LIVE_SHIFT = 32 };
+static const uint64_t one_live = (uint64_t)1 << LIVE_SHIFT;
+
+static size_t used_of(uint64_t word) {
+    return (size_t)(word & (one_live - 1));
+}
 
 static uintptr_t live_state(const struct boot_header *header) {
     return ~(uintptr_t)header;
@@ -36,21 +45,23 @@ void *cupel__boot_acquire(size_t size, size_t align) {
         return NULL;
     }
     align = align < GRANULE ? GRANULE : align;
-    size_t before = __atomic_load_n(&used, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&in_use, __ATOMIC_ACQUIRE);
+    uint64_t next;
     unsigned char *block;
-    size_t after;
     do {
+        size_t before = used_of(word);
         uintptr_t start = (uintptr_t)memory + before + sizeof(struct boot_header);
         size_t padding = (size_t)(-start & (align - 1));
         if (before + sizeof(struct boot_header) + padding > sizeof memory) {
             return NULL;
         }
         block = memory + before + sizeof(struct boot_header) + padding;
-        after = end_offset(block, size);
+        size_t after = end_offset(block, size);
         if (after > sizeof memory) {
             return NULL;
         }
-    } while (!__atomic_compare_exchange_n(&used, &before, after, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+        next = word - before + after + one_live;
+    } while (!__atomic_compare_exchange_n(&in_use, &word, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
     struct boot_header *header = (void *)(block - sizeof *header);
     header->size = size;
     header->state = live_state(header);
@@ -80,10 +91,19 @@ bool cupel__boot_release(void *block) {
     if (header == NULL) {
         return false;
     }
-    header->state = 0;
+    uintptr_t live = live_state(header);
+    if (!__atomic_compare_exchange_n(&header->state, &live, 0, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+        return false; /* another thread was quicker */
+    }
     size_t end = end_offset(block, header->size);
     size_t start = (size_t)((unsigned char *)header - memory);
-    (void)__atomic_compare_exchange_n(&used, &end, start, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    uint64_t word = __atomic_load_n(&in_use, __ATOMIC_ACQUIRE);
+    uint64_t next;
+    do {
+        size_t used = used_of(word);
+        next = word - one_live - used + (used == end ? start : used);
+        next = next < one_live ? 0 : next;
+    } while (!__atomic_compare_exchange_n(&in_use, &word, next, true, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
     return true;
 }
 
@@ -92,5 +112,5 @@ bool cupel_facade_is_boot(const void *address) {
 }
 
 size_t cupel_facade_boot_bytes(void) {
-    return __atomic_load_n(&used, __ATOMIC_RELAXED);
+    return used_of(__atomic_load_n(&in_use, __ATOMIC_RELAXED));
 }
