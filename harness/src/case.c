@@ -15,10 +15,12 @@ void cupel__case_silence(void) {
     spoken = cupel__run.result;
     cupel_result_clear(&scratch);
     cupel__run.result = &scratch;
+    cupel__run.is_silent = true;
 }
 
 void cupel__case_speak(void) {
     cupel__run.result = spoken;
+    cupel__run.is_silent = false;
 }
 
 void cupel__child_silence(void) {

@@ -83,10 +83,12 @@ static void trace_leak(const struct cupel__plan_item *item, const struct cupel_f
     static char text[CUPEL_TEXT_MAX / 2];
     cupel__execute_name(item, &scratch);
     cupel__run.result = &scratch;
+    cupel__run.is_silent = true;
     cupel__run_layers(faults, true);
     unsigned failures;
     (void)run_phases(item->test, faults, &failures);
     cupel__run.result = result;
+    cupel__run.is_silent = false;
     FILE *stream = fmemopen(text, sizeof text, "w");
     if (stream != NULL) {
         (void)cupel_tracking_print(&cupel__run.tracking, stream);
@@ -99,6 +101,9 @@ static void trace_leak(const struct cupel__plan_item *item, const struct cupel_f
 static enum cupel_verdict judge(enum cupel__outcome outcome, const struct cupel_result *result, bool has_leaked,
                                 const struct cupel_fault_plan *faults) {
     const struct cupel_failing *failing = &cupel__run.failing;
+    if (cupel__run.death != CUPEL_VERDICT_OK) {
+        return cupel__run.death;
+    }
     if (result->failures != 0) {
         return CUPEL_VERDICT_WRONG;
     }
@@ -122,6 +127,7 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
                          struct cupel_result *result) {
     cupel__run.item = item;
     cupel__run.result = result;
+    cupel__run.death = CUPEL_VERDICT_OK;
     if (faults != NULL && faults->count != 0) { /* an empty plan only counts */
         (void)cupel_fault_plan_format(faults, result->fault, sizeof result->fault);
         result->evidence = CUPEL_EVIDENCE_FAULT;
@@ -146,6 +152,9 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     }
     if (has_leaked && item->test->kind == CUPEL_KIND_TEST) {
         trace_leak(item, faults, result);
+    }
+    if (cupel__run.death != CUPEL_VERDICT_OK) {
+        result->evidence = CUPEL_EVIDENCE_CRASH;
     }
     cupel__directory_done(result, cupel_result_is_failure(result));
 }

@@ -20,7 +20,8 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
 void cupel__execute_name(const struct cupel__plan_item *item, struct cupel_result *result);
 
 /* One run, setup and teardown included, with a fault plan (NULL: none). The verdict is one of ok, skipped, leak, wrong,
- * and with a plan swallowed and not-reached. `result` was named before; messages are added to it. */
+ * crash and hang of a property, and with a plan swallowed and not-reached. `result` was named before; messages are
+ * added to it. */
 void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
                          struct cupel_result *result);
 

@@ -73,6 +73,7 @@ void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel
         cupel_text_add_n(&result->messages, result->notes.data, result->notes.length);
     }
     result->verdict = CUPEL_VERDICT_CRASH;
+    result->evidence = cupel__settings.sweep ? CUPEL_EVIDENCE_FAULT : CUPEL_EVIDENCE_CRASH;
     if (cause == CUPEL__DEATH_TIMEOUT) {
         result->verdict = CUPEL_VERDICT_HANG;
         cupel_text_add(&result->messages, "killed: it took more than its time limit of %.1f s\n",

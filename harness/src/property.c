@@ -80,6 +80,14 @@ static bool dies_alike(const struct cupel__death *a, const struct cupel__death *
     return a->is_hang == b->is_hang && a->signal == b->signal && a->status == b->status;
 }
 
+/* The class under which a case counts: a file of a corpus is what fuzzing found. */
+static enum cupel_evidence evidence_of(const struct session *session, size_t index) {
+    if (session->faults != NULL && session->faults->count != 0) {
+        return CUPEL_EVIDENCE_FAULT;
+    }
+    return index < session->inputs.files.count ? CUPEL_EVIDENCE_FUZZ : CUPEL_EVIDENCE_PROPERTY;
+}
+
 enum { CHECK_FAILED_STATUS = 101 }; /* of an attempt's process: one that no sanitizer leaves with */
 
 static struct cupel__death run_forked(struct session *session, const uint8_t *data, size_t length) {
@@ -88,7 +96,9 @@ static struct cupel__death run_forked(struct session *session, const uint8_t *da
     if (child == 0) {
         cupel__child_silence();
         cupel__case_silence();
+        cupel__evidence_begin(evidence_of(session, session->shared->index));
         struct cupel__case one = run_case(session, data, length);
+        cupel__evidence_end();
         _exit(cupel__case_has_failed(&one) ? CHECK_FAILED_STATUS : 0);
     }
     struct cupel__death death = {.status = 0};
@@ -127,14 +137,6 @@ static void note_failing_input(struct session *session, size_t length) {
     memcpy(shared->data, session->inputs.data, length);
     shared->length = length;
     shared->origin_length = length;
-}
-
-/* The class under which a case counts: a file of a corpus is what fuzzing found. */
-static enum cupel_evidence evidence_of(const struct session *session, size_t index) {
-    if (session->faults != NULL && session->faults->count != 0) {
-        return CUPEL_EVIDENCE_FAULT;
-    }
-    return index < session->inputs.files.count ? CUPEL_EVIDENCE_FUZZ : CUPEL_EVIDENCE_PROPERTY;
 }
 
 /* All cases until one fails, which is shrunk. In the child, or in this process without isolation. */
@@ -225,6 +227,13 @@ static void tell_leak(struct cupel__case *one) {
     }
 }
 
+/* What a death comes to is what it comes to in a test. */
+static void note_death(const struct cupel__death *death) {
+    cupel__run.death = death->is_hang ? CUPEL_VERDICT_HANG : CUPEL_VERDICT_CRASH;
+    cupel__run.result->signal = death->signal;
+    cupel__run.result->exit_status = death->status;
+}
+
 static void report(struct session *session, bool is_death) {
     struct shared *shared = session->shared;
     char origin[4200];
@@ -235,6 +244,7 @@ static void report(struct session *session, bool is_death) {
         cupel__run_layers(session->faults, false);
         cupel__run.failures = 0;
         cupel__fail(false, session->property->file, session->property->line, "%s", words);
+        note_death(&session->death);
     } else {
         struct cupel__case one = {.property = session->property, .data = shared->data, .length = shared->length};
         one.faults = session->faults;

@@ -111,7 +111,7 @@ void cupel__run_say(const char *file, unsigned line, const char *format, va_list
         cupel_text_add(&result->messages, "%s:%u: %s\n", file, line, text);
     }
     pthread_mutex_unlock(&message_lock);
-    if (is_child && file != NULL) {
+    if (is_child && file != NULL && !cupel__run.is_silent && result != cupel__run.shared) { /* else told already */
         fprintf(stderr, "%s:%u: %s\n", file, line, text);
     }
 }

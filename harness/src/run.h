@@ -35,6 +35,8 @@ enum cupel__outcome {
 struct cupel__run {
     const struct cupel__plan_item *item; /* NULL outside a run (engine targets have none) */
     struct cupel_result *result;         /* where messages go; never NULL after the first run began */
+    const struct cupel_result *shared;   /* the record that children of this process write into too; NULL: none */
+    bool is_silent;                      /* nobody reads `result`: what is said is said again, or of no interest */
     unsigned failures;                   /* of this body; atomic access, checks may come from any thread */
     bool has_leaked;                     /* set by cupel__run_balance */
     bool is_guarded;                     /* `target` may be jumped to */
@@ -48,6 +50,7 @@ struct cupel__run {
     struct cupel_tracking tracking;
     struct cupel_failing failing;
     bool is_tracking;
+    enum cupel_verdict death; /* crash or hang, where a property's case ended its process; else ok */
     bool has_state_changed;   /* declared strong, and a call that starved changed the state */
     void (*on_failure)(void); /* called within each check that fails, before it goes on; NULL: none */
     bool is_failing;          /* a fault plan is armed: STARVED(true) is right once failing.injected is not 0 */

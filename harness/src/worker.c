@@ -79,6 +79,7 @@ static void run_item(const struct cupel__plan_item *item, struct cupel__slot *sl
     prepare_death(item->test);
     slot->result.verdict = CUPEL_VERDICT_OK;
     cupel__execute_name(item, &slot->result);
+    cupel__run.shared = &slot->result;
     atomic_store(&slot->start_ms, cupel_clock_ms());
     atomic_store(&slot->timeout_ms, cupel__timeout_ms(item));
     atomic_store(&slot->state, CUPEL__SLOT_RUNNING);

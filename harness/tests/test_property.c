@@ -47,13 +47,27 @@ TEST(property, the_same_seed_gives_the_same_failure, .tags = "slow") {
 TEST(property, a_crash_is_shrunk_too, .tags = "slow") {
     const struct tool_run *run = run_property("do_not_crash");
     CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.do_not_crash: crash (");
     CHECK_STR_CONTAINS(run->output, "died by signal 11");
     CHECK_STR_CONTAINS(run->output, "    first = 1001\n    second = 8\n    (here it dies by signal 11");
+}
+
+TEST(property, a_death_has_the_record_of_a_test_that_dies) {
+    const struct tool_run *run =
+        tool(INPUTS_PROGRAM " --seed=1 --style=none --report=json --filter=inputs.do_not_crash");
+    CHECK_STR_CONTAINS(run->output, "\"verdict\":\"crash\"");
+    CHECK_STR_CONTAINS(run->output, "\"evidence\":\"crash\"");
+    CHECK_STR_CONTAINS(run->output, "\"signal\":11");
+    run = tool(TOOL_BIN "fixtures/outcomes --seed=1 --style=none --report=json --filter=crash.abort");
+    CHECK_STR_CONTAINS(run->output, "\"verdict\":\"crash\"");
+    CHECK_STR_CONTAINS(run->output, "\"evidence\":\"crash\"");
+    CHECK_STR_CONTAINS(run->output, "\"signal\":6");
 }
 
 TEST(property, a_crash_met_while_shrinking_does_not_stop_it, .tags = "slow") {
     const struct tool_run *run = run_property("crash_while_shrinking");
     CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.crash_while_shrinking: wrong (");
     CHECK_STR_CONTAINS(run->output, "failing input: 8 bytes");
 }
 
@@ -68,9 +82,19 @@ TEST(property, a_leak_says_where_from, .tags = "slow") {
     CHECK(strstr(first + 1, "\nleak: ") == NULL); /* what runs to show the draws adds nothing to the record */
 }
 
+TEST(property, what_a_child_says_is_told_once) {
+    const struct tool_run *run = run_property("hold_in_a_child");
+    CHECK_INT_EQ(run->status, 1);
+    const char *first = strstr(run->output, "number < 5 does not hold\n  actual:   5\n");
+    REQUIRE(first != NULL);
+    CHECK(strstr(first + 1, "number < 5 does not hold") == NULL);
+    CHECK(strstr(run->output, "it printed") == NULL);
+}
+
 TEST(property, a_hang_is_cut_and_told, .tags = "slow") {
     const struct tool_run *run = run_property("come_to_an_end");
     CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.come_to_an_end: hang (");
     CHECK_STR_CONTAINS(run->output, "hangs");
     CHECK_STR_CONTAINS(run->output, "turns = ");
 }

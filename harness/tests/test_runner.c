@@ -72,7 +72,7 @@ static const struct outcome outcomes[] = {
     {"--show-output fixture.passes", 0, {"  | setup\n  | body\n  | teardown\n"}},
     {"table", 1, {"FAILED table.sums/1: wrong", "actual:   4\n  expected: 5\n", "2 passed, 1 failed"}},
     {"directory.kept", 1, {"its directory is kept: /"}},
-    {"child.that_fails", 1, {"1 == 2 does not hold"}},
+    {"child.that_fails", 1, {"ms)\n/", "1 == 2 does not hold\n  actual:   1\n  expected: 2\nagain: "}},
     {"child.that_returns", 0, {"1 passed"}},
     {"thread.that_fails", 1, {"1 == 2 does not hold"}},
     {"closes pass.one", 1, {"the test closed the harness's own descriptor", "1 passed, 1 failed"}},
