@@ -363,7 +363,8 @@ static bool read_record(struct reader *reader) {
 static bool next_line(struct reader *reader) {
     const char *next = memchr(reader->line, '\n', (size_t)(reader->end - reader->line));
     reader->line_end = next == NULL ? reader->end : next;
-    if (reader->line_end > reader->line && reader->line_end[-1] == '\r') {
+    /* All of them: a name that kept one would be written at the end of a line, and lose it there. */
+    while (reader->line_end > reader->line && reader->line_end[-1] == '\r') {
         reader->line_end--;
     }
     reader->line_number++;
