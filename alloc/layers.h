@@ -57,6 +57,10 @@ struct cupel_layers_storage {
  * NULL on a malformed spec, with nothing to give back; `error` (NULL is allowed) then names the word and its column,
  * counted in bytes from 1. One thread at a time, as the layers are. Give back with cupel_layers_deinit. */
 struct cupel_allocator *cupel_layers(const char *spec, struct cupel_layers_storage *storage, struct cupel_error *error);
+/* The same over an allocator of the caller's (borrowed) in place of a root: the spec names layers only, at least one.
+ */
+struct cupel_allocator *cupel_layers_over(const char *spec, struct cupel_allocator *below,
+                                          struct cupel_layers_storage *storage, struct cupel_error *error);
 /* Gives back what the layers hold of their own (arena pages, indexes; buffered lines go out), outermost first. Blocks
  * that are live in a root stay there. A zeroed storage is allowed. */
 void cupel_layers_deinit(struct cupel_layers_storage *storage);

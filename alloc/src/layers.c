@@ -115,6 +115,21 @@ static bool check_roots(const struct words *words, struct cupel_error *error) {
     return true;
 }
 
+/* Of a stack over an allocator that is given. */
+static bool check_no_root(const struct words *words, struct cupel_error *error) {
+    if (words->count == 0) {
+        return cupel_error_set(error, 0, 1, "a stack needs a layer");
+    }
+    for (unsigned i = 0; i < words->count; i++) {
+        const struct word *word = &words->all[i];
+        assert(word->kind != NULL);
+        if (word->kind->is_root) {
+            return cupel_error_set(error, 0, word->column, "'%s' is a root, and this stack has one", word->kind->word);
+        }
+    }
+    return true;
+}
+
 /* The error of one word's argument, told with the word and counted in the spec. */
 static void place_error(const struct word *word, const struct cupel_error *inner, struct cupel_error *error) {
     unsigned column = word->column;
@@ -124,21 +139,16 @@ static void place_error(const struct word *word, const struct cupel_error *inner
     (void)cupel_error_set(error, 0, column, "'%s': %s", word->kind->word, inner->text);
 }
 
-struct cupel_allocator *cupel_layers(const char *spec, struct cupel_layers_storage *storage,
-                                     struct cupel_error *error) {
-    assert(spec != NULL && storage != NULL);
-    struct words words;
-    storage->count = 0;
-    if (!split(spec, &words, error) || !check_roots(&words, error)) {
-        return NULL;
-    }
-    for (unsigned i = 0; i < words.count; i++) {
+/* Makes the layers from the innermost to the outermost; `below` is NULL where the innermost is a root. */
+static struct cupel_allocator *build(const struct words *words, struct cupel_allocator *below,
+                                     struct cupel_layers_storage *storage, struct cupel_error *error) {
+    for (unsigned i = 0; i < words->count; i++) {
         storage->layers[i].kind = NULL;
     }
-    storage->count = words.count;
-    struct cupel_allocator *outermost = NULL;
-    for (unsigned i = words.count; i-- > 0;) {
-        const struct word *word = &words.all[i];
+    storage->count = words->count;
+    struct cupel_allocator *outermost = below;
+    for (unsigned i = words->count; i-- > 0;) {
+        const struct word *word = &words->all[i];
         assert(word->kind != NULL);
         char argument[CUPEL_LAYERS_ARGUMENT_MAX + 1] = "";
         if (word->argument != NULL) {
@@ -154,6 +164,22 @@ struct cupel_allocator *cupel_layers(const char *spec, struct cupel_layers_stora
         storage->layers[i].kind = word->kind;
     }
     return outermost;
+}
+
+struct cupel_allocator *cupel_layers(const char *spec, struct cupel_layers_storage *storage,
+                                     struct cupel_error *error) {
+    assert(spec != NULL && storage != NULL);
+    struct words words;
+    storage->count = 0;
+    return split(spec, &words, error) && check_roots(&words, error) ? build(&words, NULL, storage, error) : NULL;
+}
+
+struct cupel_allocator *cupel_layers_over(const char *spec, struct cupel_allocator *below,
+                                          struct cupel_layers_storage *storage, struct cupel_error *error) {
+    assert(spec != NULL && below != NULL && storage != NULL);
+    struct words words;
+    storage->count = 0;
+    return split(spec, &words, error) && check_no_root(&words, error) ? build(&words, below, storage, error) : NULL;
 }
 
 void cupel_layers_deinit(struct cupel_layers_storage *storage) {

@@ -108,6 +108,26 @@ TEST(layers, stacks_keep_the_contract, .no_sweep = true, .tags = "slow") {
     }
 }
 
+TEST(layers, stand_on_what_is_given) {
+    struct cupel_error error = {.text = ""};
+    struct cupel_allocator *a = cupel_layers_over("counting arena tracking", test_allocator(), &storage, &error);
+    cupel_note("%s", error.text);
+    REQUIRE(a != NULL);
+    void *block = cupel_alloc(a, 100, 16);
+    const struct cupel_tracking *tracking = cupel_layers_tracking(&storage, 0);
+    if (block != NULL) {
+        CHECK_UINT_EQ(cupel_tracking_live_blocks(tracking), 1);
+        cupel_free(a, block, 100, 16);
+    }
+    cupel_layers_deinit(&storage);
+    STARVED(block == NULL);
+    CHECK(cupel_layers_over("counting\tlibc", test_allocator(), &storage, &error) == NULL);
+    CHECK_UINT_EQ(error.column, 10);
+    CHECK_STR_CONTAINS(error.text, "'libc' is a root");
+    CHECK(cupel_layers_over(" ", test_allocator(), &storage, &error) == NULL);
+    CHECK_STR_CONTAINS(error.text, "needs a layer");
+}
+
 struct bad {
     const char *spec;
     unsigned column;

@@ -1,6 +1,7 @@
 /* Goal: the texts that users write (fault plans, specs of layer stacks) are understood or refused with the column, a
  * plan that is understood survives being written back, and a stack that is built keeps the contract and gives all back.
  * Method: bytes as text, parsed as both. */
+#include "alloc/counting.h"
 #include "alloc/failing.h"
 #include "alloc/layers.h"
 #include "harness/harness.h"
@@ -73,8 +74,40 @@ static void use_stack(struct cupel_allocator *top) {
     cupel_free(top, block, size, 16);
 }
 
+static void use_and_take_down(struct cupel_allocator *top, struct cupel_layers_storage *storage) {
+    silence(storage);
+    use_stack(top);
+    struct cupel_tracking *tracking;
+    for (unsigned i = 0; (tracking = cupel_layers_tracking(storage, i)) != NULL; i++) {
+        CHECK_UINT_EQ(tracking->findings, 0);
+    }
+    cupel_layers_deinit(storage);
+}
+
+static struct cupel_layers_storage storage; /* large, and there is one test a process at a time */
+
+/* The layers of the text, without its root, over the test's own allocator, which a sweep starves: whatever it refuses,
+ * all comes back. That a refusal is reported is the business of alloc_ops. */
+static void check_layers_over(const char *text, struct cupel_allocator *a) {
+    char layers[TEXT_MAX + 1];
+    struct cupel_counting bottom;
+    struct cupel_error error;
+    size_t length = strlen(text);
+    while (length > 0 && strchr(" \t\n", text[length - 1]) == NULL) {
+        length--;
+    }
+    memcpy(layers, text, length);
+    layers[length] = '\0';
+    cupel_benign_begin();
+    struct cupel_allocator *top = cupel_layers_over(layers, cupel_counting_init(&bottom, a), &storage, &error);
+    if (top != NULL) {
+        use_and_take_down(top, &storage);
+    }
+    CHECK(cupel_counts_are_balanced(&bottom.counts));
+    cupel_benign_end();
+}
+
 static void check_spec(const char *text) {
-    static struct cupel_layers_storage storage; /* large, and there is one test a process at a time */
     struct cupel_error error = {.column = 0};
     struct cupel_allocator *top = cupel_layers(text, &storage, &error);
     if (top == NULL) {
@@ -83,13 +116,7 @@ static void check_spec(const char *text) {
         CHECK_UINT_LE(error.column, strlen(text) + 1);
         return;
     }
-    silence(&storage);
-    use_stack(top);
-    struct cupel_tracking *tracking;
-    for (unsigned i = 0; (tracking = cupel_layers_tracking(&storage, i)) != NULL; i++) {
-        CHECK_UINT_EQ(tracking->findings, 0);
-    }
-    cupel_layers_deinit(&storage);
+    use_and_take_down(top, &storage);
 }
 
 /* Opens what the body writes to, and lets layers find out what they find out once a process. */
@@ -117,4 +144,5 @@ PROPERTY(layers, spec, .longest = TEXT_MAX, .setup = warm_up, .teardown = shut) 
     text[length] = '\0'; /* a NUL within ends it earlier */
     check_plan(text);
     check_spec(text);
+    check_layers_over(text, a);
 }
