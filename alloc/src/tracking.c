@@ -9,8 +9,8 @@ static struct cupel_tracking *from_base(struct cupel_allocator *self) {
 }
 
 /* The record of the block that the caller means, or NULL after a finding. */
-static struct cupel_block *check(struct cupel_tracking *tracking, const void *base, size_t size, size_t align,
-                                 const void *site) {
+static struct cupel_block *check(struct cupel_tracking *tracking, const char *verb, const void *base, size_t size,
+                                 size_t align, const void *site) {
     struct cupel_block *block = cupel_index_at(&tracking->index, base);
     enum cupel_tracking_finding finding = block == NULL           ? CUPEL_TRACKING_UNKNOWN_BLOCK
                                           : block->size != size   ? CUPEL_TRACKING_WRONG_SIZE
@@ -18,6 +18,14 @@ static struct cupel_block *check(struct cupel_tracking *tracking, const void *ba
                                                                   : CUPEL_TRACKING_OK;
     if (finding == CUPEL_TRACKING_OK) {
         return block;
+    }
+    if (tracking->findings < CUPEL_TRACKING_REFUSALS) {
+        struct cupel_tracking_refusal *refusal = &tracking->refusals[tracking->findings];
+        *refusal = (struct cupel_tracking_refusal){finding, verb, base, size, align, .frame_count = 0};
+        if (block != NULL) {
+            refusal->block = *block;
+        }
+        refusal->frame_count = cupel__frames_collect(site, refusal->frames, CUPEL_TRACKING_FRAMES);
     }
     tracking->findings++;
     if (tracking->on_finding != NULL) {
@@ -47,7 +55,7 @@ static void *tracking_acquire(struct cupel_allocator *self, size_t size, size_t 
 static bool tracking_resize(struct cupel_allocator *self, void *base, size_t size, size_t align, size_t new_size,
                             const void *site) {
     struct cupel_tracking *tracking = from_base(self);
-    struct cupel_block *block = check(tracking, base, size, align, site);
+    struct cupel_block *block = check(tracking, "resized", base, size, align, site);
     if (block == NULL || !tracking->parent->ops->resize(tracking->parent, base, size, align, new_size, site)) {
         return false;
     }
@@ -59,7 +67,7 @@ static bool tracking_resize(struct cupel_allocator *self, void *base, size_t siz
 static void *tracking_remap(struct cupel_allocator *self, void *base, size_t size, size_t align, size_t new_size,
                             unsigned flags, const void *site) {
     struct cupel_tracking *tracking = from_base(self);
-    const struct cupel_block *old = check(tracking, base, size, align, site);
+    const struct cupel_block *old = check(tracking, "resized", base, size, align, site);
     if (old == NULL) {
         return NULL;
     }
@@ -80,7 +88,7 @@ static void *tracking_remap(struct cupel_allocator *self, void *base, size_t siz
 
 static void tracking_release(struct cupel_allocator *self, void *base, size_t size, size_t align, const void *site) {
     struct cupel_tracking *tracking = from_base(self);
-    if (check(tracking, base, size, align, site) != NULL) {
+    if (check(tracking, "released", base, size, align, site) != NULL) {
         (void)cupel_index_remove(&tracking->index, base);
         tracking->live_bytes -= size;
         tracking->parent->ops->release(tracking->parent, base, size, align, site);

@@ -1,5 +1,5 @@
-/* Prints the live blocks of a tracking layer by the stack that acquired them. The groups stand in a hash table, so that
- * a million blocks take one pass; its memory comes from the pages root. */
+/* Prints the refused requests of a tracking layer, and its live blocks by the stack that acquired them. The groups
+ * stand in a hash table, so that a million blocks take one pass; its memory comes from the pages root. */
 #include "alloc/tracking.h"
 
 #include "alloc/pages.h"
@@ -119,4 +119,37 @@ uint64_t cupel_tracking_print(const struct cupel_tracking *tracking, FILE *out) 
     }
     cupel_free(tracking->index.memory, groups.table, size, _Alignof(struct group));
     return live;
+}
+
+static void print_refusal(const struct cupel_tracking_refusal *refusal, FILE *out) {
+    const struct cupel_block *block = &refusal->block;
+    switch (refusal->finding) {
+    case CUPEL_TRACKING_WRONG_SIZE:
+        fprintf(out, "%s with %zu byte%s, acquired with %zu\n", refusal->verb, refusal->size,
+                refusal->size == 1 ? "" : "s", block->size);
+        break;
+    case CUPEL_TRACKING_WRONG_ALIGN:
+        fprintf(out, "%s with an alignment of %zu, acquired with %zu\n", refusal->verb, refusal->align, block->align);
+        break;
+    default:
+        fprintf(out, "%s at %p with %zu byte%s, where no live block begins\n", refusal->verb, refusal->base,
+                refusal->size, refusal->size == 1 ? "" : "s");
+        break;
+    }
+    fprintf(out, "%s at\n", refusal->verb);
+    cupel__frames_print(out, refusal->frames, refusal->frame_count);
+    if (block->base != NULL) {
+        fprintf(out, "acquired at, as block number %" PRIu64 "\n", block->serial);
+        cupel__frames_print(out, block->frames, block->frame_count);
+    }
+}
+
+uint64_t cupel_tracking_print_findings(const struct cupel_tracking *tracking, FILE *out) {
+    for (unsigned i = 0; i < tracking->findings && i < CUPEL_TRACKING_REFUSALS; i++) {
+        print_refusal(&tracking->refusals[i], out);
+    }
+    if (tracking->findings > CUPEL_TRACKING_REFUSALS) {
+        fprintf(out, "and %" PRIu64 " refused requests more\n", tracking->findings - CUPEL_TRACKING_REFUSALS);
+    }
+    return tracking->findings;
 }

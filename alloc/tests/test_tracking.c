@@ -49,6 +49,15 @@ TEST(tracking, refuses_and_tells_what_does_not_fit) {
     cupel_free(t, block, 40, 8); /* double: the parent never hears of it */
     CHECK_INT_EQ(seen.finding, CUPEL_TRACKING_UNKNOWN_BLOCK);
     CHECK_UINT_EQ(tracking.findings, 4);
+    char text[8192] = "";
+    FILE *out = fmemopen(text, sizeof text, "w");
+    STARVED(out == NULL);
+    CHECK_UINT_EQ(cupel_tracking_print_findings(&tracking, out), 4);
+    (void)fclose(out);
+    CHECK_STR_CONTAINS(text, "released with 39 bytes, acquired with 40\nreleased at\n    #0 ");
+    CHECK_STR_CONTAINS(text, "acquired at, as block number 1\n    #0 ");
+    CHECK_STR_CONTAINS(text, "resized with an alignment of 16, acquired with 8\n");
+    CHECK_STR_CONTAINS(text, " with 32 bytes, where no live block begins\n");
     CHECK_UINT_EQ(tracking.live_bytes, 0);
     CHECK_STR_EQ(cupel_tracking_finding_name(CUPEL_TRACKING_WRONG_SIZE), "wrong size");
     cupel_tracking_deinit(&tracking);

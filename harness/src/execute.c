@@ -91,7 +91,7 @@ static void trace_leak(const struct cupel__plan_item *item, const struct cupel_f
     cupel__run.is_silent = false;
     FILE *stream = fmemopen(text, sizeof text, "w");
     if (stream != NULL) {
-        (void)cupel_tracking_print(&cupel__run.tracking, stream);
+        cupel__run_print_leak(stream);
         (void)fclose(stream);
         cupel_text_add_n(&result->messages, text, strnlen(text, sizeof text));
     }

@@ -69,7 +69,7 @@ static _Noreturn void tell_leak(void) {
     cupel__run.on_failure = NULL;
     cupel__case_run(&one);
     fputs("leak: the body came to its end, and blocks were not released\n", stderr);
-    (void)cupel_tracking_print(&cupel__run.tracking, stderr);
+    cupel__run_print_leak(stderr);
     give_up();
 }
 

@@ -69,9 +69,7 @@ void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel
         cupel__directory_done(result, result->verdict != CUPEL_VERDICT_OK);
         return;
     }
-    if (result->notes.length != 0) {
-        cupel_text_add_n(&result->messages, result->notes.data, result->notes.length);
-    }
+    cupel_text_add(&result->messages, "%s:%u: ", test->file, test->line);
     result->verdict = CUPEL_VERDICT_CRASH;
     result->evidence = cupel__settings.sweep ? CUPEL_EVIDENCE_FAULT : CUPEL_EVIDENCE_CRASH;
     if (cause == CUPEL__DEATH_TIMEOUT) {
@@ -85,6 +83,9 @@ void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel
         cupel_text_add(&result->messages, "%s in the middle of the test\n", how);
     } else {
         cupel_text_add(&result->messages, "%s\n", how);
+    }
+    if (result->notes.length != 0) {
+        cupel_text_add_n(&result->messages, result->notes.data, result->notes.length);
     }
     cupel__directory_done(result, true);
     cupel__execute_expect(test, result);

@@ -219,7 +219,7 @@ static void tell_leak(struct cupel__case *one) {
     cupel__case_speak();
     FILE *out = open_memstream(&text, &length);
     if (out != NULL) {
-        (void)cupel_tracking_print(&cupel__run.tracking, out);
+        cupel__run_print_leak(out);
         if (fclose(out) == 0) {
             cupel_text_add_n(&cupel__run.result->messages, text, length);
         }

@@ -61,7 +61,7 @@ static bool run_here(const struct replay *replay, const char *path) {
     }
     printf("FAILED %s: %s\n%s", path, cupel_verdict_name(verdict), record.messages.data);
     if (one.has_leaked) {
-        (void)cupel_tracking_print(&cupel__run.tracking, stdout);
+        cupel__run_print_leak(stdout);
     }
     return false;
 }

@@ -144,24 +144,51 @@ void cupel_note(const char *format, ...) {
     pthread_mutex_unlock(&message_lock);
 }
 
+/* What does not balance: the number of blocks, else their bytes, else their addresses. */
+static void say_what_differs(const struct cupel_counts *counts, struct cupel_text *messages) {
+    int64_t blocks = (int64_t)counts->live_blocks;
+    int64_t byte_count = (int64_t)counts->live_bytes;
+    if (blocks > 0) {
+        cupel_text_add(messages, "leak: %llu of %llu blocks, %lld bytes, were not released\n",
+                       (unsigned long long)counts->live_blocks, (unsigned long long)counts->acquired,
+                       (long long)byte_count);
+    } else if (blocks < 0) {
+        cupel_text_add(messages, "leak: %llu blocks were acquired, but %llu released\n",
+                       (unsigned long long)counts->acquired, (unsigned long long)counts->released);
+    } else if (counts->address_sum != 0) {
+        cupel_text_add(messages, "leak: as many blocks were released as acquired, but not the same ones\n");
+    } else {
+        cupel_text_add(messages, "leak: every block was released, but with %lld byte%s %s than acquired\n",
+                       (long long)(byte_count < 0 ? -byte_count : byte_count),
+                       byte_count == 1 || byte_count == -1 ? "" : "s", byte_count < 0 ? "more" : "fewer");
+    }
+}
+
 bool cupel__run_balance(void) {
     const struct cupel_counts *counts = &cupel__run.counting.counts;
     if (cupel_counts_are_balanced(counts)) {
         return true;
     }
-    cupel__run.has_leaked = true;
+    const struct cupel__plan_item *item = cupel__run.item;
     struct cupel_text *messages = &cupel__run.result->messages;
-    if (counts->live_blocks != 0) {
-        cupel_text_add(messages, "leak: %llu of %llu blocks, %llu bytes, were not released\n",
-                       (unsigned long long)counts->live_blocks, (unsigned long long)counts->acquired,
-                       (unsigned long long)counts->live_bytes);
-    } else {
-        cupel_text_add(messages,
-                       "leak: as many blocks were released as allocated, but not the same ones "
-                       "(sum of addresses %#llx)\n",
-                       (unsigned long long)counts->address_sum);
+    cupel__run.has_leaked = true;
+    if (item != NULL) {
+        cupel_text_add(messages, "%s:%u: ", item->test->file, item->test->line);
     }
+    say_what_differs(counts, messages);
     return false;
+}
+
+void cupel__run_print_leak(FILE *out) {
+    const struct cupel_tracking *tracking = &cupel__run.tracking;
+    uint64_t findings = cupel_tracking_print_findings(tracking, out);
+    uint64_t told = 0; /* blocks that are live because their release was refused: the findings tell of them */
+    for (uint64_t i = 0; i < findings && i < CUPEL_TRACKING_REFUSALS; i++) {
+        told += tracking->refusals[i].block.base != NULL;
+    }
+    if (findings == 0 || cupel_tracking_live_blocks(tracking) > told) {
+        (void)cupel_tracking_print(tracking, out);
+    }
 }
 
 struct cupel_allocator *test_allocator(void) {

@@ -23,6 +23,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 
 enum cupel__outcome {
@@ -65,6 +66,9 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking);
 enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user);
 /* Compares allocations with releases. Unbalanced: sets has_leaked, adds a message, returns false. */
 bool cupel__run_balance(void);
+/* After a second run with tracking: prints what was refused, and the blocks that are still live, unless
+ * the refusals explain them. */
+void cupel__run_print_leak(FILE *out);
 /* Counts a failure; where `fatal` it does not come back. Called by cupel__fail after the message is in the record. */
 void cupel__run_failed(bool fatal);
 /* Adds a message to the record, after the notes that led to it; counts nothing. `file` NULL: no place. */

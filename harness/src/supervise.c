@@ -5,6 +5,7 @@
 #include "harness/src/evidence.h"
 #include "harness/src/here.h"
 #include "harness/src/obituary.h"
+#include "harness/src/symbolise.h"
 #include "harness/src/wire.h"
 #include "harness/src/worker.h"
 
@@ -83,6 +84,12 @@ static void stop_at_once(void) {
 }
 
 static void give(const struct cupel_result *result) {
+    static struct cupel_result shown;
+    if (cupel_result_is_failure(result) && cupel__symbolise_is_needed(&result->messages)) {
+        cupel_result_copy(&shown, result);
+        cupel__symbolise(&shown.messages);
+        result = &shown;
+    }
     if (!supervisor.end->is_cut && !supervisor.take(result)) {
         supervisor.end->is_cut = true;
         stop_at_once();

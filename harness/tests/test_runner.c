@@ -43,17 +43,27 @@ static const struct outcome outcomes[] = {
     {"fail.prints", 1, {"it printed:\n  | printed on standard output\n  | printed on standard error\n"}},
     {"leak.block",
      1,
-     {"FAILED leak.block: leak", "leak: 2 of 2 blocks, 48 bytes, were not released\n", "2 live blocks, 48 bytes",
-      "cupel__test_leak_block"}},
+     {"FAILED leak.block: leak (", ": leak: 2 of 2 blocks, 48 bytes, were not released\n", "2 live blocks, 48 bytes",
+      "    #0 cupel__test_leak_block"}},
+    {"leak.wrong_size",
+     1,
+     {": leak: every block was released, but with 1 byte more than acquired\n"
+      "released with 41 bytes, acquired with 40\nreleased at\n    #0 cupel__test_leak_wrong_size",
+      "acquired at, as block number 1\n    #0 cupel__test_leak_wrong_size"}},
+    {"leak.not_the_same",
+     1,
+     {": leak: as many blocks were released as acquired, but not the same ones\nreleased at 0x",
+      " with 24 bytes, where no live block begins\n", "1 live block, 24 bytes\n"}},
+    {"leak.more_released", 1, {": leak: 0 blocks were acquired, but 1 released\n"}},
     {"leak.allowed", 0, {"1 passed"}},
     {"leak.after_a_fatal_failure", 1, {": wrong", "nowhere == NULL does not hold"}},
     {"crash.abort",
      1,
-     {"crash.abort: crash", "note: about to abort\ndied by signal 6 (SIGABRT, Aborted)\n", "  | last words\n"}},
+     {"crash.abort: crash", ": died by signal 6 (SIGABRT, Aborted)\nnote: about to abort\n", "  | last words\n"}},
     {"crash.underscore_exit",
      1,
      {": crash", "left the process with exit status 0 in the middle of the test\n", "  | leaving\n"}},
-    {"--timeout=50ms without_a_limit", 1, {": hang", "killed: it took more than its time limit of 0.1 s"}},
+    {"--timeout=50ms without_a_limit", 1, {": hang", ": killed: it took more than its time limit of 0.1 s"}},
     {"--output-limit=100000 loud",
      1,
      {"loud.without_end: crash", "killed: it printed more than 100000 bytes", "bytes left out here]"}},
@@ -94,6 +104,52 @@ TEST(runner, tells_each_outcome, TABLE(outcomes), .tags = "slow") {
     for (size_t i = 0; i < 4 && outcome->holds[i] != NULL; i++) {
         CHECK_STR_CONTAINS(run->output, outcome->holds[i]);
     }
+}
+
+/* The line of a test in the fixture, where its body begins. */
+static unsigned line_of(const char *test) {
+    static char text[32768];
+    tool_read(CUPEL_TEST_SOURCE_DIR "/harness/tests/fixtures/outcomes.c", text, sizeof text);
+    const char *found = strstr(text, test);
+    REQUIRE(found != NULL);
+    unsigned line = 1;
+    for (const char *at = text; at < found; at++) {
+        line += *at == '\n';
+    }
+    return line;
+}
+
+TEST(runner, names_the_line_of_what_leaked_and_not_the_runner) {
+    if (tool("command -v addr2line || command -v llvm-symbolizer")->status != 0) {
+        cupel_test_skip("neither addr2line nor llvm-symbolizer is here");
+    }
+    char first[256], second[256];
+    unsigned line = line_of("TEST(leak, block)");
+    (void)snprintf(first, sizeof first, "outcomes.c:%u: leak: 2 of 2 blocks", line);
+    (void)snprintf(second, sizeof second, "/outcomes.c:%u\n", line + 2);
+    const struct tool_run *run = tool(OUTCOMES "leak.block");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_STR_CONTAINS(run->output, first);
+    const char *stack = strstr(run->output, second);
+    REQUIRE(stack != NULL);
+    CHECK(strstr(run->output, "+0x") == NULL);
+    CHECK(strstr(run->output, "cupel__run_guarded") == NULL);
+    CHECK(strstr(run->output, "    #1 ") == NULL);
+    run = tool(OUTCOMES "--isolate=none leak.block");
+    CHECK_STR_CONTAINS(run->output, second);
+}
+
+TEST(runner, gives_module_and_offset_where_no_tool_knows_the_line) {
+    tool_write("addr2line", "#!/bin/sh\nexit 1\n");
+    tool_write("llvm-symbolizer", "#!/bin/sh\necho '??:0'; echo 'file.c:?'\n");
+    const struct tool_run *run = tool("PATH=. " OUTCOMES "leak.block");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_EQ(run->errors, "");
+    CHECK_STR_CONTAINS(run->output, "/outcomes+0x");
+    CHECK(strstr(run->output, " at ?") == NULL);
+    CHECK(strstr(run->output, "    #1 ") == NULL);
+    CHECK_STR_CONTAINS(tool("PATH=/nowhere " OUTCOMES "leak.block")->output, "/outcomes+0x");
 }
 
 TEST(runner, prints_what_runs_a_failure_again, .tags = "slow") {
