@@ -163,6 +163,13 @@ TEST(base, outfile_names_what_is_in_the_way, .tags = "slow") {
     CHECK_UINT_EQ(count_files(test_directory()), 1);
 }
 
+/* The kernel lets nobody make a directory there; what it says depends on the user and on how it is mounted. */
+TEST(base, make_directories_gives_the_reason_of_the_first_error) {
+    REQUIRE(!cupel_make_directories("/sys/cupel-test/below", &error));
+    CHECK_STR_CONTAINS(error.text, "could not make directory '/sys/cupel-test': ");
+    CHECK(strstr(error.text, "No such file") == NULL);
+}
+
 TEST(base, outfile_that_cannot_be_renamed_goes, .tags = "slow") {
     REQUIRE(cupel_outfile_open(&file, in_directory("taken"), &error));
     REQUIRE_INT_EQ(mkdir(path, 0777), 0); /* somebody was quicker */

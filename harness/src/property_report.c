@@ -27,6 +27,7 @@ bool cupel__failing_input_store(const struct cupel_test *property, const uint8_t
     return cupel_outfile_commit(&file, error);
 }
 
+/* `path` NULL: the input could not be stored. */
 static void write_story(FILE *out, const struct cupel__failing_input *input, const char *path) {
     const struct cupel_test *property = input->property;
     const char *program = cupel__settings.program != NULL ? cupel__settings.program : "PROGRAM";
@@ -37,6 +38,9 @@ static void write_story(FILE *out, const struct cupel__failing_input *input, con
     cupel__decode_literal(out, input->data, input->length);
     fputs("\nas a C test (needs \"harness/property.h\"):\n", out);
     cupel__decode_test(out, property, input->data, input->length);
+    if (path == NULL) { /* there is no file to run */
+        return;
+    }
     fprintf(out, "run it again: %s --replay=%s.%s", program, property->suite, property->name);
     if (cupel__settings.fault_plan.count != 0) {
         char token[256];
@@ -52,21 +56,23 @@ void cupel__failing_input_report(const struct cupel__failing_input *input) {
     size_t length = 0;
     struct cupel_error error = {.line = 0};
     struct cupel_text *messages = &cupel__run.result->messages;
-    if (!cupel__failing_input_store(input->property, input->data, input->length, path, sizeof path, &error)) {
+    bool is_stored = cupel__failing_input_store(input->property, input->data, input->length, path, sizeof path, &error);
+    if (!is_stored) {
         cupel_text_add(messages, "the failing input could not be stored: %s\n", error.text);
     }
     FILE *out = open_memstream(&story, &length);
     if (out == NULL) {
-        cupel_text_add(messages, "no memory to show the failing input; it is in %s\n", path);
+        cupel_text_add(messages, "no memory to show the failing input%s%s\n", is_stored ? "; it is in " : "",
+                       is_stored ? path : "");
         return;
     }
-    write_story(out, input, path);
+    write_story(out, input, is_stored ? path : NULL);
     if (fclose(out) == 0) {
         cupel_text_add_n(messages, story, length);
         char story_path[4200];
         struct cupel_outfile file;
         (void)snprintf(story_path, sizeof story_path, "%s.txt", path);
-        if (cupel_outfile_open(&file, story_path, &error)) {
+        if (is_stored && cupel_outfile_open(&file, story_path, &error)) {
             (void)fwrite(story, 1, length, file.stream);
             (void)cupel_outfile_commit(&file, &error);
         }

@@ -91,6 +91,17 @@ TEST(property, what_a_child_says_is_told_once) {
     CHECK(strstr(run->output, "it printed") == NULL);
 }
 
+TEST(property, an_input_that_cannot_be_stored_has_no_command) {
+    const struct tool_run *run =
+        tool("ln -s /proc/self build; " INPUTS_PROGRAM " --seed=1 --filter=inputs.sum_stays_small");
+    CHECK_INT_EQ(run->status, 1);
+    cupel_note("%s", run->output);
+    CHECK_STR_CONTAINS(run->output, "failing input: 2 bytes");
+    CHECK_STR_CONTAINS(run->output, "as a C test");
+    CHECK_STR_CONTAINS(run->output, "the failing input could not be stored: could not make directory 'build/reports");
+    CHECK(strstr(run->output, "run it again:") == NULL);
+}
+
 TEST(property, a_hang_is_cut_and_told, .tags = "slow") {
     const struct tool_run *run = run_property("come_to_an_end");
     CHECK_INT_EQ(run->status, 1);

@@ -36,8 +36,11 @@ bool cupel_make_directories(const char *path, struct cupel_error *error) {
         }
         part[i] = '\0';
         struct stat status;
-        if (mkdir(part, 0777) != 0 && errno != EEXIST && (stat(part, &status) != 0 || !S_ISDIR(status.st_mode))) {
-            return fail(error, "make directory", part, errno);
+        if (mkdir(part, 0777) != 0 && errno != EEXIST) {
+            int why = errno; /* of a directory that is there already, on a disk that takes none, it is no error */
+            if (stat(part, &status) != 0 || !S_ISDIR(status.st_mode)) {
+                return fail(error, "make directory", part, why);
+            }
         }
         if (stat(part, &status) != 0 || !S_ISDIR(status.st_mode)) {
             return fail(error, "make directory", part, ENOTDIR);
