@@ -4,6 +4,7 @@
  * The invariant: front <= back, bytes outside front..back were drawn. Scalars take bytes from the end, the first taken
  * being the most significant, so a number lies in memory with its low byte first and lowering bytes lowers it. */
 #include "harness/bytes.h"
+#include "harness/src/draws.h"
 
 #include <assert.h>
 #include <float.h>
@@ -104,16 +105,38 @@ static size_t draw_near_power(struct cupel_bytes *bytes, unsigned shape, size_t 
     return around < min ? min : around > max ? max : around;
 }
 
+void cupel__draws_trace(void *user, unsigned depth, const char *label, const char *text) {
+    (void)user, (void)depth, (void)label, (void)text;
+}
+
+/* A size was drawn from the bytes below `before`: its words, or a line of the log. */
+__attribute__((cold)) static void trace_size(struct cupel_bytes *bytes, const char *label, size_t before, size_t min,
+                                             size_t max, size_t value) {
+    if (bytes->trace != cupel__draws_trace) {
+        trace(bytes, label, "%zu", value);
+        return;
+    }
+    struct cupel__draws *draws = bytes->trace_user;
+    draws->total = draws->total + (value - min) < draws->total ? UINT64_MAX : draws->total + (value - min);
+    if (before > bytes->back && draws->count < CUPEL__DRAWS_MAX) {
+        draws->sizes[draws->count++] = (struct cupel__size_draw){.end = (size_t)(bytes->data - draws->base) + before,
+                                                                 .used = before - bytes->back,
+                                                                 .width = bytes_for(max - min),
+                                                                 .above = value - min};
+    }
+}
+
 size_t cupel_draw_size(struct cupel_bytes *bytes, const char *label, size_t min, size_t max) {
     assert(min <= max);
     size_t span = max - min;
     size_t value;
+    size_t before = bytes->back;
     unsigned shape = (unsigned)take(bytes, 1);
-    if (shape < 0x60) {
-        value = min + (size_t)draw_raw(bytes, span < 64 ? span : 64);
-    } else if (shape < 0xb0) {
+    if (shape < CUPEL__SIZE_POWER) {
+        value = min + (size_t)draw_raw(bytes, span < CUPEL__SIZE_SMALL_MAX ? span : CUPEL__SIZE_SMALL_MAX);
+    } else if (shape < CUPEL__SIZE_PLAIN) {
         value = draw_near_power(bytes, shape, min, max);
-    } else if (shape < 0xf0) {
+    } else if (shape < CUPEL__SIZE_HIGHEST) {
         value = min + (size_t)draw_raw(bytes, span);
     } else {
         size_t below = shape & 3;
@@ -121,7 +144,7 @@ size_t cupel_draw_size(struct cupel_bytes *bytes, const char *label, size_t min,
     }
     assert(value >= min && value <= max);
     if (IS_TRACED(bytes)) {
-        trace(bytes, label, "%zu", value);
+        trace_size(bytes, label, before, min, max, value);
     }
     return value;
 }

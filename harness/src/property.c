@@ -44,6 +44,7 @@ struct shared {
     bool was_cut;
     size_t length; /* of the failing input, shrunk so far */
     struct cupel_error error;
+    struct cupel__draws draws; /* of an attempt in a process of its own */
     uint8_t data[];
 };
 
@@ -57,8 +58,12 @@ struct session {
     struct cupel__death death; /* that shrinking keeps */
 };
 
-static struct cupel__case run_case(struct session *session, const uint8_t *data, size_t length) {
+/* `draws` NULL: they are not logged. */
+static struct cupel__case run_case(struct session *session, const uint8_t *data, size_t length,
+                                   struct cupel__draws *draws) {
     struct cupel__case one = {.property = session->property, .data = data, .length = length};
+    one.trace = draws != NULL ? cupel__draws_trace : NULL;
+    one.trace_user = draws;
     one.faults = session->faults;
     session->shared->progress++;
     cupel__case_run(&one);
@@ -67,7 +72,7 @@ static struct cupel__case run_case(struct session *session, const uint8_t *data,
 
 static bool fails_in_process(void *user, const uint8_t *data, size_t length) {
     struct session *session = user;
-    struct cupel__case one = run_case(session, data, length);
+    struct cupel__case one = run_case(session, data, length, NULL);
     bool has_failed = cupel__case_has_failed(&one);
     if (has_failed) {
         memcpy(session->shared->data, data, length);
@@ -90,14 +95,15 @@ static enum cupel_evidence evidence_of(const struct session *session, size_t ind
 
 enum { CHECK_FAILED_STATUS = 101 }; /* of an attempt's process: one that no sanitizer leaves with */
 
-static struct cupel__death run_forked(struct session *session, const uint8_t *data, size_t length) {
+static struct cupel__death run_forked(struct session *session, const uint8_t *data, size_t length,
+                                      struct cupel__draws *draws) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         cupel__child_silence();
         cupel__case_silence();
         cupel__evidence_begin(evidence_of(session, session->shared->index));
-        struct cupel__case one = run_case(session, data, length);
+        struct cupel__case one = run_case(session, data, length, draws);
         cupel__evidence_end();
         _exit(cupel__case_has_failed(&one) ? CHECK_FAILED_STATUS : 0);
     }
@@ -107,17 +113,31 @@ static struct cupel__death run_forked(struct session *session, const uint8_t *da
 
 static bool fails_forked(void *user, const uint8_t *data, size_t length) {
     struct session *session = user;
-    struct cupel__death death = run_forked(session, data, length);
+    struct cupel__death death = run_forked(session, data, length, NULL);
     return dies_alike(&death, &session->death);
+}
+
+static void draws_in_process(void *user, const uint8_t *data, size_t length, struct cupel__draws *draws) {
+    (void)run_case(user, data, length, draws);
+}
+
+/* Through shared memory: what the attempt drew until it died. */
+static void draws_forked(void *user, const uint8_t *data, size_t length, struct cupel__draws *draws) {
+    struct session *session = user;
+    session->shared->draws = *draws;
+    (void)run_forked(session, data, length, &session->shared->draws);
+    *draws = session->shared->draws;
 }
 
 /* Shrinks what is in shared->data. */
 static void shrink(struct session *session, bool is_forked) {
     struct shared *shared = session->shared;
-    uint8_t *best = malloc(shared->length + 1);
-    uint8_t *scratch = malloc(shared->length + 1);
+    uint8_t *best = malloc(session->inputs.size + 1);
+    uint8_t *scratch = malloc(session->inputs.size + 1);
     if (best != NULL && scratch != NULL) {
         struct cupel__shrink shrinker = {.fails = is_forked ? fails_forked : fails_in_process,
+                                         .draws = is_forked ? draws_forked : draws_in_process,
+                                         .capacity = session->inputs.size,
                                          .user = session,
                                          .steps_max = is_forked ? SHRINK_FORKED_STEPS_MAX : SHRINK_STEPS_MAX,
                                          .deadline_ns = cupel_clock_ns() + (int64_t)SHRINK_TIME_MS * 1000000};
@@ -155,7 +175,7 @@ static void run_cases(struct session *session) {
             evidence = evidence_of(session, shared->index);
             cupel__evidence_begin(evidence);
         }
-        struct cupel__case one = run_case(session, session->inputs.data, length);
+        struct cupel__case one = run_case(session, session->inputs.data, length, NULL);
         shared->injected += one.injected;
         shared->is_starved = shared->is_starved || one.outcome == CUPEL__STARVED;
         shared->is_absorbed = shared->is_absorbed || (one.injected > 0 && one.outcome == CUPEL__ENDED);
@@ -274,7 +294,7 @@ static enum cupel__outcome conclude(struct session *session, bool is_death) {
         return CUPEL__ENDED;
     }
     if (shared->is_skipped) { /* again here, for the reason */
-        return run_case(session, shared->data, shared->length).outcome;
+        return run_case(session, shared->data, shared->length, NULL).outcome;
     }
     if (shared->has_failed) {
         report(session, is_death);

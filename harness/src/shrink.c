@@ -12,6 +12,8 @@ struct state {
     uint8_t *data; /* the best so far */
     size_t length;
     uint8_t *scratch; /* the candidate */
+    bool has_total;   /* sizes are being lowered: */
+    uint64_t total;   /* of the best, which no candidate may pass */
 };
 
 static bool may_ask(struct state *state) {
@@ -22,8 +24,20 @@ static bool may_ask(struct state *state) {
     return !shrink->was_cut;
 }
 
-/* Asks about the candidate in scratch; where it fails, it becomes the best. */
-static bool accept(struct state *state, size_t length) {
+static bool read_draws(struct state *state, const uint8_t *data, size_t length, struct cupel__draws *draws) {
+    if (!may_ask(state)) {
+        return false;
+    }
+    *draws = (struct cupel__draws){.base = data};
+    state->shrink->steps++;
+    state->shrink->draws(state->shrink->user, data, length, draws);
+    return true;
+}
+
+/* Asks about the candidate in scratch; where it fails, and its sizes come to no more than `total`, it becomes the best.
+ */
+static bool accept_below(struct state *state, size_t length, uint64_t total) {
+    struct cupel__draws draws;
     if (!may_ask(state)) {
         return false;
     }
@@ -31,9 +45,19 @@ static bool accept(struct state *state, size_t length) {
     if (!state->shrink->fails(state->shrink->user, state->scratch, length)) {
         return false;
     }
+    if (state->has_total) {
+        if (!read_draws(state, state->scratch, length, &draws) || draws.total > total) {
+            return false;
+        }
+        state->total = draws.total;
+    }
     memcpy(state->data, state->scratch, length);
     state->length = length;
     return true;
+}
+
+static bool accept(struct state *state, size_t length) {
+    return accept_below(state, length, state->total);
 }
 
 static bool try_without(struct state *state, size_t from, size_t count) {
@@ -175,19 +199,85 @@ static bool remove_counted(struct state *state) {
     return has_helped;
 }
 
-size_t cupel__shrink_run(struct cupel__shrink *shrink, uint8_t *data, size_t length, uint8_t *scratch) {
+/* Writes a size anew, `above` its min, in the form that holds it; *draw follows. */
+static bool try_size(struct state *state, struct cupel__size_draw *draw, uint64_t above) {
+    bool is_small = above <= CUPEL__SIZE_SMALL_MAX;
+    unsigned width = is_small ? 1 : draw->width;
+    size_t from = draw->end - draw->used;
+    size_t length = state->length - draw->used + width + 1;
+    if (length > state->length && length > state->shrink->capacity) {
+        return false;
+    }
+    memcpy(state->scratch, state->data, from);
+    for (unsigned i = 0; i < width; i++) {
+        state->scratch[from + i] = (uint8_t)(above >> 8 * i);
+    }
+    state->scratch[from + width] = is_small ? CUPEL__SIZE_SMALL : CUPEL__SIZE_PLAIN;
+    memcpy(state->scratch + from + width + 1, state->data + draw->end, state->length - draw->end);
+    if (!accept_below(state, length, state->total - 1)) { /* less, since it may be longer: so this comes to an end */
+        return false;
+    }
+    draw->used = width + 1;
+    draw->end = from + width + 1;
+    return true;
+}
+
+static bool lower_size(struct state *state, struct cupel__size_draw *draw) {
+    uint8_t shape = state->data[draw->end - 1];
+    bool is_exact = shape < CUPEL__SIZE_POWER || (shape >= CUPEL__SIZE_PLAIN && shape < CUPEL__SIZE_HIGHEST);
+    uint64_t high = draw->above;
+    if (is_exact || high == 0) { /* lowering its bytes lowers it */
+        return false;
+    }
+    if (try_size(state, draw, 0)) {
+        return true;
+    }
+    bool has_helped = false;
+    uint64_t low = 0;
+    while (high - low > 1 && may_ask(state)) {
+        uint64_t middle = low + (high - low) / 2;
+        if (try_size(state, draw, middle)) {
+            high = middle;
+            has_helped = true;
+        } else {
+            low = middle;
+        }
+    }
+    return has_helped;
+}
+
+/* The log is read again for each: what is written anew may change what is drawn after it. */
+static bool lower_sizes(struct state *state) {
+    struct cupel__draws draws;
+    bool has_helped = false;
+    for (unsigned i = 0; read_draws(state, state->data, state->length, &draws) && i < draws.count; i++) {
+        state->has_total = true;
+        state->total = draws.total;
+        has_helped = lower_size(state, &draws.sizes[i]) || has_helped;
+    }
+    return has_helped;
+}
+
+static void run_passes(struct state *state) {
     enum { COUNTED_LENGTH_MAX = 64 }; /* the quadratic pass is for inputs that are small already */
+    bool has_helped = true;
+    while (has_helped && !state->shrink->was_cut) {
+        has_helped = remove_chunks(state);
+        has_helped = zero_chunks(state) || has_helped;
+        has_helped = lower_numbers(state) || has_helped;
+        if (!has_helped && state->length <= COUNTED_LENGTH_MAX) {
+            has_helped = remove_counted(state);
+        }
+    }
+}
+
+size_t cupel__shrink_run(struct cupel__shrink *shrink, uint8_t *data, size_t length, uint8_t *scratch) {
     struct state state = {.shrink = shrink, .data = data, .length = length, .scratch = scratch};
     shrink->steps = 0;
     shrink->was_cut = false;
-    bool has_helped = true;
-    while (has_helped && !shrink->was_cut) {
-        has_helped = remove_chunks(&state);
-        has_helped = zero_chunks(&state) || has_helped;
-        has_helped = lower_numbers(&state) || has_helped;
-        if (!has_helped && state.length <= COUNTED_LENGTH_MAX) {
-            has_helped = remove_counted(&state);
-        }
+    run_passes(&state);
+    while (shrink->draws != NULL && !shrink->was_cut && lower_sizes(&state)) {
+        run_passes(&state);
     }
     return state.length;
 }

@@ -38,6 +38,15 @@ TEST(property, a_failed_check_is_shrunk_to_the_least_input, .tags = "slow") {
     }
 }
 
+TEST(property, sizes_are_shrunk_to_what_is_needed) {
+    const struct tool_run *run = run_property("sizes_stay_small");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "    first = 101\n    second = 101\n");
+    run = run_property("no_crash_by_size");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "    size = 1001\n");
+}
+
 TEST(property, the_same_seed_gives_the_same_failure, .tags = "slow") {
     static char first[sizeof(struct tool_run)];
     (void)snprintf(first, sizeof first, "%s", line_after(run_property("sum_stays_small"), "failing input: "));

@@ -94,6 +94,66 @@ TEST(shrink, a_list_keeps_only_what_it_needs, .tags = "slow") {
     }
 }
 
+static void draw_three(const uint8_t *data, size_t length, struct cupel__draws *draws, size_t sizes[3]) {
+    struct cupel_bytes bytes;
+    cupel_bytes_init(&bytes, data, length);
+    bytes.trace = draws == NULL ? NULL : cupel__draws_trace;
+    bytes.trace_user = draws;
+    sizes[0] = cupel_draw_size(&bytes, "first", 0, 4096);
+    sizes[1] = cupel_draw_size(&bytes, "second", 5, SIZE_MAX);
+    sizes[2] = cupel_draw_size(&bytes, "third", 0, 200);
+}
+
+static void log_three(void *user, const uint8_t *data, size_t length, struct cupel__draws *draws) {
+    size_t sizes[3];
+    ((struct question *)user)->asked++;
+    draw_three(data, length, draws, sizes);
+}
+
+/* Each above 100, or all of them together. */
+static bool sizes_are_large(void *user, const uint8_t *data, size_t length) {
+    struct question *question = user;
+    size_t sizes[3];
+    question->asked++;
+    draw_three(data, length, NULL, sizes);
+    if (question->limit == 0) {
+        return sizes[0] > 100 && sizes[1] > 100 && sizes[2] > 100;
+    }
+    return sizes[1] > question->limit || sizes[0] + sizes[1] + sizes[2] > question->limit;
+}
+
+static void shrink_sizes(uint64_t limit, const uint8_t *data, size_t length, size_t sizes[3]) {
+    uint8_t best[128];
+    uint8_t scratch[128];
+    struct question question = {.limit = limit};
+    struct cupel__shrink shrinker = {
+        .fails = sizes_are_large, .draws = log_three, .capacity = sizeof best, .user = &question, .steps_max = 20000};
+    memcpy(best, data, length);
+    size_t shrunk = cupel__shrink_run(&shrinker, best, length, scratch);
+    CHECK(!shrinker.was_cut);
+    CHECK_UINT_EQ(shrinker.steps, question.asked);
+    CHECK_UINT_LE(shrunk, 3 + 2 + 8 + 1);
+    draw_three(best, shrunk, NULL, sizes);
+}
+
+TEST(shrink, sizes_fall_to_their_thresholds_whatever_form_they_were_drawn_in) {
+    uint8_t data[100];
+    size_t sizes[3];
+    for (uint64_t seed = 1; seed <= 20; seed++) {
+        struct question question = {.limit = 0};
+        size_t length = 0;
+        for (unsigned index = 0; length < 12 || !sizes_are_large(&question, data, length); index++) {
+            length = cupel__generate_case(seed, 50 + index, 1000, data, sizeof data);
+        }
+        shrink_sizes(0, data, length, sizes);
+        CHECK_UINT_EQ(sizes[0], 101);
+        CHECK_UINT_EQ(sizes[1], 101);
+        CHECK_UINT_EQ(sizes[2], 101);
+        shrink_sizes(150, data, length, sizes);
+        CHECK_UINT_EQ(sizes[0] + sizes[1] + sizes[2], 151);
+    }
+}
+
 /* A text at the front that holds "(" and a later ")". */
 static bool has_brackets(void *user, const uint8_t *data, size_t length) {
     ((struct question *)user)->asked++;
