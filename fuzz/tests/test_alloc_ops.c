@@ -26,8 +26,14 @@ enum defect {
 
 enum { SLOT_COUNT = CUPEL_OPS_LIVE_MAX + 16, SLOT_BYTES = 1 << 17, SLOT_ALIGN_MAX = 1 << 16, BLOCK_MAX = 1 << 15 };
 
-static _Alignas(SLOT_ALIGN_MAX) unsigned char slots[SLOT_COUNT][SLOT_BYTES];
+static unsigned char slot_memory[(SLOT_COUNT + 1) * SLOT_BYTES];
 static bool is_slot_taken[SLOT_COUNT];
+
+/* The first slot, aligned by hand: valgrind loads programs without regard to the alignment that their segments ask for.
+ */
+static unsigned char *slots(void) {
+    return slot_memory + (-(uintptr_t)slot_memory & (SLOT_ALIGN_MAX - 1));
+}
 
 static void *take_slot(size_t size, size_t align, unsigned flags) {
     if (size > BLOCK_MAX || align > SLOT_ALIGN_MAX) {
@@ -36,7 +42,7 @@ static void *take_slot(size_t size, size_t align, unsigned flags) {
     for (size_t i = 0; i < SLOT_COUNT; i++) {
         if (!is_slot_taken[i]) {
             is_slot_taken[i] = true;
-            unsigned char *block = slots[i] + align % SLOT_ALIGN_MAX;
+            unsigned char *block = slots() + i * SLOT_BYTES + align % SLOT_ALIGN_MAX;
             if ((flags & CUPEL_ZEROED) != 0) {
                 memset(block, 0, size);
             }
@@ -100,7 +106,7 @@ static void defective_release(struct cupel_allocator *allocator, void *block, si
     (void)align;
     (void)site;
     self->last = self->last == block ? NULL : self->last;
-    is_slot_taken[((uintptr_t)block - (uintptr_t)slots) / SLOT_BYTES] = false;
+    is_slot_taken[((uintptr_t)block - (uintptr_t)slots()) / SLOT_BYTES] = false;
 }
 
 static void *defective_remap(struct cupel_allocator *allocator, void *block, size_t size, size_t align, size_t new_size,

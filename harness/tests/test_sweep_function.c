@@ -79,7 +79,7 @@ TEST(sweep_function, all_is_well, .tags = "slow") {
     CHECK_UINT_EQ(findings.count, 0);
 }
 
-TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault, .tags = "slow") {
+TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault, .tags = "slow leak") {
     static const struct {
         enum mishap mishap;
         enum cupel_verdict verdict;
