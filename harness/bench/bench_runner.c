@@ -1,12 +1,14 @@
 /* What isolation and the runner itself cost: a thousand trivial tests in workers against a thousand execs and against
- * Criterion, in process against cmocka. Rounds of all contenders in turn, the median of each; wall time, since it is
- * what one waits for. The start of a program is measured apart and taken off where tests alone are compared. */
+ * Criterion, in process against cmocka; and how long the quick suite of a room takes in process. Rounds of all
+ * contenders in turn, the median of each; wall time, since it is what one waits for. The start of a program is measured
+ * apart and taken off where tests alone are compared. */
 #include "alloc/base/progress.h"
 
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,6 +61,65 @@ static void row(const char *what, double ours_ms, double rival_ms, const char *b
     printf("| %s | %.3f ms | %.3f ms | %.3f | %s |\n", what, ours_ms, rival_ms, ours_ms / rival_ms, budget);
 }
 
+/* The quick suite of a room is its tests that are not tagged slow. Properties run many cases each and are told apart.
+ */
+enum { REPEATS = 101, FILTER_MAX = 16384 };
+
+/* Titles of one kind that are not tagged slow, as a filter; how many. The program says one test a line. */
+static unsigned filter_of(const char *program, const char *kind, char filter[FILTER_MAX]) {
+    char line[4096];
+    char wanted[32];
+    size_t length = (size_t)snprintf(filter, FILTER_MAX, "--filter=");
+    unsigned count = 0;
+    (void)snprintf(line, sizeof line, "%s --tag=-slow --list-json", program);
+    (void)snprintf(wanted, sizeof wanted, "\"kind\":\"%s\"", kind);
+    FILE *list = popen(line, "r");
+    while (list != NULL && fgets(line, sizeof line, list) != NULL) {
+        static const char key[] = "\"test\":\"";
+        const char *title = strstr(line, key);
+        if (title == NULL || strstr(line, wanted) == NULL) {
+            continue;
+        }
+        title += sizeof key - 1;
+        int written = snprintf(filter + length, FILTER_MAX - length, "%s%.*s", count == 0 ? "" : ":",
+                               (int)strcspn(title, "\""), title);
+        if (written < 0 || (size_t)written >= FILTER_MAX - length) {
+            count = 0; /* a part of a suite would be a wrong figure */
+            break;
+        }
+        length += (size_t)written;
+        count++;
+    }
+    if (list == NULL || pclose(list) != 0 || count == 0) {
+        fprintf(stderr, "bench_runner: cannot list the tests of kind %s of %s\n", kind, program);
+        exit(1);
+    }
+    return count;
+}
+
+static void bench_suite(const char *name, const char *kind, const char *what, const char *budget) {
+    static char filter[FILTER_MAX];
+    char program[512];
+    char repeat[32];
+    (void)snprintf(program, sizeof program, BENCH_TESTS "/%s", name);
+    unsigned count = filter_of(program, kind, filter);
+    double times_ms[ROUNDS];
+    for (int round = -1; round < ROUNDS; round++) {
+        double took_ms[2];
+        for (int i = 0; i < 2; i++) { /* once, then often: the difference is without the program's start */
+            (void)snprintf(repeat, sizeof repeat, "--repeat=%d", i == 0 ? 1 : REPEATS);
+            const char *const words[] = {program, "--isolate=none", "--seed=1", repeat, filter, NULL};
+            int64_t start_ns = cupel_clock_ns();
+            run(words);
+            took_ms[i] = (double)(cupel_clock_ns() - start_ns) / 1e6;
+        }
+        times_ms[round < 0 ? 0 : round] = (took_ms[1] - took_ms[0]) / (REPEATS - 1) * 100 / count;
+    }
+    qsort(times_ms, ROUNDS, sizeof times_ms[0], compare);
+    printf("| %s of `%s` (%u) in process, 100 of them | %.3f ms | - | - | %s |\n", what, name, count,
+           times_ms[ROUNDS / 2], budget);
+}
+
 int main(void) {
     static double times_ms[CONTENDERS][ROUNDS];
     double median_ms[CONTENDERS];
@@ -80,12 +141,17 @@ int main(void) {
     }
     double here_ms = (median_ms[IN_PROCESS] - median_ms[SINGLE]) / 10; /* of 1000 */
     row("1000 isolated tests, to 1000 execs of true", median_ms[ISOLATED], median_ms[EXEC], "0.3, aim 0.05");
-    printf("| 100 tests in process | %.3f ms | - | - | 1 ms, aim 0.3 ms |\n", here_ms);
+    printf("| 100 trivial tests in process | %.3f ms | - | - | 1 ms, aim 0.3 ms |\n", here_ms);
     if (median_ms[CMOCKA] > 0) {
         row("1000 tests in process, whole program, to cmocka", median_ms[IN_PROCESS], median_ms[CMOCKA], "1");
     }
     if (median_ms[CRITERION] > 0) {
         row("1000 tests in a process each, to Criterion", median_ms[PROCESS], median_ms[CRITERION], "1");
+    }
+    static const char *const programs[] = {"vm", "alloc_arena", "alloc_layers"};
+    for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
+        bench_suite(programs[i], "test", "quick tests", "1 ms, aim 0.3 ms");
+        bench_suite(programs[i], "property", "properties", "reported");
     }
     return fflush(stdout) == 0 ? 0 : 1;
 }
