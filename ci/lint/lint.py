@@ -32,13 +32,17 @@ WAIVER = re.compile(r"lint: allow ([a-z-]+)(?::\s*(\S.*?))?\s*(?:\*/|-->)?\s*$")
 class Lint:
     """One run of one lint: its files, its findings, its waivers."""
 
-    def __init__(self, rules, description):
+    def __init__(self, rules, description, switches=()):
+        """switches: words of this lint alone, told to it in self.switches."""
         parser = argparse.ArgumentParser(description=description)
         default = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         parser.add_argument("--root", default=default, help="the tree to look at")
         parser.add_argument("--build", default=os.environ.get("CUPEL_BINARY_DIR"), help="its built tree (build/dev)")
         parser.add_argument("files", nargs="*", help="only these (paths from the root)")
+        for switch in switches:
+            parser.add_argument("--" + switch, action="store_true")
         words = parser.parse_args()
+        self.switches = {switch for switch in switches if getattr(words, switch)}
         self.root = os.path.abspath(words.root)
         self.build = os.path.abspath(words.build) if words.build else os.path.join(self.root, "build", "dev")
         self.is_partial = bool(words.files)

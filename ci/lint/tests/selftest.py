@@ -91,7 +91,8 @@ def make_tree(place, files):
 
 
 def run(lint, place):
-    words = [sys.executable, os.path.join(LINTS, lint + ".py"), "--root", place]
+    lint, *switches = lint.split()
+    words = [sys.executable, os.path.join(LINTS, lint + ".py"), "--root", place, *switches]
     done = subprocess.run(words, capture_output=True, text=True, env={**os.environ, "CUPEL_BINARY_DIR": ""})
     return done.returncode, done.stdout + done.stderr
 
@@ -99,6 +100,8 @@ def run(lint, place):
 def judge(lint, place, expected):
     """None, or what is wrong."""
     status, output = run(lint, place)
+    if lint.endswith("--quick") and "clang-analyzer" in output:
+        return f"{lint}: the analyzer spoke: {output}"
     if status == 77:
         return "" if "skipped:" in output else f"{lint}: status 77 without a reason"
     if expected is None and status != 0:
@@ -126,6 +129,7 @@ def built_cases(place):
     yield "symbols", "bare does not begin with cupel_"
     yield "symbols", "cupel_untold is in no doorway header"
     yield "tidy", "alloc/bad.c:3: readability-braces-around-statements"
+    yield "tidy --quick", "alloc/bad.c:3: readability-braces-around-statements"
     yield "tidy", "alloc/read.c:4: clang-analyzer-core.uninitialized.UndefReturn"
     yield "cppcheck", "alloc/read.c:4: arrayIndexOutOfBounds"
     make_tree(place, {"alloc/a.c": "int cupel_told(void);\nint cupel_told(void) { return 0; }\n", "alloc/bad.c": OPEN + "extern int x;\n",
