@@ -59,7 +59,7 @@ struct cupel_test {
         uint64_t (*strong)(void); /* state hash that must not change across a failed call */
         size_t longest;           /* PROPERTY: longest random input, default 4096; files may be longer */
         unsigned cases;           /* PROPERTY: random cases in a test run, default 100 */
-        const char *dictionary;   /* PROPERTY: file under dictionaries/ */
+        const char *dictionary;   /* PROPERTY: file under dictionaries/, not SUITE_NAME.dict */
         bool is_declared;         /* set by TEST and PROPERTY */
     } options;
 };

@@ -155,7 +155,7 @@ static char *rewrite(struct cupel_allocator *a, const char *text, size_t length,
     return result;
 }
 
-PROPERTY(tracefile, what_is_accepted_reads_back_equal, .longest = 2048, .dictionary = "lcov.dict") {
+PROPERTY(tracefile, what_is_accepted_reads_back_equal, .longest = 2048, .dictionary = "lcov_info.dict") {
     int dialect = (int)cupel_draw_uint(bytes, "dialect", 1, 2);
     struct cupel_view input = cupel_draw_rest(bytes, "tracefile");
     bool is_starved = false;

@@ -245,6 +245,17 @@ else
     echo "skipped: no rights to mount a small disk"
 fi
 
+# --- a dictionary that the property names
+sed 's/^PROPERTY(canary, crossing,/&\n    .dictionary = "words.dict",/' "$source/fuzz/tests/fixtures/canary.c" \
+    >"$project/fuzz/bodies/canary.c"
+expect 2 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
+says 'canary_crossing names the dictionary fuzz/dictionaries/words.dict: No such file'
+mkdir -p "$project/fuzz/dictionaries"
+printf 'word="a named word"\n' >"$project/fuzz/dictionaries/words.dict"
+expect 0 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
+grep -q 'a named word' "$project/build/fuzzing/canary_crossing/afl.dict" || complain "the named dictionary is not used"
+cp "$source/fuzz/tests/fixtures/canary.c" "$project/fuzz/bodies/"
+
 # --- without AFL++
 empty=$work/empty
 mkdir "$empty"

@@ -164,6 +164,13 @@ static int run(const struct request *request, const struct settings *settings) {
     struct campaign_options options = {.time_ms = settings->time_ms < 0 ? 60000 : settings->time_ms,
                                        .jobs = settings->jobs > 0 ? (unsigned)settings->jobs : cupel_core_count(),
                                        .minimise_ms = settings->minimise_ms};
+    struct cupel_error error;
+    for (size_t i = 0; i < request->count; i++) {
+        if (!project_has_dictionary(request->project, request->targets[i], &error)) {
+            cupel_message("%s", error.text);
+            return CUPEL_USAGE;
+        }
+    }
     int status = choose_engines(request, settings, &options);
     if (status != CUPEL_OK) {
         return status;

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,11 +87,11 @@ static bool take_executable(void *user, const char *path, const char *name) {
 }
 
 /* A line that opens a PROPERTY, at the beginning of the line: the same reading as the build's. */
-static void take_line(struct project *project, const char *path, unsigned line, const char *text) {
+static struct target *take_line(struct project *project, const char *path, unsigned line, const char *text) {
     char suite[TARGET_NAME_MAX];
     char name[TARGET_NAME_MAX];
     if (sscanf(text, "PROPERTY(%100[A-Za-z0-9_], %100[A-Za-z0-9_]", suite, name) != 2) {
-        return;
+        return NULL;
     }
     for (size_t i = 0; i < project->count; i++) {
         struct target *target = &project->targets[i];
@@ -100,8 +101,19 @@ static void take_line(struct project *project, const char *path, unsigned line, 
             (void)snprintf(target->source, sizeof target->source, "%s", path_shown(project, path));
             (void)snprintf(target->property, sizeof target->property, "%.62s.%.62s", suite, name);
             target->line = line;
+            return target;
         }
     }
+    return NULL;
+}
+
+/* One line of what a PROPERTY declares; false at its end, where the body begins. */
+static bool take_declaration(struct target *target, const char *text) {
+    const char *begin = strstr(text, ".dictionary");
+    if (begin != NULL) {
+        (void)sscanf(begin, ".dictionary = \"%127[^\"]\"", target->dictionary);
+    }
+    return strchr(text, '{') == NULL;
 }
 
 static bool scan_source(void *user, const char *path, const char *name) {
@@ -111,8 +123,11 @@ static bool scan_source(void *user, const char *path, const char *name) {
         return true;
     }
     char text[512];
+    struct target *target = NULL; /* whose declaration is being read */
     for (unsigned line = 1; fgets(text, sizeof text, file) != NULL; line++) {
-        take_line(user, path, line, text);
+        struct target *opened = take_line(user, path, line, text);
+        target = opened != NULL ? opened : target;
+        target = target != NULL && take_declaration(target, text) ? target : NULL;
     }
     (void)fclose(file);
     return true;
@@ -185,8 +200,19 @@ const char *path_work(const struct project *project, const struct target *target
 }
 
 const char *path_dictionary(const struct project *project, const struct target *target, char *path) {
-    (void)snprintf(path, CUPEL__PATH_MAX, "%s/fuzz/dictionaries/%s.dict", project->root, target->name);
+    bool is_named = target->dictionary[0] != '\0';
+    (void)snprintf(path, CUPEL__PATH_MAX, "%s/fuzz/dictionaries/%s%s", project->root,
+                   is_named ? target->dictionary : target->name, is_named ? "" : ".dict");
     return access(path, R_OK) == 0 ? path : NULL;
+}
+
+bool project_has_dictionary(const struct project *project, const struct target *target, struct cupel_error *error) {
+    char path[CUPEL__PATH_MAX];
+    if (target->dictionary[0] == '\0' || path_dictionary(project, target, path) != NULL) {
+        return true;
+    }
+    return cupel_error_set(error, 0, 0, "%s:%u: %s names the dictionary %s: %s", target->source, target->line,
+                           target->name, path_shown(project, path), strerror(errno));
 }
 
 const char *path_shown(const struct project *project, const char *path) {

@@ -13,12 +13,13 @@
 enum { TARGETS_MAX = 512, TARGET_NAME_MAX = 128 };
 
 struct target {
-    char name[TARGET_NAME_MAX];     /* suite_property */
-    char source[256];               /* "room/tests/file.c" from the root; empty where no PROPERTY was found */
-    unsigned line;                  /* of the PROPERTY */
-    char property[TARGET_NAME_MAX]; /* "suite.name", empty likewise */
-    bool has_libfuzzer, has_afl;    /* an executable is built */
-    unsigned touch;                 /* how near the last change is: 3 its own source, 2 its room, 1 below it, 0 not */
+    char name[TARGET_NAME_MAX];       /* suite_property */
+    char source[256];                 /* "room/tests/file.c" from the root; empty where no PROPERTY was found */
+    unsigned line;                    /* of the PROPERTY */
+    char property[TARGET_NAME_MAX];   /* "suite.name", empty likewise */
+    char dictionary[TARGET_NAME_MAX]; /* that the PROPERTY names, or "" */
+    bool has_libfuzzer, has_afl;      /* an executable is built */
+    unsigned touch;                   /* how near the last change is: 3 its own source, 2 its room, 1 below it, 0 not */
 };
 
 struct project {
@@ -40,8 +41,11 @@ void project_touch(struct project *project);
 const char *path_engine(const struct project *project, const struct target *target, const char *variant, char *path);
 const char *path_fuzz(const struct project *project, const char *kind, const struct target *target, char *path);
 const char *path_work(const struct project *project, const struct target *target, const char *name, char *path);
-/* The dictionary of the target, or NULL where there is none. */
+/* The dictionary of the target in fuzz/dictionaries: the file that its PROPERTY names, else TARGET.dict. NULL where
+ * there is none; `path` says then where it would be. */
 const char *path_dictionary(const struct project *project, const struct target *target, char *path);
+/* False and a text where the PROPERTY names a dictionary that cannot be read. */
+bool project_has_dictionary(const struct project *project, const struct target *target, struct cupel_error *error);
 /* A path as the user should see it: from the root, where it is under it. */
 const char *path_shown(const struct project *project, const char *path);
 
