@@ -60,6 +60,12 @@ TEST(sweep, leak, .tags = "slow") {
     const char *stack = strstr(sweep("leaks")->output, "the request that failed:\n    #0 ");
     REQUIRE(stack != NULL);
     CHECK_STR_CONTAINS(stack, "cupel__test_starved_leaks");
+    CHECK(strstr(stack, "cupel__run_guarded") == NULL);
+    if (tool("command -v addr2line || command -v llvm-symbolizer")->status == 0) {
+        stack = strstr(sweep("leaks")->output, "the request that failed:\n    #0 take at ");
+        REQUIRE(stack != NULL);
+        CHECK_STR_CONTAINS(stack, "/starved.c:");
+    }
     check_told_once("leaks");
 }
 
