@@ -165,6 +165,8 @@ expect 2 'corrupt.info:3:6: a number is missing here' merge -o merged.info corru
 [ ! -e merged.info ] || bad 'a merge that failed left a file'
 expect 2 "unknown verb 'frobnicate'" frobnicate
 expect 2 'unknown' capture --frobnicate
+expect 2 "unexpected word 'frobnicate'" doctor frobnicate
+expect 2 "unexpected word 'more'" gate lcov.info more
 expect 4 'nowhere.json: cannot be opened' show --data nowhere.json
 expect 5 'cannot be run' capture --gcov "$work/no-such-gcov"
 expect 5 'install lcov' report --html-tool "$work/no-such-genhtml"

@@ -105,13 +105,9 @@ int cupel__cover_capture(int argc, char **argv) {
         .sentence = "Reads the counters that the tests of a build with counters left, through gcov.",
         .options = table};
     struct cupel_arguments arguments;
-    int status = cupel_options_begin(&program, argc, argv, &arguments);
+    int status = cupel__cover_begin(&program, 0, argc, argv, &arguments);
     if (status >= 0) {
         return status;
-    }
-    if (arguments.count > 0) {
-        cupel_message("unexpected word '%s'", arguments.words[0]);
-        return CUPEL_USAGE;
     }
     char build[CUPEL_COVER_PATH_MAX];
     char evidence[CUPEL_COVER_PATH_MAX];

@@ -42,6 +42,16 @@ static void print_all_help(void) {
     }
 }
 
+int cupel__cover_begin(const struct cupel_program *program, int most, int argc, char **argv,
+                       struct cupel_arguments *arguments) {
+    int status = cupel_options_begin(program, argc, argv, arguments);
+    if (status < 0 && arguments->count > most) {
+        cupel_message("unexpected word '%s'", arguments->words[most]);
+        return CUPEL_USAGE;
+    }
+    return status;
+}
+
 enum cupel_status cupel__cover_load(struct cupel_coverage *coverage, const char *path, const char *root) {
     struct cupel_error error = {0};
     if (root != NULL && !cupel_coverage_set_root(coverage, root)) {

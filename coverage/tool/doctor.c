@@ -79,7 +79,7 @@ int cupel__cover_doctor(int argc, char **argv) {
                                               "Says what is here for coverage, and what to do about what is not.",
                                           .options = table};
     struct cupel_arguments arguments;
-    int begun = cupel_options_begin(&program, argc, argv, &arguments);
+    int begun = cupel__cover_begin(&program, 0, argc, argv, &arguments);
     if (begun >= 0) {
         return begun;
     }

@@ -28,13 +28,9 @@ int cupel__cover_gate(int argc, char **argv) {
             "Holds cupel.json, or a tracefile, against limits; ends with 3 and names the lines where one is missed.",
         .options = table};
     struct cupel_arguments arguments;
-    int begun = cupel_options_begin(&program, argc, argv, &arguments);
+    int begun = cupel__cover_begin(&program, 1, argc, argv, &arguments);
     if (begun >= 0) {
         return begun;
-    }
-    if (arguments.count > 1) {
-        cupel_message("unexpected word '%s'", arguments.words[1]);
-        return CUPEL_USAGE;
     }
     static struct cupel_gates gates;
     struct cupel_error error = {0};

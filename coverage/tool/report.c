@@ -155,13 +155,9 @@ int cupel__cover_report(int argc, char **argv) {
                                           .sentence = "Writes reports from cupel.json, or from a tracefile.",
                                           .options = report_table};
     struct cupel_arguments arguments;
-    int begun = cupel_options_begin(&program, argc, argv, &arguments);
+    int begun = cupel__cover_begin(&program, 1, argc, argv, &arguments);
     if (begun >= 0) {
         return begun;
-    }
-    if (arguments.count > 1) {
-        cupel_message("unexpected word '%s'", arguments.words[1]);
-        return CUPEL_USAGE;
     }
     struct cupel_coverage coverage;
     cupel_coverage_init(&coverage, cupel_libc());

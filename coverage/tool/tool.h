@@ -18,6 +18,10 @@ int cupel__cover_doctor(int argc, char **argv);
 
 #define CUPEL__COVER_DEFAULT_DATA "build/coverage/cupel.json"
 
+/* cupel_options_begin of a verb that takes at most `most` words beside its options; CUPEL_USAGE, with a message, for
+ * more. */
+int cupel__cover_begin(const struct cupel_program *program, int most, int argc, char **argv,
+                       struct cupel_arguments *arguments);
 /* Reads cupel.json or a tracefile; says what is wrong. `root`, where not NULL, is what relative paths start from. */
 enum cupel_status cupel__cover_load(struct cupel_coverage *coverage, const char *path, const char *root);
 /* Writes a file whole through `write`; says what is wrong. */
