@@ -155,7 +155,8 @@ static struct cupel_allocator *build(const struct words *words, struct cupel_all
             memcpy(argument, word->argument, (size_t)(word->end - word->argument));
         }
         struct cupel_error inner = {.text = ""};
-        outermost = word->kind->init(storage, &storage->layers[i], outermost, argument, &inner);
+        const struct cupel_layer_request request = {storage, &storage->layers[i], outermost, argument, &inner};
+        outermost = word->kind->shared != NULL ? word->kind->shared() : word->kind->init(&request);
         if (outermost == NULL) {
             place_error(word, &inner, error);
             cupel_layers_deinit(storage);

@@ -29,51 +29,38 @@ bool cupel__layers_parse_size(const char *text, const char *end, size_t *size) {
     return at == end && at > text && value <= PTRDIFF_MAX;
 }
 
-static struct cupel_allocator *init_counting(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                             struct cupel_allocator *parent, const char *argument,
-                                             struct cupel_error *error) {
-    (void)storage;
-    if (argument[0] == '\0') {
-        return cupel_counting_init(&layer->as.counting, parent);
+static struct cupel_allocator *init_counting(const struct cupel_layer_request *request) {
+    if (request->argument[0] == '\0') {
+        return cupel_counting_init(&request->layer->as.counting, request->parent);
     }
-    if (strcmp(argument, "shared") != 0) {
-        (void)cupel_error_set(error, 0, 0, "the argument may only be 'shared'");
+    if (strcmp(request->argument, "shared") != 0) {
+        (void)cupel_error_set(request->error, 0, 0, "the argument may only be 'shared'");
         return NULL;
     }
-    return cupel_counting_init_shared(&layer->as.counting, parent);
+    return cupel_counting_init_shared(&request->layer->as.counting, request->parent);
 }
 
-static struct cupel_allocator *init_failing(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                            struct cupel_allocator *parent, const char *argument,
-                                            struct cupel_error *error) {
-    (void)storage;
-    return cupel_failing_init(&layer->as.failing, parent, argument, error);
+static struct cupel_allocator *init_failing(const struct cupel_layer_request *request) {
+    return cupel_failing_init(&request->layer->as.failing, request->parent, request->argument, request->error);
 }
 
-static struct cupel_allocator *init_tracking(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                             struct cupel_allocator *parent, const char *argument,
-                                             struct cupel_error *error) {
-    (void)storage;
-    (void)argument;
-    (void)error;
-    return cupel_tracking_init(&layer->as.tracking, parent);
+static struct cupel_allocator *init_tracking(const struct cupel_layer_request *request) {
+    return cupel_tracking_init(&request->layer->as.tracking, request->parent);
 }
 
 static void deinit_tracking(struct cupel_layer *layer) {
     cupel_tracking_deinit(&layer->as.tracking);
 }
 
-static struct cupel_allocator *init_logging(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                            struct cupel_allocator *parent, const char *argument,
-                                            struct cupel_error *error) {
-    (void)storage;
+static struct cupel_allocator *init_logging(const struct cupel_layer_request *request) {
     size_t file = 2;
-    if (argument[0] != '\0' &&
-        (!cupel__layers_parse_size(argument, argument + strlen(argument), &file) || file > INT32_MAX)) {
-        (void)cupel_error_set(error, 0, 0, "the argument must be the number of an open descriptor");
+    if (request->argument[0] != '\0' &&
+        (!cupel__layers_parse_size(request->argument, request->argument + strlen(request->argument), &file) ||
+         file > INT32_MAX)) {
+        (void)cupel_error_set(request->error, 0, 0, "the argument must be the number of an open descriptor");
         return NULL;
     }
-    return cupel_logging_init(&layer->as.logging, parent, (int)file);
+    return cupel_logging_init(&request->layer->as.logging, request->parent, (int)file);
 }
 
 static void deinit_logging(struct cupel_layer *layer) {
@@ -128,84 +115,44 @@ static bool check_arena(const struct cupel_arena_options *options, struct cupel_
     return true;
 }
 
-static struct cupel_allocator *init_arena(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                          struct cupel_allocator *parent, const char *argument,
-                                          struct cupel_error *error) {
-    (void)storage;
+static struct cupel_allocator *init_arena(const struct cupel_layer_request *request) {
     struct cupel_arena_options options = {0};
-    const char *start = argument;
+    const char *start = request->argument;
     while (*start != '\0') {
         const char *end = start + strcspn(start, ",");
-        if (!parse_arena_key(&options, argument, start, end, error)) {
+        if (!parse_arena_key(&options, request->argument, start, end, request->error)) {
             return NULL;
         }
         start = *end == ',' ? end + 1 : end;
     }
-    return check_arena(&options, error) ? cupel_arena_init(&layer->as.arena, parent, &options) : NULL;
+    return check_arena(&options, request->error)
+               ? cupel_arena_init(&request->layer->as.arena, request->parent, &options)
+               : NULL;
 }
 
 static void deinit_arena(struct cupel_layer *layer) {
     cupel_arena_deinit(&layer->as.arena);
 }
 
-static struct cupel_allocator *init_facade(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                           struct cupel_allocator *parent, const char *argument,
-                                           struct cupel_error *error) {
-    (void)storage;
-    (void)argument;
-    (void)error;
-    layer->as.facade = (struct cupel_facade){0};
-    return cupel_facade_init(&layer->as.facade, parent);
+static struct cupel_allocator *init_facade(const struct cupel_layer_request *request) {
+    request->layer->as.facade = (struct cupel_facade){0};
+    return cupel_facade_init(&request->layer->as.facade, request->parent);
 }
 
 static void deinit_facade(struct cupel_layer *layer) {
     cupel_facade_deinit(&layer->as.facade);
 }
 
-static struct cupel_allocator *init_libc(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                         struct cupel_allocator *parent, const char *argument,
-                                         struct cupel_error *error) {
-    (void)storage;
-    (void)layer;
-    (void)parent;
-    (void)argument;
-    (void)error;
-    return cupel_libc();
-}
-
-static struct cupel_allocator *init_pages(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                          struct cupel_allocator *parent, const char *argument,
-                                          struct cupel_error *error) {
-    (void)storage;
-    (void)layer;
-    (void)parent;
-    (void)argument;
-    (void)error;
-    return cupel_pages();
-}
-
-static struct cupel_allocator *init_fixed(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                          struct cupel_allocator *parent, const char *argument,
-                                          struct cupel_error *error) {
-    (void)parent;
+static struct cupel_allocator *init_fixed(const struct cupel_layer_request *request) {
     size_t size = CUPEL_LAYERS_FIXED_BYTES;
-    if (argument[0] != '\0' &&
-        (!cupel__layers_parse_size(argument, argument + strlen(argument), &size) || size > CUPEL_LAYERS_FIXED_BYTES)) {
-        (void)cupel_error_set(error, 0, 0, "the argument must be a size up to %dK", CUPEL_LAYERS_FIXED_BYTES >> 10);
+    if (request->argument[0] != '\0' &&
+        (!cupel__layers_parse_size(request->argument, request->argument + strlen(request->argument), &size) ||
+         size > CUPEL_LAYERS_FIXED_BYTES)) {
+        (void)cupel_error_set(request->error, 0, 0, "the argument must be a size up to %dK",
+                              CUPEL_LAYERS_FIXED_BYTES >> 10);
         return NULL;
     }
-    return cupel_fixed_init(&layer->as.fixed, storage->fixed_memory, size);
-}
-
-static struct cupel_allocator *init_global(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                           struct cupel_allocator *parent, const char *argument,
-                                           struct cupel_error *error) {
-    (void)storage;
-    (void)layer;
-    (void)parent;
-    (void)argument;
-    (void)error;
-    return cupel_global();
+    return cupel_fixed_init(&request->layer->as.fixed, request->storage->fixed_memory, size);
 }
 
 const struct cupel_layer_kind cupel__layer_kinds[] = {
@@ -216,8 +163,8 @@ const struct cupel_layer_kind cupel__layer_kinds[] = {
     {"arena", "KEY=SIZE,...", false, "cuts blocks from pages; keys: page, max, large, redzone", init_arena,
      deinit_arena},
     {"facade", NULL, false, "knows sizes and takes one lock", init_facade, deinit_facade},
-    {"libc", NULL, true, "root: the C library", init_libc, NULL},
-    {"pages", NULL, true, "root: whole pages from the kernel", init_pages, NULL},
+    {"libc", NULL, true, "root: the C library", NULL, NULL, cupel_libc},
+    {"pages", NULL, true, "root: whole pages from the kernel", NULL, NULL, cupel_pages},
     {"fixed", "SIZE", true, "root: a buffer in the stack's storage; default 64K", init_fixed, NULL},
-    {"global", NULL, true, "root: the global allocator", init_global, NULL},
+    {"global", NULL, true, "root: the global allocator", NULL, NULL, cupel_global},
     {.word = NULL}};

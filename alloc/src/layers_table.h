@@ -4,16 +4,25 @@
 
 #include "alloc/layers.h"
 
+/* What a layer is made of. */
+struct cupel_layer_request {
+    struct cupel_layers_storage *storage;
+    struct cupel_layer *layer;
+    struct cupel_allocator *parent; /* NULL for a root */
+    const char *argument;           /* "" where none is given */
+    struct cupel_error *error;
+};
+
 struct cupel_layer_kind {
     const char *word;
     const char *argument; /* its form for help; NULL: takes none */
     bool is_root;
     const char *sentence;
-    /* Makes the layer over `parent` (NULL for a root) in `layer`; `argument` is "" where none is given. NULL where the
-     * argument is malformed; the error's column is then counted in the argument, 0 for all of it. */
-    struct cupel_allocator *(*init)(struct cupel_layers_storage *storage, struct cupel_layer *layer,
-                                    struct cupel_allocator *parent, const char *argument, struct cupel_error *error);
+    /* Makes the layer; NULL where the argument is malformed: the error's column is then counted in the argument, 0 for
+     * all of it. */
+    struct cupel_allocator *(*init)(const struct cupel_layer_request *request);
     void (*deinit)(struct cupel_layer *layer); /* NULL: nothing to give back */
+    struct cupel_allocator *(*shared)(void);   /* a root that is there already, instead of init */
 };
 
 /* Ends with a row without a word. */
