@@ -31,6 +31,7 @@ refuses 2 "'x' is no number of mutants" env MUTANTS=x ci/prove
 refuses 2 "'-1' is no number of mutants" ci/prove --mutants=-1
 refuses 2 "unknown variant 'foo'" ci/build foo
 refuses 2 "variant 'foo' has no tests" ci/test foo
+refuses 2 "--readme takes all benchmarks, not 'runner'" ci/bench --readme runner
 refuses 6 "$place/gone/all.xml: " python3 ci/tools/junit.py --output "$place/gone/all.xml"
 
 mkdir "$place/tree"
@@ -41,4 +42,6 @@ for words in test 'check full' build fuzz coverage valgrind bench install run ni
     # shellcheck disable=SC2086 # a script and its words
     refuses 6 "cannot write to $place/tree/build" ci/$words
 done
+: >README.md
+refuses 2 'README.md has no line <!-- bench: begin -->' ci/bench --readme
 exit "$failed"
