@@ -123,6 +123,9 @@ struct cupel_failing {
     bool wants_frames;
     const void *frames[CUPEL_FAULT_FRAMES_MAX]; /* call stack of the first induced failure, innermost first */
     unsigned frame_count;
+    /* NULL, or called with the layer when the first failure is induced, once its stack is in `frames`: for those who
+     * want it where it outlives the process. Must not allocate from the layer. Kept by cupel_failing_set. */
+    void (*on_first)(const struct cupel_failing *failing);
 };
 
 /* The layer over `parent` (borrowed) with a plan in text, armed. A malformed plan, and one whose function is nowhere,

@@ -30,6 +30,9 @@ static unsigned thread_number(void) {
 static void inject(struct cupel_failing *failing, const void *site) {
     if (failing->injected + failing->injected_benign == 0) {
         failing->frame_count = cupel__frames_collect(site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
+        if (failing->on_first != NULL) {
+            failing->on_first(failing);
+        }
     }
     *(failing->benign_depth > 0 ? &failing->injected_benign : &failing->injected) += 1;
     cupel_fault_break(site);
@@ -136,7 +139,8 @@ void cupel_failing_set(struct cupel_failing *failing, const struct cupel_fault_p
                                   .parent = failing->parent,
                                   .live_bytes = failing->live_bytes,
                                   .benign_depth = failing->benign_depth,
-                                  .is_armed = true};
+                                  .is_armed = true,
+                                  .on_first = failing->on_first};
     if (plan != NULL) {
         fresh.plan = *plan;
     }

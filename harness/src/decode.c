@@ -40,9 +40,11 @@ static void write_line(void *user, unsigned depth, const char *label, const char
 }
 
 static _Noreturn void decode_child(int file, const struct cupel_test *property, const uint8_t *data, size_t length) {
+    static struct cupel__fault_note unread;
     struct sink sink = {.file = file};
     cupel__child_silence();
-    cupel__case_silence(); /* the record may be in memory that is shared */
+    cupel__case_silence(); /* the record may be in memory that is shared, and so may the note */
+    cupel__run.fault_note = &unread;
     struct cupel__case one = {.property = property, .data = data, .length = length};
     struct cupel_fault_plan plan;
     struct cupel_bytes bytes;

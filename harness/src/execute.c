@@ -200,6 +200,9 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
         cupel__sweep_execute(item, result);
     } else {
         cupel__execute_once(item, faults, result);
+        if (cupel_result_is_failure(result)) {
+            cupel__fault_note_add(cupel__run.fault_note, &result->messages);
+        }
     }
     result->duration_ns = cupel_clock_ns() - start_ns;
     if (is_death_test(test) && result->verdict == CUPEL_VERDICT_OK) {

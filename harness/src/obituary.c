@@ -52,7 +52,7 @@ static bool is_as_expected(const struct cupel_test *test, int status, struct cup
 }
 
 void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel__death_cause cause, int output,
-                     struct cupel_result *result) {
+                     const struct cupel__fault_note *fault_note, struct cupel_result *result) {
     const struct cupel_test *test = item->test;
     char how[160];
     describe(status, how, sizeof how);
@@ -84,6 +84,7 @@ void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel
     } else {
         cupel_text_add(&result->messages, "%s\n", how);
     }
+    cupel__fault_note_add(fault_note, &result->messages);
     if (result->notes.length != 0) {
         cupel_text_add_n(&result->messages, result->notes.data, result->notes.length);
     }

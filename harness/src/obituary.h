@@ -3,6 +3,7 @@
 #define HARNESS_SRC_OBITUARY_H
 
 #include "harness/result.h"
+#include "harness/src/fault_note.h"
 #include "harness/src/plan.h"
 
 enum cupel__death_cause {
@@ -11,9 +12,10 @@ enum cupel__death_cause {
     CUPEL__DEATH_OUTPUT,  /* killed: printed too much */
 };
 
-/* Completes the record of a test from its wait status and what it printed (`output`: capture file, or -1). */
+/* Completes the record of a test from its wait status, what it printed (`output`: capture file, or -1), and the fault
+ * that it met. */
 void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel__death_cause cause, int output,
-                     struct cupel_result *result);
+                     const struct cupel__fault_note *fault_note, struct cupel_result *result);
 
 /* Adds a line that says how a worker ended. */
 void cupel__obituary_describe(int status, struct cupel_result *result);

@@ -38,7 +38,9 @@ struct shared {
     size_t index; /* of the input */
     bool has_failed, is_skipped, is_starved, is_absorbed;
     bool is_broken; /* an input could not be read */
-    uint64_t injected, swallowed;
+    uint64_t injected;
+    struct cupel__fault_note fault_note; /* of the case that runs */
+    struct cupel__fault_note absorbed;   /* of one that came to its end in spite of it */
     size_t origin_length;
     unsigned steps;
     bool was_cut;
@@ -100,6 +102,7 @@ static struct cupel__death run_forked(struct session *session, const uint8_t *da
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
+        cupel__run.fault_note = &session->shared->fault_note;
         cupel__child_silence();
         cupel__case_silence();
         cupel__evidence_begin(evidence_of(session, session->shared->index));
@@ -178,7 +181,10 @@ static void run_cases(struct session *session) {
         struct cupel__case one = run_case(session, session->inputs.data, length, NULL);
         shared->injected += one.injected;
         shared->is_starved = shared->is_starved || one.outcome == CUPEL__STARVED;
-        shared->is_absorbed = shared->is_absorbed || (one.injected > 0 && one.outcome == CUPEL__ENDED);
+        if (!shared->is_absorbed && one.injected > 0 && one.outcome == CUPEL__ENDED) {
+            shared->is_absorbed = true;
+            shared->absorbed = *cupel__run.fault_note;
+        }
         if (one.outcome == CUPEL__SKIPPED || cupel__case_has_failed(&one)) {
             note_failing_input(session, length);
             shared->is_skipped = one.outcome == CUPEL__SKIPPED;
@@ -201,6 +207,7 @@ static bool supervise(struct session *session) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
+        cupel__run.fault_note = &session->shared->fault_note;
         run_cases(session);
         fflush(NULL);
         _exit(0);
@@ -265,6 +272,10 @@ static void report(struct session *session, bool is_death) {
         cupel__run.failures = 0;
         cupel__fail(false, session->property->file, session->property->line, "%s", words);
         note_death(&session->death);
+        if (session->faults != NULL) { /* the last attempt at shrinking may have been another input */
+            (void)run_forked(session, shared->data, shared->length, NULL);
+            *cupel__run.fault_note = shared->fault_note;
+        }
     } else {
         struct cupel__case one = {.property = session->property, .data = shared->data, .length = shared->length};
         one.faults = session->faults;
@@ -301,6 +312,7 @@ static enum cupel__outcome conclude(struct session *session, bool is_death) {
         return CUPEL__ENDED;
     }
     cupel__run.failing.injected = shared->injected;
+    *cupel__run.fault_note = shared->absorbed;
     return shared->is_starved && !shared->is_absorbed ? CUPEL__STARVED : CUPEL__ENDED;
 }
 

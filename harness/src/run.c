@@ -19,7 +19,8 @@ enum { JUMP_STOPPED = 1, JUMP_SKIPPED, JUMP_STARVED };
 
 /* Before the first run, and for engine targets, records go here. */
 static struct cupel_result first_result;
-struct cupel__run cupel__run = {.result = &first_result};
+static struct cupel__fault_note first_note;
+struct cupel__run cupel__run = {.result = &first_result, .fault_note = &first_note};
 static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
@@ -31,11 +32,13 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     if (faults != NULL) {
         below = cupel_failing_init(&run->failing, below, NULL, NULL);
         cupel_failing_set(&run->failing, faults);
+        run->failing.on_first = cupel__fault_note_take;
     }
     if (tracking) {
         below = cupel_tracking_init(&run->tracking, below);
     }
     run->is_failing = faults != NULL;
+    run->fault_note->frame_count = 0;
     run->is_tracking = tracking;
     run->has_leaked = false;
     run->has_state_changed = false;

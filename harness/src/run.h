@@ -16,6 +16,7 @@
 #include "alloc/tracking.h"
 #include "harness/harness.h"
 #include "harness/result.h"
+#include "harness/src/fault_note.h"
 #include "harness/src/plan.h"
 
 #include <pthread.h>
@@ -50,6 +51,7 @@ struct cupel__run {
     struct cupel_counting counting;
     struct cupel_tracking tracking;
     struct cupel_failing failing;
+    struct cupel__fault_note *fault_note; /* of the run of a body that goes on, or that was last; never NULL */
     bool is_tracking;
     enum cupel_verdict death; /* crash or hang, where a property's case ended its process; else ok */
     bool has_state_changed;   /* declared strong, and a call that starved changed the state */

@@ -163,7 +163,7 @@ static void bury(struct job *job, int status) {
         return;
     }
     slot->result.duration_ns = (cupel_clock_ms() - atomic_load(&slot->start_ms)) * 1000000;
-    cupel__obituary(&item, status, job->cause, job->output, &slot->result);
+    cupel__obituary(&item, status, job->cause, job->output, &slot->fault_note, &slot->result);
     give(&slot->result);
 }
 

@@ -38,21 +38,6 @@ static uint64_t key_of_run(enum cupel_verdict verdict) {
     return key | 1;
 }
 
-/* Where the request was that failed: the frames up to the test's own, below which is only the runner. */
-static void add_stack(char *text, size_t length, size_t size) {
-    char stack[2048] = "";
-    FILE *out = fmemopen(stack, sizeof stack, "w");
-    if (out == NULL) {
-        return;
-    }
-    cupel_failing_print(&cupel__run.failing, out);
-    (void)fclose(out);
-    const char *own = strstr(stack, " cupel__test_");
-    own = own != NULL ? own : strstr(stack, " cupel__body_");
-    size_t used = own != NULL ? (size_t)(own - stack) + strcspn(own, "\n") : strcspn(stack, "\n");
-    (void)snprintf(text + length, size - length, "the request that failed:\n%.*s\n", (int)used, stack);
-}
-
 static void take_record(struct cupel__sweep_run *run) {
     const struct cupel_failing *failing = &cupel__run.failing;
     bool is_unfailed = run->plan == NULL;
@@ -68,7 +53,7 @@ static void take_record(struct cupel__sweep_run *run) {
         memcpy(run->text, record.messages.data, length);
         run->text[length] = '\0';
         if (!is_unfailed && !cupel__sweep_is_known(&sweep, run->verdict, run->key, run->text)) {
-            add_stack(run->text, length, sizeof run->text);
+            cupel__fault_note_text(cupel__run.fault_note, run->text + length, sizeof run->text - length);
         }
     }
 }

@@ -143,6 +143,7 @@ _Noreturn void cupel__worker_main(struct cupel__plan *plan, struct cupel__shared
     reset_signals();
     record_pipe = pipe;
     own_slot = slot;
+    cupel__run.fault_note = &slot->fault_note;
     if (output >= 0) {
         cupel__capture_redirect(output, true);
         (void)setvbuf(stdout, NULL, _IOLBF, 0);

@@ -11,6 +11,7 @@
 #define HARNESS_SRC_WORKER_H
 
 #include "harness/result.h"
+#include "harness/src/fault_note.h"
 #include "harness/src/plan.h"
 
 #include <stdatomic.h>
@@ -30,8 +31,9 @@ struct cupel__slot {
     _Atomic uint64_t pending;   /* the next worker in this slot begins with it */
     _Atomic uint64_t handed;    /* for the supervisor to run itself; it sets CUPEL__NO_ITEM when done */
     _Atomic bool
-        has_lost_memory;        /* a test of this worker failed, or might leak: a checker's word at its end is stale */
-    struct cupel_result result; /* of the running item */
+        has_lost_memory; /* a test of this worker failed, or might leak: a checker's word at its end is stale */
+    struct cupel__fault_note fault_note; /* of the running item */
+    struct cupel_result result;          /* of the running item */
 };
 
 struct cupel__shared {

@@ -73,6 +73,15 @@ TEST(property, a_death_has_the_record_of_a_test_that_dies) {
     CHECK_STR_CONTAINS(run->output, "\"signal\":6");
 }
 
+TEST(property, a_fault_that_kills_it_is_told_with_its_place) {
+    const struct tool_run *run = tool(INPUTS_PROGRAM " --seed=1 --fault=alloc:1 --filter=inputs.crash_when_starved");
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.crash_when_starved: crash (");
+    CHECK_STR_CONTAINS(run->output, "the request that failed:\n    #0 cupel__body_inputs_crash_when_starved");
+    run = tool(INPUTS_PROGRAM " --seed=1 --fault=alloc:1 --filter=inputs.swallow_a_fault");
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.swallow_a_fault: swallowed (");
+    CHECK_STR_CONTAINS(run->output, "the request that failed:\n    #0 cupel__body_inputs_swallow_a_fault");
+}
+
 TEST(property, a_crash_met_while_shrinking_does_not_stop_it, .tags = "slow") {
     const struct tool_run *run = run_property("crash_while_shrinking");
     CHECK_INT_EQ(run->status, 1);
