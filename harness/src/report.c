@@ -1,5 +1,6 @@
 /* The hub of reports: opens the sinks that were asked for, counts, hands records round. See report.h. */
 #include "harness/src/report.h"
+#include "harness/src/settings.h"
 #include "harness/src/wire.h"
 
 #include "alloc/base/outfile.h"
@@ -67,7 +68,7 @@ static int add_word(const char *word, size_t length, FILE *out, struct cupel_err
     size_t kind_length = colon == NULL ? length : (size_t)(colon - word);
     char path[4096];
     if (colon != NULL && length - kind_length >= sizeof path) {
-        (void)cupel_error_set(error, 0, 0, "--report: the file's name is too long");
+        (void)cupel_error_set(error, 0, cupel__settings_column(word), "--report: the file's name is too long");
         return CUPEL_USAGE;
     }
     if (colon != NULL) {
@@ -84,7 +85,13 @@ static int add_word(const char *word, size_t length, FILE *out, struct cupel_err
             return add_sink(kinds[i], colon == NULL ? NULL : path, out, error);
         }
     }
-    (void)cupel_error_set(error, 0, 0, "--report: '%.*s' is none of tap, junit, json, github", (int)kind_length, word);
+    char names[64] = "";
+    size_t used = 0;
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0] && used < sizeof names; i++) {
+        used += (size_t)snprintf(names + used, sizeof names - used, "%s%s", i == 0 ? "" : ", ", kinds[i]->name);
+    }
+    (void)cupel_error_set(error, 0, cupel__settings_column(word), "--report: '%.*s' is none of %s",
+                          (int)(kind_length < 60 ? kind_length : 60), word, names);
     return CUPEL_USAGE;
 }
 

@@ -147,7 +147,7 @@ static int run(struct cupel__plan *plan) {
     }
     int status = open_reports(plan, out, &error);
     if (status != CUPEL_OK) {
-        cupel_message("%s", error.text);
+        cupel__settings_refuse(&error, "");
         (void)fclose(out);
         return status;
     }
@@ -180,11 +180,7 @@ int cupel__run_main(int argc, char **argv) {
     int status;
     cupel_message_program(argc > 0 ? base_name(argv[0]) : "test program");
     if (!cupel__settings_parse(NULL, argc, argv, &has_help, &error)) {
-        if (error.column == 0) {
-            cupel_message("%s", error.text);
-        } else {
-            cupel_message("column %u: %s", error.column, error.text);
-        }
+        cupel__settings_refuse(&error, "");
         return CUPEL_USAGE;
     }
     if (has_help) {

@@ -185,7 +185,8 @@ static const struct cupel_option options[] = {
      .value = &cupel__settings.reports,
      .parameter = "KIND[:FILE]",
      .sentence =
-         "Also write tap, junit or json (lines), to standard output or a file; joined by commas or given again."},
+         "Also write tap, junit, json (lines) or github (annotations), to standard output or a file; joined by commas "
+         "or given again."},
     {.name = "style",
      .kind = CUPEL_OPTION_CHOICE,
      .value = &cupel__settings.style,
@@ -244,6 +245,33 @@ const struct cupel_program *cupel__settings_program(void) {
     return &program;
 }
 
+/* The command line, for columns. */
+static struct {
+    int count;
+    char **words;
+} command_line;
+
+unsigned cupel__settings_column(const char *at) {
+    unsigned column = 1;
+    for (int i = 1; i < command_line.count; i++) {
+        uintptr_t begin = (uintptr_t)command_line.words[i];
+        size_t length = strlen(command_line.words[i]);
+        if ((uintptr_t)at >= begin && (uintptr_t)at <= begin + length) {
+            return column + (unsigned)((uintptr_t)at - begin);
+        }
+        column += (unsigned)length + 1;
+    }
+    return 0;
+}
+
+void cupel__settings_refuse(const struct cupel_error *error, const char *hint) {
+    if (error->column == 0) {
+        cupel_message("%s%s", error->text, hint);
+    } else {
+        cupel_message("column %u: %s%s", error->column, error->text, hint);
+    }
+}
+
 static bool parse_shard(struct cupel__settings *settings, struct cupel_error *error) {
     const char *total = getenv("GTEST_TOTAL_SHARDS");
     const char *index = getenv("GTEST_SHARD_INDEX");
@@ -252,7 +280,8 @@ static bool parse_shard(struct cupel__settings *settings, struct cupel_error *er
     char extra;
     if (settings->shard != NULL) {
         if (sscanf(settings->shard, "%" SCNu64 "/%" SCNu64 "%c", &i, &n, &extra) != 2 || i < 1 || i > n) {
-            return cupel_error_set(error, 0, 0, "--shard: '%s' is not I/N with 1 <= I <= N", settings->shard);
+            return cupel_error_set(error, 0, cupel__settings_column(settings->shard),
+                                   "--shard: '%.60s' is not I/N with 1 <= I <= N", settings->shard);
         }
         i--;
     } else if (total != NULL && index != NULL) {
@@ -291,18 +320,55 @@ static bool choose_seed(struct cupel__settings *settings, struct cupel_error *er
     return true;
 }
 
-static bool parse_fault(struct cupel__settings *settings, struct cupel_error *error) {
+/* Whether the rule whose text is at `at` can fire at all in this program; a text where not. */
+static bool can_fire(const struct cupel_fault_rule *rule, const char *text, const char *at, bool has_tests,
+                     struct cupel_error *error) {
+    struct cupel_error inner;
+    struct cupel_fault_plan alone = {.rules = {*rule}, .count = 1};
+    if (rule->call != CUPEL_FAULT_ALLOC && rule->call != CUPEL_FAULT_GROW && rule->call != CUPEL_FAULT_ANY) {
+        return cupel_error_set(error, 0, 0,
+                               "column %u: nothing in a test program injects '%.*s' faults; alloc, grow and any can be "
+                               "given",
+                               (unsigned)(at - text) + 1, (int)strcspn(at, ":"), at);
+    }
+    /* Only the test program knows its functions: `cupel test` hands them on. */
+    bool is_known = rule->where[0] == '\0' || (!has_tests && strchr(rule->where, ':') == NULL);
+    if (is_known || cupel_fault_plan_resolve(&alone, &inner)) {
+        return true;
+    }
+    static const char number[] = "rule 1: ";
+    const char *reason =
+        strncmp(inner.text, number, sizeof number - 1) == 0 ? inner.text + sizeof number - 1 : inner.text;
+    return cupel_error_set(error, 0, 0, "column %u: %.220s", (unsigned)(at + strcspn(at, "@") - text) + 2, reason);
+}
+
+static bool check_faults(const struct cupel_fault_plan *plan, const char *text, bool has_tests,
+                         struct cupel_error *error) {
+    const char *at = text;
+    for (unsigned i = 0; i < plan->count; i++) {
+        if (!can_fire(&plan->rules[i], text, at, has_tests, error)) {
+            return false;
+        }
+        at += strcspn(at, ";");
+        at += *at == ';';
+    }
+    return true;
+}
+
+static bool parse_fault(struct cupel__settings *settings, bool has_tests, struct cupel_error *error) {
     const char *name = "--fault";
     if (settings->fault == NULL) {
         settings->fault = getenv("CUPEL_FAULT");
         name = "CUPEL_FAULT";
     }
     struct cupel_error inner;
-    if (settings->fault == NULL || cupel_fault_plan_parse(&settings->fault_plan, settings->fault, &inner)) {
+    if (settings->fault == NULL || (cupel_fault_plan_parse(&settings->fault_plan, settings->fault, &inner) &&
+                                    check_faults(&settings->fault_plan, settings->fault, has_tests, &inner))) {
         settings->fault_plan.seed = settings->seed;
         return true;
     }
-    return cupel_error_set(error, 0, inner.column, "%s: '%.60s': %.150s", name, settings->fault, inner.text);
+    return cupel_error_set(error, 0, cupel__settings_column(settings->fault), "%s: '%.40s': %.190s", name,
+                           settings->fault, inner.text);
 }
 
 static void apply_gtest(struct cupel__settings *settings, int argc, char **argv) {
@@ -362,6 +428,8 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         .capture = true,
     };
     struct cupel_arguments arguments;
+    command_line.count = argc;
+    command_line.words = argv;
     if (!cupel_options_parse(own != NULL ? own : &program, argc, argv, &arguments, error)) {
         return false;
     }
@@ -370,12 +438,13 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
     settings->words = arguments.words;
     settings->word_count = arguments.count;
     if (arguments.rest_count != 0) {
-        return cupel_error_set(error, 0, 0, "nothing may stand after '--', but '%.60s' does", arguments.rest[0]);
+        return cupel_error_set(error, 0, cupel__settings_column(arguments.rest[0]),
+                               "nothing may stand after '--', but '%.60s' does", arguments.rest[0]);
     }
     if (settings->repeat == -2) {
         settings->repeat = settings->for_ms != 0 ? INT64_MAX : 1;
     }
     apply_gtest(settings, argc, argv);
     keep_flags(settings);
-    return parse_shard(settings, error) && choose_seed(settings, error) && parse_fault(settings, error);
+    return parse_shard(settings, error) && choose_seed(settings, error) && parse_fault(settings, own == NULL, error);
 }

@@ -75,6 +75,11 @@ extern struct cupel__settings cupel__settings;
 bool cupel__settings_parse(const struct cupel_program *own, int argc, char **argv, bool *has_help,
                            struct cupel_error *error);
 
+/* The column of a word's place in the command line, its words joined by blanks; 0 where it is not from there. */
+unsigned cupel__settings_column(const char *at);
+/* Says what is wrong with the command line: the column, once, then the text; `hint` follows. */
+void cupel__settings_refuse(const struct cupel_error *error, const char *hint);
+
 /* Appends the rows of the table, end included, to `rows`, which has `count` of `capacity`. */
 void cupel__settings_append(struct cupel_option *rows, size_t count, size_t capacity);
 /* The table, for --help, manual and completion. */

@@ -41,11 +41,23 @@ struct misuse {
 static const struct misuse misuses[] = {
     {"--repaet=3", "column 10: unknown flag '--repaet'; did you mean '--repeat'?"},
     {"--repeat=many", "'many' is no whole number"},
-    {"--shard=3/2", "--shard: '3/2' is not I/N with 1 <= I <= N"},
+    {"--shard=3/2", "outcomes: column 18: --shard: '3/2' is not I/N with 1 <= I <= N\n"},
+    {"--shard 3/2", "outcomes: column 18: --shard: '3/2' is not I/N with 1 <= I <= N\n"},
     {"--isolate=thread", "'thread' is none of: worker process none"},
-    {"--report=xml", "--report: 'xml' is none of tap, junit, json, github"},
-    {"--fault=alloc:", "--fault: 'alloc:'"},
-    {"pass.one -- more", "nothing may stand after '--', but 'more' does"},
+    {"--report=xml", "outcomes: column 19: --report: 'xml' is none of tap, junit, json, github\n"},
+    {"--report=tap,xml:f", "outcomes: column 23: --report: 'xml' is none of"},
+    {"--fault=alloc:", "outcomes: column 18: --fault: 'alloc:': column 7: the plan ends where "},
+    {"--fault=aloc:3", "outcomes: column 18: --fault: 'aloc:3': column 1: 'aloc' stands where a call must stand"},
+    {"--fault=alloc:1@nosuchfn",
+     "column 18: --fault: 'alloc:1@nosuchfn': column 9: no loaded module has a function \"nosuchfn\"\n"},
+    {"--fault='alloc:2;alloc:1@file.c:10'", "': column 17: \"file.c:10\" names a line: that needs a reader"},
+    {"--fault='alloc:2;read:1'",
+     "': column 9: nothing in a test program injects 'read' faults; alloc, grow and any can"},
+    {"--fault=write:1", "nothing in a test program injects 'write' faults"},
+    {"--fault=open:1", "nothing in a test program injects 'open' faults"},
+    {"--fault=clock:1", "nothing in a test program injects 'clock' faults"},
+    {"--fault=vm:1", "nothing in a test program injects 'vm' faults"},
+    {"pass.one -- more", "outcomes: column 22: nothing may stand after '--', but 'more' does"},
 };
 
 TEST(flags, name_the_wrong_word, TABLE(misuses), .tags = "slow") {
@@ -56,6 +68,44 @@ TEST(flags, name_the_wrong_word, TABLE(misuses), .tags = "slow") {
 }
 
 /* order.a is tagged slow: one of the four. */
+TEST(flags, wrong_words_of_the_environment_have_no_column) {
+    const struct tool_run *run = tool("CUPEL_FAULT=aloc:3 " OUTCOMES "pass.one");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "outcomes: CUPEL_FAULT: 'aloc:3': column 1: 'aloc' stands where");
+    run = tool("CUPEL_FAULT=alloc:1@nosuchfn " OUTCOMES "pass.one");
+    CHECK_INT_EQ(run->status, 2);
+    run = tool("GTEST_TOTAL_SHARDS=2 GTEST_SHARD_INDEX=2 " TOOL_BIN "cupel-test --seed=1 --list");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "cupel test: GTEST_SHARD_INDEX '2' is not below");
+}
+
+TEST(flags, faults_may_name_a_function_of_the_program) {
+    const struct tool_run *run = tool(OUTCOMES "--fault=alloc:1@cupel__test_starved_is_silent starved.is_silent");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "starved.is_silent: swallowed");
+    run = tool(TOOL_BIN "cupel-test --results=r --seed=1 " TOOL_BIN "fixtures/outcomes "
+                        "--fault=alloc:1@cupel__test_starved_is_silent starved.is_silent");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "starved.is_silent: swallowed");
+}
+
+TEST(flags, help_names_every_kind_of_report) {
+    static char help[sizeof(struct tool_run)];
+    static char kinds[1024];
+    (void)snprintf(help, sizeof help, "%s", tool(TOOL_BIN "fixtures/outcomes --help")->output);
+    const struct tool_run *run = tool(OUTCOMES "--report=xml");
+    (void)snprintf(kinds, sizeof kinds, "%.1000s", tool_line_after(run->errors, "none of "));
+    const char *sentence = strstr(help, "Also write ");
+    REQUIRE(sentence != NULL);
+    unsigned count = 0;
+    for (char *kind = strtok(kinds, ", "); kind != NULL; kind = strtok(NULL, ", ")) {
+        const char *named = strstr(sentence, kind);
+        CHECK(named != NULL && named - sentence < 120);
+        count++;
+    }
+    CHECK_UINT_EQ(count, 4);
+}
+
 TEST(flags, slow_tests_are_repeated_only_where_asked, .tags = "slow") {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 --shuffle -v order")->output, "\n16 passed, 0 failed, 0 skipped\n");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=5 --repeat-slow order")->output, "\n20 passed, 0 failed, 0 skipped\n");

@@ -150,7 +150,7 @@ static bool parse(int argc, char **argv, bool *has_help) {
     if (cupel__settings_parse(&program, argc, argv, has_help, &error)) {
         return true;
     }
-    cupel_message("column %u: %s (cupel test --help lists all)", error.column, error.text);
+    cupel__settings_refuse(&error, " (cupel test --help lists all)");
     return false;
 }
 
@@ -188,7 +188,7 @@ static int open_reports(const struct cupel__test_programs *programs) {
     };
     int status = cupel__reports_open(&request, &error);
     if (status != CUPEL_OK) {
-        cupel_message("%s", error.text);
+        cupel__settings_refuse(&error, "");
     }
     return status;
 }
