@@ -68,6 +68,7 @@ struct cupel_result {
     enum cupel_verdict verdict;
     enum cupel_evidence evidence;
     int64_t duration_ns;
+    bool has_nothing_to_starve;          /* swept, and it asked for no memory: no word on how it bears faults */
     int signal;                          /* that ended the process, or 0 */
     int exit_status;                     /* of the process where it left by itself, else -1 */
     unsigned failures;                   /* failed checks and other findings */

@@ -124,6 +124,7 @@ int cupel__reports_open(const struct cupel__report_request *request, struct cupe
 }
 
 static void count(const struct cupel_result *result) {
+    totals.unstarved += result->has_nothing_to_starve;
     if (!cupel_result_is_failure(result)) {
         *(result->verdict == CUPEL_VERDICT_SKIPPED ? &totals.skipped : &totals.passed) += 1;
         return;

@@ -30,6 +30,7 @@ struct cupel__totals {
     uint64_t passed;
     uint64_t failed;
     uint64_t skipped;
+    uint64_t unstarved; /* of those passed: swept, with nothing to starve */
     int64_t start_ns;
     int64_t duration_ns; /* set at the end */
     bool is_interrupted;

@@ -42,7 +42,7 @@ static void tap_result(FILE *out, const struct cupel_result *result, const struc
     char command[4096];
     (void)cupel_result_title(result, title, sizeof title);
     bool is_failure = cupel_result_is_failure(result);
-    bool is_todo = result->verdict == CUPEL_VERDICT_OK && result->reason[0] != '\0';
+    bool is_todo = result->verdict == CUPEL_VERDICT_OK && strncmp(result->reason, "expected", 8) == 0;
     fprintf(out, "%sok %" PRIu64 " - %s", is_failure || is_todo ? "not " : "",
             totals->passed + totals->failed + totals->skipped, title);
     if (is_todo || result->verdict == CUPEL_VERDICT_SKIPPED) {
@@ -106,6 +106,10 @@ static void json_result(FILE *out, const struct cupel_result *result, const stru
     json_number(&json, "seed", (int64_t)result->seed);
     json_number(&json, "repeat", (int64_t)result->repeat);
     json_text(&json, "fault", result->fault);
+    if (result->has_nothing_to_starve) {
+        cupel_json_key(&json, "nothing_to_starve");
+        cupel_json_bool(&json, true);
+    }
     json_number(&json, "duration_ns", result->duration_ns);
     if (result->signal != 0) {
         json_number(&json, "signal", result->signal);

@@ -82,6 +82,14 @@ static void plain_result(FILE *out, const struct cupel_result *result, const str
     }
 }
 
+static void print_unstarved(FILE *out, const struct cupel__totals *totals) {
+    if (totals->unstarved != 0) {
+        fprintf(out, "%" PRIu64 " %s had nothing to starve: %s passed, and the sweep says nothing of %s\n",
+                totals->unstarved, totals->unstarved == 1 ? "test" : "tests", totals->unstarved == 1 ? "it" : "they",
+                totals->unstarved == 1 ? "it" : "them");
+    }
+}
+
 static void plain_end(FILE *out, const struct cupel__totals *totals) {
     cupel_progress_clear(&progress);
     if (totals->failed > 1) {
@@ -99,6 +107,7 @@ static void plain_end(FILE *out, const struct cupel__totals *totals) {
     } else if (totals->is_cut) {
         fprintf(out, "stopped after %" PRIu64 " tests\n", done);
     }
+    print_unstarved(out, totals);
     fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
             totals->skipped);
 }
@@ -153,6 +162,7 @@ static void gtest_end(FILE *out, const struct cupel__totals *totals) {
     for (uint64_t i = 0; i < totals->failed && i < CUPEL__FAILED_TITLES_MAX; i++) {
         fprintf(out, "%s[  FAILED  ]%s %s\n", RED, PLAIN, totals->failed_titles[i]);
     }
+    print_unstarved(out, totals);
     fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
             totals->skipped);
 }

@@ -194,6 +194,11 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     cupel__run.item = item;
     cupel__run.result = result;
     result->verdict = summary.worst;
+    if (summary.worst == CUPEL_VERDICT_OK && summary.points == 0) {
+        result->has_nothing_to_starve = true; /* it passed, as without the sweep; nothing was learnt of faults */
+        (void)snprintf(result->reason, sizeof result->reason, "nothing to starve: no request to the test's allocator");
+        return;
+    }
     result->evidence = CUPEL_EVIDENCE_FAULT;
     write_summary(&summary, result);
 }

@@ -30,9 +30,11 @@ struct head {
     uint8_t isolation;
     uint8_t verdict;
     uint8_t evidence;
+    uint8_t has_nothing_to_starve;
+    uint8_t unused[7];
     uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
 };
-static_assert(sizeof(struct head) == 60 + 4 * TEXT_COUNT, "no byte is sent that was never set");
+static_assert(sizeof(struct head) == 68 + 4 * TEXT_COUNT, "no byte is sent that was never set");
 
 static size_t text_length(const char *text) {
     return text == NULL ? 0 : strnlen(text, NAME_MAX_LENGTH - 1) + 1;
@@ -57,7 +59,8 @@ bool cupel__wire_write(int fd, const struct cupel_result *result) {
                         .kind = (uint8_t)result->kind,
                         .isolation = (uint8_t)result->isolation,
                         .verdict = (uint8_t)result->verdict,
-                        .evidence = (uint8_t)result->evidence};
+                        .evidence = (uint8_t)result->evidence,
+                        .has_nothing_to_starve = result->has_nothing_to_starve};
     struct iovec pieces[1 + TEXT_COUNT] = {{&head, sizeof head}};
     size_t piece_count = 1;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
@@ -186,6 +189,7 @@ bool cupel__wire_next(struct cupel__wire_reader *reader, struct cupel_result *re
     result->isolation = (enum cupel_isolation)head.isolation;
     result->verdict = (enum cupel_verdict)head.verdict;
     result->evidence = (enum cupel_evidence)head.evidence;
+    result->has_nothing_to_starve = head.has_nothing_to_starve != 0;
     read_texts(&head, reader->buffer + reader->consumed + sizeof head, result);
     reader->consumed += head.size;
     return true;

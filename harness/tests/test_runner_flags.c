@@ -32,6 +32,19 @@ TEST(flags, refuse_an_empty_selection, .tags = "slow") {
     CHECK_INT_EQ(tool(OUTCOMES "--list no_such_test")->status, 4);
 }
 
+TEST(flags, refuse_an_empty_selection_of_many_programs_once) {
+    const struct tool_run *run = tool(TOOL_BIN "cupel-test --results=r --seed=1 " TOOL_BIN "fixtures/outcomes " TOOL_BIN
+                                               "tests/fixtures/starved no_such_test");
+    CHECK_INT_EQ(run->status, 4);
+    CHECK_STR_EQ(run->errors, "cupel test: no test is selected\n");
+    /* One of the two parts is empty. */
+    run = tool("for i in 1 2; do " TOOL_BIN "cupel-test --results=r --seed=1 --shard=$i/2 " TOOL_BIN
+               "fixtures/outcomes pass.one; done");
+    const char *empty = strstr(run->output, "0 passed, 0 failed, 0 skipped\n");
+    REQUIRE(empty != NULL);
+    CHECK(strstr(empty + 1, "0 passed, 0 failed, 0 skipped\n") == NULL);
+}
+
 /* Each: words, and what the message must hold. */
 struct misuse {
     const char *words;

@@ -54,6 +54,22 @@ TEST(sweep, ok, .tags = "slow") {
     check_ok("ok", "6 faults: 6 ok; at least 3 allocations\n");
 }
 
+TEST(sweep, tests_with_nothing_to_starve_are_counted_apart) {
+    const struct tool_run *run = sweep("asks_for_nothing");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, ") nothing to starve: no request to the test's allocator\n");
+    CHECK_STR_CONTAINS(run->output, "\n1 test had nothing to starve: it passed, and the sweep says nothing of it\n"
+                                    "1 passed, 0 failed, 0 skipped\n");
+    run = tool(TOOL_BIN "cupel-test --results=r --sweep --seed=1 " STARVED_PROGRAM
+                        " --filter=starved.ok:starved.asks_for_nothing; cat r");
+    CHECK_STR_CONTAINS(run->output, "\n1 test had nothing to starve: it passed");
+    CHECK_STR_CONTAINS(run->output, "\"evidence\":\"unit\",\"seed\":1,\"repeat\":0,\"nothing_to_starve\":true,");
+    CHECK_STR_CONTAINS(run->output, "6 faults: 6 ok; at least 3 allocations");
+    CHECK(strstr(sweep("ok")->output, "nothing to starve") == NULL);
+    run = tool(STARVED_PROGRAM " --sweep --style=none --report=tap --filter=starved.ok:starved.asks_for_nothing");
+    CHECK_STR_CONTAINS(run->output, "\nok 1 - starved.ok\nok 2 - starved.asks_for_nothing\n1..2\n");
+}
+
 TEST(sweep, leak, .tags = "slow") {
     check_finding("leaks", "leak", "alloc:2", "6 faults: 4 ok 2 leak; at least 3 allocations");
     check_replay("leaks", "leak");

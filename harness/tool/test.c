@@ -219,7 +219,7 @@ static int run_all(struct cupel__test_run *run) {
         return CUPEL_OUTPUT;
     }
     if (status == CUPEL_OK && totals->passed + totals->skipped == 0) {
-        cupel_message("no test is selected");
+        cupel_message("no test is selected%s", cupel__settings.rerun_failed ? ": nothing failed last time" : "");
         return CUPEL_NOTHING;
     }
     return status;
