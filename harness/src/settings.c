@@ -12,7 +12,7 @@
 
 struct cupel__settings cupel__settings;
 
-enum { TIMEOUT_MS = 120000, OUTPUT_LIMIT_BYTES = 64 << 20 };
+enum { TIMEOUT_MS = 120000, OUTPUT_LIMIT_BYTES = 64 << 20, COMMAND_WORDS_MAX = 512 };
 
 static const char *gtest_colour;
 static bool gtest_brief;
@@ -245,10 +245,10 @@ const struct cupel_program *cupel__settings_program(void) {
     return &program;
 }
 
-/* The command line, for columns. */
+/* The command line, for columns: a copy, for the parser moves the words of argv. */
 static struct {
     int count;
-    char **words;
+    char *words[COMMAND_WORDS_MAX]; /* what comes behind these has no column */
 } command_line;
 
 unsigned cupel__settings_column(const char *at) {
@@ -428,8 +428,8 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         .capture = true,
     };
     struct cupel_arguments arguments;
-    command_line.count = argc;
-    command_line.words = argv;
+    command_line.count = argc < COMMAND_WORDS_MAX ? argc : COMMAND_WORDS_MAX;
+    memcpy(command_line.words, argv, (size_t)command_line.count * sizeof *argv);
     if (!cupel_options_parse(own != NULL ? own : &program, argc, argv, &arguments, error)) {
         return false;
     }

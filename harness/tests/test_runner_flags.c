@@ -55,6 +55,8 @@ static const struct misuse misuses[] = {
     {"--repaet=3", "column 10: unknown flag '--repaet'; did you mean '--repeat'?"},
     {"--repeat=many", "'many' is no whole number"},
     {"--shard=3/2", "outcomes: column 18: --shard: '3/2' is not I/N with 1 <= I <= N\n"},
+    {"pass.one --shard=3/2 pass.two", "outcomes: column 27: --shard: '3/2' is not"},
+    {"--shard=3/2 pass.one", "outcomes: column 18: --shard: '3/2' is not"},
     {"--shard 3/2", "outcomes: column 18: --shard: '3/2' is not I/N with 1 <= I <= N\n"},
     {"--isolate=thread", "'thread' is none of: worker process none"},
     {"--report=xml", "outcomes: column 19: --report: 'xml' is none of tap, junit, json, github\n"},
