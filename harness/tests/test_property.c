@@ -38,7 +38,7 @@ TEST(property, a_failed_check_is_shrunk_to_the_least_input, .tags = "slow") {
     }
 }
 
-TEST(property, sizes_are_shrunk_to_what_is_needed) {
+TEST(property, sizes_are_shrunk_to_what_is_needed, .tags = "slow") {
     const struct tool_run *run = run_property("sizes_stay_small");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "    first = 101\n    second = 101\n");
@@ -61,7 +61,7 @@ TEST(property, a_crash_is_shrunk_too, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "    first = 1001\n    second = 8\n    (here it dies by signal 11");
 }
 
-TEST(property, a_death_has_the_record_of_a_test_that_dies) {
+TEST(property, a_death_has_the_record_of_a_test_that_dies, .tags = "slow") {
     const struct tool_run *run =
         tool(INPUTS_PROGRAM " --seed=1 --style=none --report=json --filter=inputs.do_not_crash");
     CHECK_STR_CONTAINS(run->output, "\"verdict\":\"crash\"");
@@ -73,7 +73,7 @@ TEST(property, a_death_has_the_record_of_a_test_that_dies) {
     CHECK_STR_CONTAINS(run->output, "\"signal\":6");
 }
 
-TEST(property, a_fault_that_kills_it_is_told_with_its_place) {
+TEST(property, a_fault_that_kills_it_is_told_with_its_place, .tags = "slow") {
     const struct tool_run *run = tool(INPUTS_PROGRAM " --seed=1 --fault=alloc:1 --filter=inputs.crash_when_starved");
     CHECK_STR_CONTAINS(run->output, "FAILED inputs.crash_when_starved: crash (");
     CHECK_STR_CONTAINS(run->output, "the request that failed:\n    #0 cupel__body_inputs_crash_when_starved");
@@ -100,7 +100,7 @@ TEST(property, a_leak_says_where_from, .tags = "slow") {
     CHECK(strstr(first + 1, ": leak: ") == NULL); /* what runs to show the draws adds nothing to the record */
 }
 
-TEST(property, what_a_child_says_is_told_once) {
+TEST(property, what_a_child_says_is_told_once, .tags = "slow") {
     const struct tool_run *run = run_property("hold_in_a_child");
     CHECK_INT_EQ(run->status, 1);
     const char *first = strstr(run->output, "number < 5 does not hold\n  actual:   5\n");
@@ -109,7 +109,7 @@ TEST(property, what_a_child_says_is_told_once) {
     CHECK(strstr(run->output, "it printed") == NULL);
 }
 
-TEST(property, an_input_that_cannot_be_stored_has_no_command) {
+TEST(property, an_input_that_cannot_be_stored_has_no_command, .tags = "slow") {
     const struct tool_run *run =
         tool("ln -s /proc/self build; " INPUTS_PROGRAM " --seed=1 --filter=inputs.sum_stays_small");
     CHECK_INT_EQ(run->status, 1);
@@ -163,7 +163,7 @@ TEST(property, the_printed_command_shows_it_again, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "died by signal 11");
 }
 
-TEST(property, the_command_of_the_run_finds_the_same_case) {
+TEST(property, the_command_of_the_run_finds_the_same_case, .tags = "slow") {
     const struct tool_run *run =
         tool(INPUTS_PROGRAM " --seed=5 --cases=7 --timeout=9s --repeat=3 --filter=inputs.are_short");
     /* The last failure: of the third repeat. */

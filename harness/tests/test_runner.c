@@ -126,7 +126,7 @@ static unsigned line_of(const char *test) {
     return line;
 }
 
-TEST(runner, names_the_line_of_what_leaked_and_not_the_runner) {
+TEST(runner, names_the_line_of_what_leaked_and_not_the_runner, .tags = "slow") {
     if (tool("command -v addr2line || command -v llvm-symbolizer")->status != 0) {
         cupel_test_skip("neither addr2line nor llvm-symbolizer is here");
     }
@@ -146,7 +146,7 @@ TEST(runner, names_the_line_of_what_leaked_and_not_the_runner) {
     CHECK_STR_CONTAINS(run->output, second);
 }
 
-TEST(runner, gives_module_and_offset_where_no_tool_knows_the_line) {
+TEST(runner, gives_module_and_offset_where_no_tool_knows_the_line, .tags = "slow") {
     tool_write("addr2line", "#!/bin/sh\nexit 1\n");
     tool_write("llvm-symbolizer", "#!/bin/sh\necho '??:0'; echo 'file.c:?'\n");
     const struct tool_run *run = tool("PATH=. " OUTCOMES "leak.block");
@@ -188,7 +188,7 @@ static const struct flagged {
     {"--isolate=process --filter=fail.fatal", "fail.fatal: wrong"},
 };
 
-TEST(runner, repeats_the_flags_that_decide, TABLE(flagged)) {
+TEST(runner, repeats_the_flags_that_decide, TABLE(flagged), .tags = "slow") {
     const struct flagged *row = test_row();
     const struct tool_run *run = tool(OUTCOMES "%s", row->words);
     CHECK_STR_CONTAINS(run->output, row->fails);

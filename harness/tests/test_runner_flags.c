@@ -32,7 +32,7 @@ TEST(flags, refuse_an_empty_selection, .tags = "slow") {
     CHECK_INT_EQ(tool(OUTCOMES "--list no_such_test")->status, 4);
 }
 
-TEST(flags, refuse_an_empty_selection_of_many_programs_once) {
+TEST(flags, refuse_an_empty_selection_of_many_programs_once, .tags = "slow") {
     const struct tool_run *run = tool(TOOL_BIN "cupel-test --results=r --seed=1 " TOOL_BIN "fixtures/outcomes " TOOL_BIN
                                                "tests/fixtures/starved no_such_test");
     CHECK_INT_EQ(run->status, 4);
@@ -83,7 +83,7 @@ TEST(flags, name_the_wrong_word, TABLE(misuses), .tags = "slow") {
 }
 
 /* order.a is tagged slow: one of the four. */
-TEST(flags, wrong_words_of_the_environment_have_no_column) {
+TEST(flags, wrong_words_of_the_environment_have_no_column, .tags = "slow") {
     const struct tool_run *run = tool("CUPEL_FAULT=aloc:3 " OUTCOMES "pass.one");
     CHECK_INT_EQ(run->status, 2);
     CHECK_STR_CONTAINS(run->errors, "outcomes: CUPEL_FAULT: 'aloc:3': column 1: 'aloc' stands where");
@@ -94,7 +94,7 @@ TEST(flags, wrong_words_of_the_environment_have_no_column) {
     CHECK_STR_CONTAINS(run->errors, "cupel test: GTEST_SHARD_INDEX '2' is not below");
 }
 
-TEST(flags, faults_may_name_a_function_of_the_program) {
+TEST(flags, faults_may_name_a_function_of_the_program, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--fault=alloc:1@cupel__test_starved_is_silent starved.is_silent");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "starved.is_silent: swallowed");
@@ -104,7 +104,7 @@ TEST(flags, faults_may_name_a_function_of_the_program) {
     CHECK_STR_CONTAINS(run->output, "starved.is_silent: swallowed");
 }
 
-TEST(flags, help_names_every_kind_of_report) {
+TEST(flags, help_names_every_kind_of_report, .tags = "slow") {
     static char help[sizeof(struct tool_run)];
     static char kinds[1024];
     (void)snprintf(help, sizeof help, "%s", tool(TOOL_BIN "fixtures/outcomes --help")->output);

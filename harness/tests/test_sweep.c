@@ -54,7 +54,7 @@ TEST(sweep, ok, .tags = "slow") {
     check_ok("ok", "6 faults: 6 ok; at least 3 allocations\n");
 }
 
-TEST(sweep, tests_with_nothing_to_starve_are_counted_apart) {
+TEST(sweep, tests_with_nothing_to_starve_are_counted_apart, .tags = "slow") {
     const struct tool_run *run = sweep("asks_for_nothing");
     CHECK_INT_EQ(run->status, 0);
     CHECK_STR_CONTAINS(run->output, ") nothing to starve: no request to the test's allocator\n");

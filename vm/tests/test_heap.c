@@ -242,9 +242,9 @@ TEST(vm, a_flip_without_memory_leaves_the_heap_as_it_was) {
     vm_t *vm = create_in(cupel_failing_init(&failing, test_allocator(), "", NULL),
                          &(struct vm_options){.stress = VM_STRESS_FLIP});
     tagged_value_t list = VM_NIL;
-    for (int i = 0; i < 1000; i++) {
-        tagged_value_t text = made(vm, vm_mk_string(vm, "0123456789", (size_t)i % 11));
-        tagged_value_t pair = made(vm, vm_mk_pair(vm, text, vm_mk_integer(i)));
+    for (int i = 0; i < 200; i++) {
+        tagged_value_t array = made(vm, vm_mk_array(vm, (size_t)i % 100));
+        tagged_value_t pair = made(vm, vm_mk_pair(vm, array, vm_mk_integer(i)));
         list = made(vm, vm_mk_pair(vm, pair, list));
     }
     int64_t sum = list_sum(list);
