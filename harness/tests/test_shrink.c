@@ -136,7 +136,7 @@ static void shrink_sizes(uint64_t limit, const uint8_t *data, size_t length, siz
     draw_three(best, shrunk, NULL, sizes);
 }
 
-TEST(shrink, sizes_fall_to_their_thresholds_whatever_form_they_were_drawn_in) {
+TEST(shrink, sizes_fall_to_their_thresholds_whatever_form_they_were_drawn_in, .tags = "slow") {
     uint8_t data[100];
     size_t sizes[3];
     for (uint64_t seed = 1; seed <= 20; seed++) {

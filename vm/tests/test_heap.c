@@ -237,7 +237,7 @@ static int64_t list_sum(tagged_value_t list) {
 }
 
 /* The other pool's second page is refused in the middle of a flip; then nothing is. */
-TEST(vm, a_flip_without_memory_leaves_the_heap_as_it_was) {
+TEST(vm, a_flip_without_memory_leaves_the_heap_as_it_was, .tags = "slow") {
     struct cupel_failing failing;
     vm_t *vm = create_in(cupel_failing_init(&failing, test_allocator(), "", NULL),
                          &(struct vm_options){.stress = VM_STRESS_FLIP});
