@@ -18,11 +18,11 @@ static const char class_letters[CUPEL_COVER_CLASSES + 1] = "upzfc";
 /* The marker of a line, its "N" replaced by the count. */
 static void format_count(const struct cupel_cover_row *row, const struct cupel_report_text_options *options, char *text,
                          size_t size) {
-    enum cupel_mark mark = cupel_mark_of(row);
-    if (mark == CUPEL_MARK_NONE) {
+    if (row == NULL) {
         (void)snprintf(text, size, "-");
         return;
     }
+    enum cupel_mark mark = cupel_mark_of(row);
     if (mark == CUPEL_MARK_PARTIAL && options->no_stars) {
         mark = CUPEL_MARK_COVERED;
     }

@@ -32,8 +32,6 @@ static char answer[ANSWER_MAX];
 static struct cupel_text scratch;
 static int64_t spent_ms; /* by all tools of this run */
 
-extern char **environ;
-
 static const char *const tools[][TOOL_WORDS] = {
     {"addr2line", "-e"},
     {"llvm-symbolizer", "--output-style=GNU", "--functions=none", "--no-inlines", "-e"},
