@@ -12,7 +12,9 @@ function(cupel__add_fixture name)
   set_target_properties(fixture_${name} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests/fixtures)
   target_compile_definitions(fixture_${name} PRIVATE CUPEL_FUZZ_ROOT="fuzzroot")
+  # Tests expect each function of a fixture on its stacks, in optimised builds too.
   cupel_flags(fixture_${name})
+  target_compile_options(fixture_${name} PRIVATE -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer)
   target_link_libraries(fixture_${name} PRIVATE cupel::harness ${ARGN})
 endfunction()
 if(CUPEL_TESTS)

@@ -6,6 +6,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
     set_target_properties(fixture_${fixture} PROPERTIES OUTPUT_NAME ${fixture}
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/fixtures)
     cupel_flags(fixture_${fixture})
+    target_compile_options(fixture_${fixture} PRIVATE -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer)
     target_link_libraries(fixture_${fixture} PRIVATE cupel::harness cupel::harness_main Threads::Threads)
   endforeach()
   cupel_add_tests(runner LINK cupel::alloc

@@ -195,5 +195,5 @@ int verb_fmt(const struct request *request) {
     if (status != CUPEL_OK) {
         cupel_message("%s", error.text);
     }
-    return status;
+    return (int)status;
 }
