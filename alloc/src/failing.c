@@ -29,7 +29,7 @@ static unsigned thread_number(void) {
 
 static void inject(struct cupel_failing *failing, const void *site) {
     if (failing->injected + failing->injected_benign == 0) {
-        failing->frame_count = cupel__frames_collect(site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
+        failing->frame_count = cupel__frames_unwind(site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
         if (failing->on_first != NULL) {
             failing->on_first(failing);
         }
@@ -52,7 +52,7 @@ static bool is_refused(struct cupel_failing *failing, unsigned calls, size_t siz
                                           .thread = thread_number(),
                                           .frames = frames};
     if (__builtin_expect(failing->wants_frames, 0)) {
-        request.frame_count = cupel__frames_collect(site, frames, CUPEL_FAULT_FRAMES_MAX);
+        request.frame_count = cupel__frames_unwind(site, frames, CUPEL_FAULT_FRAMES_MAX);
     }
     if (cupel_fault_plan_next(&failing->plan, &request) == NULL) {
         return false;

@@ -6,6 +6,7 @@
 #include "alloc/pages.h"
 #include "alloc/src/frames.h"
 #include "alloc/tests/contract.h"
+#include "alloc/tests/frames_foreign.h"
 #include "alloc/tracking.h"
 #include "harness/harness.h"
 
@@ -134,6 +135,30 @@ TEST(tracking, walks_to_callers_only_through_the_site) {
     CHECK_UINT_EQ(cupel__frames_collect("no code", frames, 4),
                   1); /* a chain that never meets the site is not believed */
     CHECK_UINT_EQ(cupel__frames_collect(CUPEL_SITE(), frames, 1), 1);
+}
+
+static const void *unwound[4];
+static unsigned unwound_count;
+
+static __attribute__((noinline)) void unwind(void) {
+    unwound_count = cupel__frames_unwind(CUPEL_SITE(), unwound, 4);
+    __asm__ volatile("");
+}
+
+/* Whether a return address lies behind a call near the beginning of a function. */
+static bool is_near(const void *address, void (*function)(void (*)(void))) {
+    return (uintptr_t)address - (uintptr_t)function < 256;
+}
+
+TEST(tracking, unwinds_through_code_without_frame_pointers) {
+    frames_foreign_outer(unwind);
+    REQUIRE(unwound_count == 4);
+    CHECK(is_near(unwound[0], frames_foreign_inner));
+    CHECK(is_near(unwound[1], frames_foreign_outer));
+    CHECK(!is_near(unwound[2], frames_foreign_outer)); /* this function */
+    const void *frames[4];
+    CHECK_UINT_EQ(cupel__frames_unwind("no code", frames, 4), 1);
+    CHECK_UINT_EQ(cupel__frames_unwind(CUPEL_SITE(), frames, 1), 1);
 }
 
 TEST(tracking, keeps_and_forgets_a_million_blocks, .tags = "slow") {
