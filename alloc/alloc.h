@@ -19,9 +19,15 @@
 #ifndef ALLOC_ALLOC_H
 #define ALLOC_ALLOC_H
 
+#include "alloc/base/language.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define CUPEL_ALIGN_MAX ((size_t)1 << 30)
 
@@ -68,10 +74,14 @@ static inline bool cupel_request_is_valid(size_t size, size_t align) {
     return size <= PTRDIFF_MAX && align != 0 && (align & (align - 1)) == 0 && align <= CUPEL_ALIGN_MAX;
 }
 
-#define CUPEL_NEW(a, type)                  ((type *)cupel_alloc_zeroed((a), sizeof(type), _Alignof(type)))
-#define CUPEL_NEW_ARRAY(a, type, n)         ((type *)cupel__alloc_array((a), (n), sizeof(type), _Alignof(type)))
-#define CUPEL_FREE(a, type, block)          cupel_free((a), (block), sizeof(type), _Alignof(type))
-#define CUPEL_FREE_ARRAY(a, type, block, n) cupel_free((a), (block), sizeof(type) * (n), _Alignof(type))
+#define CUPEL_NEW(a, type)                  ((type *)cupel_alloc_zeroed((a), sizeof(type), CUPEL_ALIGNOF(type)))
+#define CUPEL_NEW_ARRAY(a, type, n)         ((type *)cupel__alloc_array((a), (n), sizeof(type), CUPEL_ALIGNOF(type)))
+#define CUPEL_FREE(a, type, block)          cupel_free((a), (block), sizeof(type), CUPEL_ALIGNOF(type))
+#define CUPEL_FREE_ARRAY(a, type, block, n) cupel_free((a), (block), sizeof(type) * (n), CUPEL_ALIGNOF(type))
 void *cupel__alloc_array(struct cupel_allocator *allocator, size_t count, size_t size, size_t align);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -29,6 +29,10 @@
 
 #include "alloc/alloc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     CUPEL_ARENA_PAGE_MIN = 512,          /* smallest page, in bytes */
     CUPEL_ARENA_PAGE_DEFAULT = 64 << 10, /* first page */
@@ -111,5 +115,9 @@ void cupel_arena_trim(struct cupel_arena *arena);
 bool cupel_arena_contains(const struct cupel_arena *arena, const void *address);
 /* O(pages). */
 struct cupel_arena_stats cupel_arena_stats(const struct cupel_arena *arena);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

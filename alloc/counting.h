@@ -11,6 +11,10 @@
 
 #include "alloc/alloc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Blocks, requests and bytes, from 0 at init. Bytes are those asked for, not those that the parent rounds up to. */
 struct cupel_counts {
     uint64_t acquired; /* successful allocations, ever */
@@ -41,5 +45,9 @@ struct cupel_allocator *cupel_counting_init_shared(struct cupel_counting *counti
 struct cupel_counts cupel_counting_read(const struct cupel_counting *counting);
 /* True when nothing is live and the sum of addresses agrees. */
 bool cupel_counts_are_balanced(const struct cupel_counts *counts);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -24,6 +24,10 @@
 
 #include <pthread.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_FACADE_BOOT_BYTES = 256 << 10, CUPEL_FACADE_DEFERRED_MAX = 64 };
 
 enum cupel_facade_kind {
@@ -96,5 +100,9 @@ size_t cupel_facade_boot_bytes(void);
 /* For pthread_atfork: before the fork, and after it in parent and child. */
 void cupel_facade_lock(struct cupel_facade *facade);
 void cupel_facade_unlock(struct cupel_facade *facade);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -31,6 +31,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum cupel_fault_call {
     CUPEL_FAULT_ALLOC,
     CUPEL_FAULT_GROW,
@@ -145,5 +149,9 @@ void cupel_failing_print(const struct cupel_failing *failing, FILE *out);
 
 /* Called for every injected fault with the place of the request, and empty: the place for a breakpoint. */
 void cupel_fault_break(const void *site);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "alloc/alloc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct cupel_fixed {
     struct cupel_allocator base;
     unsigned char *memory; /* the caller's, borrowed */
@@ -24,5 +28,9 @@ struct cupel_fixed {
 struct cupel_allocator *cupel_fixed_init(struct cupel_fixed *fixed, void *memory, size_t capacity);
 /* Gives all blocks back at once. */
 void cupel_fixed_reset(struct cupel_fixed *fixed);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_INDEX_FRAMES = 8 };
 
 /* What is known of one block. */
@@ -57,5 +61,9 @@ bool cupel_index_remove(struct cupel_index *index, const void *base);
 /* Calls visit for each block, in no order, until it returns false. It must not change the index. */
 void cupel_index_walk(const struct cupel_index *index, bool (*visit)(void *user, const struct cupel_block *block),
                       void *user);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -28,8 +28,11 @@
 #include "alloc/logging.h"
 #include "alloc/tracking.h"
 
-#include <stdalign.h>
 #include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum { CUPEL_LAYERS_MAX = 8, CUPEL_LAYERS_ARGUMENT_MAX = 255, CUPEL_LAYERS_FIXED_BYTES = 64 << 10 };
 
@@ -50,7 +53,7 @@ struct cupel_layers_storage {
             struct cupel_fixed fixed;
         } as;
     } layers[CUPEL_LAYERS_MAX]; /* outermost first */
-    alignas(max_align_t) unsigned char fixed_memory[CUPEL_LAYERS_FIXED_BYTES];
+    CUPEL_MAX_ALIGNED unsigned char fixed_memory[CUPEL_LAYERS_FIXED_BYTES];
 };
 
 /* Builds the stack that `spec` says in `storage` (whose contents do not matter before) and returns its outermost layer.
@@ -76,5 +79,9 @@ struct cupel_fixed *cupel_layers_fixed(struct cupel_layers_storage *storage, uns
 
 /* Prints the table of words, one a line, for --help. */
 void cupel_layers_help(FILE *out);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,7 +14,15 @@
 
 #include "alloc/alloc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The one instance; lives for ever. */
 struct cupel_allocator *cupel_libc(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

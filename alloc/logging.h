@@ -16,6 +16,10 @@
 
 #include "alloc/alloc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_LOGGING_BUFFER = 4096 };
 
 struct cupel_logging {
@@ -35,5 +39,9 @@ struct cupel_allocator *cupel_logging_init(struct cupel_logging *logging, struct
 bool cupel_logging_flush(struct cupel_logging *logging);
 /* Flushes for the last time; the descriptor stays open. As cupel_logging_flush. */
 bool cupel_logging_deinit(struct cupel_logging *logging);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -23,6 +23,10 @@
 #include "alloc/base/message.h"
 #include "alloc/tracking.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum cupel_alloc_mode { CUPEL_MODE_FAST, CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING, CUPEL_MODE_DEBUG };
 
 typedef void *(*cupel_malloc_function)(void *user, size_t size);
@@ -83,5 +87,9 @@ CUPEL__ENTRY void *cupel_global_realloc(void *block, size_t size) {
 CUPEL__ENTRY void cupel_global_free(void *block) {
     CUPEL__GLOBAL(free_block)(block);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

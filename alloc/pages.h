@@ -12,9 +12,17 @@
 
 #include "alloc/alloc.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The one instance; lives for ever. */
 struct cupel_allocator *cupel_pages(void);
 /* Bytes in a page of this machine. */
 size_t cupel_page_size(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

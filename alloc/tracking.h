@@ -14,6 +14,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Stacks are as deep as the index keeps them. */
 enum { CUPEL_TRACKING_FRAMES = CUPEL_INDEX_FRAMES, CUPEL_TRACKING_REFUSALS = 4 };
 
@@ -65,5 +69,9 @@ uint64_t cupel_tracking_print(const struct cupel_tracking *tracking, FILE *out);
 uint64_t cupel_tracking_print_findings(const struct cupel_tracking *tracking, FILE *out);
 /* A word for a finding, such as "wrong size". */
 const char *cupel_tracking_finding_name(enum cupel_tracking_finding finding);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include "alloc/base/status.h"
 #include "coverage/coverage.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct cupel_capture_options {
     const char *root;            /* of the sources; what is outside is left out */
     const char *build;           /* where the notes are */
@@ -31,5 +35,9 @@ struct cupel_capture_result {
  * text says what to do and begins with the file, where there is one. `result` may be NULL. Starts processes. */
 enum cupel_status cupel_capture(struct cupel_coverage *coverage, const struct cupel_capture_options *options,
                                 struct cupel_capture_result *result, struct cupel_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How a line was reached. `total` is kept apart: a tracefile knows nothing else. */
 enum cupel_cover_class {
     CUPEL_COVER_UNIT,
@@ -167,5 +171,9 @@ bool cupel_cover_next_function(const struct cupel_cover_file *file, size_t *inde
                                struct cupel_cover_function *function);
 /* The next branch, variants united and block numbers assigned: the first function on a line has block 0. */
 bool cupel_cover_next_branch(const struct cupel_cover_file *file, size_t *index, struct cupel_cover_branch *branch);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

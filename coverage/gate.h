@@ -13,6 +13,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_GATE_RULES_MAX = 256, CUPEL_GATE_FILE_MAX = 1 << 20, CUPEL_GATE_PATH_MAX = 256 };
 
 struct cupel_gate_rule {
@@ -38,5 +42,9 @@ bool cupel_gates_read(struct cupel_gates *gates, struct cupel_allocator *allocat
  * model. */
 enum cupel_status cupel_gates_check(const struct cupel_gates *gates, const struct cupel_coverage *coverage, FILE *out,
                                     struct cupel_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

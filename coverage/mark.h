@@ -4,6 +4,10 @@
 
 #include "coverage/coverage.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define MARK(name_, sign_, plain_sign_, colour_, gcov_, words_) CUPEL_MARK_##name_,
 enum cupel_mark {
 #include "coverage/marks.def"
@@ -25,5 +29,9 @@ struct cupel_mark_look {
 enum cupel_mark cupel_mark_of(const struct cupel_cover_row *row);
 /* How a mark looks; not for CUPEL_MARK_NONE. Borrowed, lives as long as the program. */
 const struct cupel_mark_look *cupel_mark_look(enum cupel_mark mark);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

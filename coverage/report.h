@@ -8,6 +8,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One row a room (the first folder of a path) and one a file: lines, branches and functions in per cent, rounded down
  * so that 100 means all, and the lines that never ran. `width` cuts the rows; 0 does not. */
 void cupel_report_table(const struct cupel_coverage *coverage, unsigned width, FILE *out);
@@ -38,5 +42,9 @@ enum cupel_status cupel_report_html(const struct cupel_coverage *coverage, const
 
 /* Writes "12.3 %" into `text`: hit of found, rounded down; "-" where nothing was found. */
 void cupel_report_percent(uint64_t hit, uint64_t found, char *text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

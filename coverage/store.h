@@ -7,6 +7,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_STORE_VERSION = 1, CUPEL_STORE_FILE_MAX = 1 << 30 };
 
 /* Writes a finished model as JSON. Equal models give equal bytes. Write errors stay in the stream. */
@@ -16,5 +20,9 @@ void cupel_store_write(const struct cupel_coverage *coverage, FILE *stream);
  * becomes the model's where it has none. CUPEL_OK; CUPEL_NOTHING where there is no such file; CUPEL_USAGE where it is
  * corrupt (with its line, where known); CUPEL_LACKING where it is JSON and this build has no jansson. */
 enum cupel_status cupel_store_read(struct cupel_coverage *coverage, const char *path, struct cupel_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Limits on what is read; beyond them is an error. A text may have up to SIZE_MAX / 2 bytes. */
 enum {
     CUPEL_TRACEFILE_LINE_MAX = 1 << 20,            /* bytes of one line */
@@ -37,5 +41,9 @@ struct cupel_tracefile_options {
 /* Writes a finished model. Write errors stay in the stream. */
 void cupel_tracefile_write(const struct cupel_coverage *coverage, const struct cupel_tracefile_options *options,
                            FILE *stream);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

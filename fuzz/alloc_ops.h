@@ -16,6 +16,10 @@
 #include "alloc/failing.h"
 #include "harness/bytes.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_OPS_LIVE_MAX = 64 };
 
 enum cupel_ops_verdict {
@@ -51,5 +55,9 @@ struct cupel_ops_report {
 /* Runs the operations that `bytes` spell, then releases all. Every draw is labelled. */
 enum cupel_ops_verdict cupel_alloc_ops(struct cupel_bytes *bytes, const struct cupel_ops_setup *setup,
                                        struct cupel_ops_report *report);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include "alloc/alloc.h"
 #include "alloc/base/message.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct cupel_foreign {
     struct cupel_allocator base;
     void *handle; /* of dlopen */
@@ -30,5 +34,9 @@ struct cupel_allocator *cupel_foreign_init(struct cupel_foreign *foreign, const 
                                            struct cupel_error *error);
 /* Unloads the library; all its blocks must be released. A zeroed struct is allowed. */
 void cupel_foreign_deinit(struct cupel_foreign *foreign);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -22,6 +22,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Some bytes that belong to somebody else. */
 struct cupel_view {
     const uint8_t *data;
@@ -93,5 +97,9 @@ bool cupel_bytes_fault_plan(struct cupel_bytes *bytes, struct cupel_fault_plan *
 /* Writes the trailer for a plan into `trailer`. False where the plan is not one that the trailer can say (one rule on
  * `alloc`, N at most 65 535, no `how` and no `where`); `trailer` is then untouched. */
 bool cupel_bytes_fault_trailer(const struct cupel_fault_plan *plan, uint8_t trailer[CUPEL_BYTES_FAULT_LENGTH]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Each reports where `ok` is false and, where `fatal`, does not return then. Results: whether the check held. */
 bool cupel__check(bool fatal, bool ok, const char *text, const char *file, unsigned line);
 bool cupel__check_int(bool fatal, const char *operation, int64_t actual, int64_t expected, const char *actual_text,
@@ -70,6 +74,10 @@ void cupel_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #define REQUIRE_PTR_EQ(a, e)         cupel__check_pointer(true, "==", (a), (e), #a, #e, __FILE__, __LINE__)
 #define REQUIRE_PTR_NE(a, e)         cupel__check_pointer(true, "!=", (a), (e), #a, #e, __FILE__, __LINE__)
 #define REQUIRE_FAIL(...)            cupel__fail(true, __FILE__, __LINE__, __VA_ARGS__)
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -16,10 +16,15 @@
 #include "alloc/alloc.h"
 #include "harness/bytes.h"
 #include "harness/check.h"
+#include "harness/cplusplus.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum cupel_isolation {
     CUPEL_ISOLATE_DEFAULT, /* what the run says: a worker that survives many tests */
@@ -30,8 +35,30 @@ enum cupel_isolation {
 
 enum cupel_test_kind { CUPEL_KIND_TEST, CUPEL_KIND_PROPERTY };
 
-/* A test or a property as its author declared it. Further members are given by designated initialisers in TEST and
- * PROPERTY. */
+/* What an author may say of a test or a property, by designated initialisers in TEST and PROPERTY. */
+struct cupel_test_options {
+    enum cupel_isolation isolate;
+    unsigned timeout_s;         /* 0: the run's */
+    const char *tags;           /* words separated by spaces */
+    const char *skip;           /* reason; the test is reported as skipped */
+    const char *expect_failure; /* reason; a failure is ok, a success is a failure */
+    int expect_signal;          /* death test: must die by this signal */
+    int expect_exit;            /* death test: must exit with this status, given as status + 1 */
+    const char *expect_stderr;  /* death test: substring of what it printed */
+    void (*setup)(void);        /* before, and teardown after, also when the test failed */
+    void (*teardown)(void);
+    const void *rows; /* table test: run once a row; see test_row() */
+    size_t row_size, row_count;
+    bool allow_leak;          /* for tests that leak on purpose */
+    bool no_sweep;            /* left out of --sweep */
+    uint64_t (*strong)(void); /* state hash that must not change across a failed call */
+    size_t longest;           /* PROPERTY: longest random input, default 4096; files may be longer */
+    unsigned cases;           /* PROPERTY: random cases in a test run, default 100 */
+    const char *dictionary;   /* PROPERTY: file under dictionaries/, not SUITE_NAME.dict */
+    bool is_declared;         /* set by TEST and PROPERTY */
+};
+
+/* A test or a property as its author declared it. */
 struct cupel_test {
     enum cupel_test_kind kind;
     const char *suite;
@@ -41,27 +68,7 @@ struct cupel_test {
     void (*run)(void);                                            /* TEST */
     void (*body)(struct cupel_bytes *, struct cupel_allocator *); /* PROPERTY */
     const char *fuzz_root; /* where corpora/, regressions/ and dictionaries/ are */
-    struct cupel_test_options {
-        enum cupel_isolation isolate;
-        unsigned timeout_s;         /* 0: the run's */
-        const char *tags;           /* words separated by spaces */
-        const char *skip;           /* reason; the test is reported as skipped */
-        const char *expect_failure; /* reason; a failure is ok, a success is a failure */
-        int expect_signal;          /* death test: must die by this signal */
-        int expect_exit;            /* death test: must exit with this status, given as status + 1 */
-        const char *expect_stderr;  /* death test: substring of what it printed */
-        void (*setup)(void);        /* before, and teardown after, also when the test failed */
-        void (*teardown)(void);
-        const void *rows; /* table test: run once a row; see test_row() */
-        size_t row_size, row_count;
-        bool allow_leak;          /* for tests that leak on purpose */
-        bool no_sweep;            /* left out of --sweep */
-        uint64_t (*strong)(void); /* state hash that must not change across a failed call */
-        size_t longest;           /* PROPERTY: longest random input, default 4096; files may be longer */
-        unsigned cases;           /* PROPERTY: random cases in a test run, default 100 */
-        const char *dictionary;   /* PROPERTY: file under dictionaries/, not SUITE_NAME.dict */
-        bool is_declared;         /* set by TEST and PROPERTY */
-    } options;
+    struct cupel_test_options options;
 };
 
 #define CUPEL_TABLE(array)                                                                                             \
@@ -79,7 +86,10 @@ struct cupel_test {
 #define CUPEL__RETAIN
 #endif
 
-#define CUPEL__REGISTER(kind_, suite_, name_, run_, body_, ...)                                                        \
+/* (Internal linkage would do for tests; external makes a second test of the same name a link error.) */
+#ifndef __cplusplus
+#define CUPEL__DECLARE(suite_, name_) extern const struct cupel_test cupel_property_##suite_##_##name_
+#define CUPEL__RECORD(kind_, suite_, name_, run_, body_, ...)                                                          \
     const struct cupel_test cupel_property_##suite_##_##name_ = {.kind = kind_,                                        \
                                                                  .suite = #suite_,                                     \
                                                                  .name = #name_,                                       \
@@ -88,22 +98,25 @@ struct cupel_test {
                                                                  .run = run_,                                          \
                                                                  .body = body_,                                        \
                                                                  .fuzz_root = CUPEL_FUZZ_ROOT,                         \
-                                                                 .options = {__VA_ARGS__}};                            \
+                                                                 .options = {__VA_ARGS__}}
+#endif
+#define CUPEL__REGISTER(suite_, name_)                                                                                 \
     __attribute__((used CUPEL__RETAIN,                                                                                 \
                    section("cupel_tests"))) static const struct cupel_test *const cupel__pointer_##suite_##_##name_ =  \
         &cupel_property_##suite_##_##name_
 
-/* (Internal linkage would do for tests; external makes a second test of the same name a link error.) */
 #define CUPEL__TEST(suite_, name_, ...)                                                                                \
     static void cupel__test_##suite_##_##name_(void);                                                                  \
-    extern const struct cupel_test cupel_property_##suite_##_##name_;                                                  \
-    CUPEL__REGISTER(CUPEL_KIND_TEST, suite_, name_, cupel__test_##suite_##_##name_, NULL, __VA_ARGS__);                \
+    CUPEL__DECLARE(suite_, name_);                                                                                     \
+    CUPEL__RECORD(CUPEL_KIND_TEST, suite_, name_, cupel__test_##suite_##_##name_, NULL, __VA_ARGS__);                  \
+    CUPEL__REGISTER(suite_, name_);                                                                                    \
     static void cupel__test_##suite_##_##name_(void)
 
 #define CUPEL__PROPERTY(suite_, name_, ...)                                                                            \
     static void cupel__body_##suite_##_##name_(struct cupel_bytes *bytes, struct cupel_allocator *a);                  \
-    extern const struct cupel_test cupel_property_##suite_##_##name_;                                                  \
-    CUPEL__REGISTER(CUPEL_KIND_PROPERTY, suite_, name_, NULL, cupel__body_##suite_##_##name_, __VA_ARGS__);            \
+    CUPEL__DECLARE(suite_, name_);                                                                                     \
+    CUPEL__RECORD(CUPEL_KIND_PROPERTY, suite_, name_, NULL, cupel__body_##suite_##_##name_, __VA_ARGS__);              \
+    CUPEL__REGISTER(suite_, name_);                                                                                    \
     static void cupel__body_##suite_##_##name_(struct cupel_bytes *bytes __attribute__((unused)),                      \
                                                struct cupel_allocator *a __attribute__((unused)))
 
@@ -120,13 +133,13 @@ size_t test_row_index(void);
 /* A directory of this test's own, empty, removed after it (kept where the test failed). */
 const char *test_directory(void);
 /* Ends the test as skipped, with a reason. */
-_Noreturn void cupel_test_skip(const char *reason);
+CUPEL_NORETURN void cupel_test_skip(const char *reason);
 /* Between these an injected failure may be absorbed without a word. */
 void cupel_benign_begin(void);
 void cupel_benign_end(void);
 /* STARVED(condition): where the code under test reported a failure. The test ends here: rightly where a fault was
  * injected, as a failure where none was. */
-_Noreturn void cupel__starved(const char *text, const char *file, unsigned line);
+CUPEL_NORETURN void cupel__starved(const char *text, const char *file, unsigned line);
 void cupel__not_starved(void);
 
 #define CUPEL_STARVED(condition) ((condition) ? cupel__starved(#condition, __FILE__, __LINE__) : cupel__not_starved())
@@ -136,6 +149,10 @@ void cupel__not_starved(void);
 #define PROPERTY(...) CUPEL_PROPERTY(__VA_ARGS__)
 #define STARVED(c)    CUPEL_STARVED(c)
 #define TABLE(array)  CUPEL_TABLE(array)
+#endif
+
+#ifdef __cplusplus
+}
 #endif
 
 #endif

@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* One list for tests, sweeps and whole programs. Everything but OK and SKIPPED is a failure. */
 enum cupel_verdict {
     CUPEL_VERDICT_OK,               /* passed; with a fault: reported it, nothing left behind */
@@ -102,5 +106,9 @@ int cupel_result_command(const struct cupel_result *result, char *text, size_t s
 /* Appends as printf; what does not fit is cut and marked. */
 void cupel_text_add(struct cupel_text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void cupel_text_add_n(struct cupel_text *text, const char *data, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -25,6 +25,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How a swept function ended. */
 enum cupel_sweep_end {
     CUPEL_SWEEP_DONE,    /* it came to its end as if nothing had happened */
@@ -75,5 +79,9 @@ struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct c
 /* In a test that is declared .strong: the call that must change nothing where it fails begins here. The hash is taken
  * now; it is also taken where the body begins and at each STARVED that was not true. */
 void cupel_strong_begin(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

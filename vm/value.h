@@ -15,13 +15,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct {
     uint64_t bits;
 } tagged_value_t;
 
 enum vm_tag { VM_TAG_INTEGER = 0, VM_TAG_REFERENCE = 1, VM_TAG_IMMEDIATE = 2 };
 
-#define VM__IMMEDIATE(n) ((tagged_value_t){((uint64_t)(n) << 3) | VM_TAG_IMMEDIATE})
+/* A value from its bits. (C++ has no compound literals.) */
+#ifdef __cplusplus
+#define VM__VALUE(bits_) (tagged_value_t{(bits_)})
+#else
+#define VM__VALUE(bits_) ((tagged_value_t){(bits_)})
+#endif
+
+#define VM__IMMEDIATE(n) VM__VALUE(((uint64_t)(n) << 3) | VM_TAG_IMMEDIATE)
 #define VM_NIL           VM__IMMEDIATE(0)
 #define VM_FALSE         VM__IMMEDIATE(1)
 #define VM_TRUE          VM__IMMEDIATE(2)
@@ -58,7 +69,7 @@ static inline bool vm_is_oom(tagged_value_t value) {
 /* An integer from VM_INTEGER_MIN to VM_INTEGER_MAX; outside of that the high bits are lost (check with
  * vm_integer_fits). */
 static inline tagged_value_t vm_mk_integer(int64_t value) {
-    return (tagged_value_t){(uint64_t)value << 3};
+    return VM__VALUE((uint64_t)value << 3);
 }
 
 static inline bool vm_integer_fits(int64_t value) {
@@ -79,5 +90,9 @@ static inline bool vm_is_immediate_double(tagged_value_t value) {
 bool vm_double_encode(double number, tagged_value_t *value);
 /* The double in a value for which vm_is_immediate_double holds. */
 double vm_double_decode(tagged_value_t value);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct vm vm_t;
 
 typedef enum {
@@ -98,5 +102,9 @@ void vm_native_end(vm_t *vm);
  * where they hold; false also where there is no memory to look, and nothing was changed then. O(live), with half as
  * much memory as the pool has in use; for tests and debugging. */
 bool vm_check_heap(vm_t *vm);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_JSON_DEPTH_MAX = 32 };
 
 struct cupel_json {
@@ -34,5 +38,9 @@ void cupel_json_int(struct cupel_json *json, int64_t value);
 void cupel_json_double(struct cupel_json *json, double value); /* NaN and infinities become null */
 void cupel_json_bool(struct cupel_json *json, bool value);
 void cupel_json_null(struct cupel_json *json);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

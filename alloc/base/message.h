@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #if defined(__GNUC__)
 #define CUPEL_PRINTF(format_index, first_index) __attribute__((format(printf, format_index, first_index)))
 #else
@@ -34,5 +38,9 @@ void cupel_message(const char *format, ...) CUPEL_PRINTF(1, 2);
 
 /* Prints "PROGRAM: file:line:column: text" (line and column left out where 0). */
 void cupel_message_at(const char *file, const struct cupel_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

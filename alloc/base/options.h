@@ -10,6 +10,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum cupel_option_kind {
     CUPEL_OPTION_FLAG,     /* --name, --no-name; `value` is a bool * */
     CUPEL_OPTION_INT,      /* --name=N with min..max; int64_t *; "inf" gives INT64_MAX where max is INT64_MAX */
@@ -84,5 +88,9 @@ const char *cupel_version(void);
 
 /* Parses a duration ("90", "1.5s", "500ms", "10m", "2h") to milliseconds; false where it is none. */
 bool cupel_parse_duration(const char *text, int64_t *milliseconds);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct cupel_outfile {
     FILE *stream; /* write here */
     char path[4096];
@@ -26,5 +30,9 @@ bool cupel_outfile_commit(struct cupel_outfile *file, struct cupel_error *error)
 void cupel_outfile_discard(struct cupel_outfile *file);
 /* mkdir -p. False and a text on error; an existing directory is no error. */
 bool cupel_make_directories(const char *path, struct cupel_error *error);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct cupel_progress {
     FILE *stream; /* NULL: silent */
     bool is_terminal;
@@ -29,5 +33,9 @@ void cupel_progress_show(struct cupel_progress *progress, bool force, const char
 void cupel_progress_clear(struct cupel_progress *progress);
 /* True where the stream is a terminal and NO_COLOR is not set: colours may be used. */
 bool cupel_use_colour(FILE *stream);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { CUPEL_WORKERS_MAX = 256 }; /* more threads than this are never started */
 
 /* Runs work(user, index, worker) for each index in 0..count-1 on at most `threads` threads (0: one a core), the
@@ -14,5 +18,9 @@ unsigned cupel_workers_run(unsigned threads, size_t count, void (*work)(void *us
                            void *user);
 /* Cores this process may use, at least 1. */
 unsigned cupel_core_count(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

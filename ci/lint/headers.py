@@ -1,4 +1,4 @@
-"""Every public header compiles alone: gcc and clang, C17 and C2x, no macro of ours defined, warnings are errors."""
+"""Every public header compiles alone, by gcc and clang, as C99, C17, C2x, C++11 and C++20, without a macro of ours; warnings are errors."""
 
 import concurrent.futures
 import os
@@ -8,30 +8,34 @@ import sys
 
 from lint import Lint, is_doorway, skip
 
-FLAGS = ["-xc", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wstrict-prototypes", "-Wundef", "-Werror"]
+FLAGS = ["-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wundef", "-Werror"]
+LANGUAGES = {
+    "c": ("gcc", "clang", ["-xc", "-Wstrict-prototypes"], ("c99", "c17", "c2x")),
+    "c++": ("g++", "clang++", ["-xc++"], ("c++11", "c++20")),
+}
 
 
-def compile_alone(root, compiler, standard, name):
+def compile_alone(root, compiler, flags, standard, name):
     # Through an including line, as users do it: a header itself as the main file is another thing to compilers.
-    words = [compiler, *FLAGS, f"-std={standard}", f"-I{root}", "-"]
+    words = [compiler, *flags, *FLAGS, f"-std={standard}", f"-I{root}", "-"]
     done = subprocess.run(words, input=f'#include "{name}"\nextern int cupel_unit_is_not_empty;\n', capture_output=True, text=True)
     return name, compiler, standard, done.returncode, done.stderr
 
 
 def main():
     lint = Lint((), __doc__)
-    compilers = [c for c in ("gcc", "clang") if shutil.which(c)]
-    if not compilers:
+    kinds = [(c, flags, s) for *names, flags, standards in LANGUAGES.values() for c in names if shutil.which(c) for s in standards]
+    if not kinds:
         skip("neither gcc nor clang is here: ci/bootstrap build clang")
     headers = [name for name in lint.files if is_doorway(name) and name.endswith(".h")]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        runs = [pool.submit(compile_alone, lint.root, c, s, h) for h in headers for c in compilers for s in ("c17", "c2x")]
+        runs = [pool.submit(compile_alone, lint.root, *kind, h) for h in headers for kind in kinds]
         for run in runs:
             name, compiler, standard, status, output = run.result()
             if status != 0:
                 first = next((line for line in output.splitlines() if "error" in line), output.strip())
                 lint.findings.append((name, 1, "header", f"does not compile alone with {compiler} -std={standard}: {first}"))
-    return lint.finish(f"{len(headers)} public headers compile alone ({', '.join(compilers)})")
+    return lint.finish(f"{len(headers)} public headers compile alone ({', '.join(sorted({kind[0] for kind in kinds}))})")
 
 
 if __name__ == "__main__":

@@ -51,6 +51,8 @@ CASES = [
     ("words", {"ci/x": "make"}, "ci/x:1: space: no newline"),
     ("words", {"fuzz/corpora/t/x": "make "}, None),
     ("headers", {"vm/a.h": "size_t f(void);\n"}, "vm/a.h:1: header: does not compile alone with gcc -std=c17"),
+    ("headers", {"vm/a.h": "_Noreturn void f(void);\n"}, "vm/a.h:1: header: does not compile alone with gcc -std=c99"),
+    ("headers", {"vm/a.h": "void f(int class);\n"}, "vm/a.h:1: header: does not compile alone with g++ -std=c++11"),
     ("headers", {"vm/a.h": "#include <stddef.h>\nsize_t f(void);\n"}, None),
     ("headers", {"vm/src/a.h": "size_t f(void);\n"}, None),
     ("format", {"vm/a.c": "int  x;\n", ".clang-format": "BasedOnStyle: LLVM\n"}, "vm/a.c:1: format: not laid out"),
