@@ -11,12 +11,16 @@
  *            | P%N..M   the same, of the Nth to the Mth only; M may be left out
  *            | >BYTES   those after which more than BYTES would be live
  *     T     := only requests of the Tth thread
- *     how   := null | short | the name of an errno value
+ *     how   := null | short | move | the name of an errno value
  *     where := function | file:line | size=A..B
  *
  * `alloc` looks at acquire and remap, `grow` at resize and remap, `any` at all three; the other calls belong to other
  * rooms, and this layer passes over their rules. A rule counts only the requests that it looks at: `alloc:3@size=1..8`
  * is the third small one. Every rule looks at every request, so that each counts the same whatever the others do.
+ *
+ * `move`, for `grow` only, refuses nothing: a remap gives the block a new address, a resize in place does not succeed.
+ * It finds those who keep the old address. A refused resize in place counts as benign: its caller goes on by other
+ * means, and need not say a word.
  *
  * `function` is matched against the call stack through symbol tables, so an inlined function is never met, and modules
  * loaded later are not known.
@@ -111,6 +115,17 @@ const struct cupel_fault_rule *cupel_fault_plan_next(struct cupel_fault_plan *pl
 /* True where a rule asks for a function. */
 bool cupel_fault_plan_wants_frames(const struct cupel_fault_plan *plan);
 
+/* A request on its way through the layer, for on_request; borrowed for the call. */
+struct cupel_failing_event {
+    unsigned calls;            /* as in struct cupel_fault_request: ALLOC an acquire, GROW a resize, both a remap */
+    size_t size, new_size;     /* bytes of the block now (0 for an acquire), and bytes asked for */
+    size_t align;              /* bytes */
+    uint64_t live_bytes;       /* of the layer, if the request is granted */
+    bool is_refused;           /* by the plan */
+    const void *const *frames; /* its call stack, innermost first */
+    unsigned frame_count;      /* at least 1 */
+};
+
 struct cupel_failing {
     struct cupel_allocator base;
     struct cupel_allocator *parent;
@@ -118,7 +133,8 @@ struct cupel_failing {
     uint64_t calls;           /* requests that `alloc` looks at: acquire and remap */
     uint64_t grow_calls;      /* requests that `grow` looks at: resize and remap */
     uint64_t injected;        /* faults injected outside benign windows */
-    uint64_t injected_benign; /* and inside */
+    uint64_t injected_benign; /* and inside, and resizes in place that were refused */
+    uint64_t moved;           /* remaps that a rule with `move` gave a new address */
     uint64_t ok_before;       /* acquires and remaps that succeeded before the first fault, and after it */
     uint64_t ok_after;
     uint64_t live_bytes; /* bytes of this layer's live blocks */
@@ -130,6 +146,9 @@ struct cupel_failing {
     /* NULL, or called with the layer when the first failure is induced, once its stack is in `frames`: for those who
      * want it where it outlives the process. Must not allocate from the layer. Kept by cupel_failing_set. */
     void (*on_first)(const struct cupel_failing *failing);
+    /* NULL, or called with each request when it is decided what comes of it, before the parent is asked. Must not
+     * allocate from the layer. Costs a walk over the stack a request. Kept by cupel_failing_set. */
+    void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);
 };
 
 /* The layer over `parent` (borrowed) with a plan in text, armed. A malformed plan, and one whose function is nowhere,

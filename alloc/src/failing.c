@@ -2,11 +2,13 @@
  */
 #include "alloc/failing.h"
 
+#include "alloc/src/fault_words.h"
 #include "alloc/src/frames.h"
 
 #include <assert.h>
 #include <string.h>
 
+enum { MOVED_FILL = 0xd5 };
 enum { CALLS_ALLOC = 1u << CUPEL_FAULT_ALLOC, CALLS_GROW = 1u << CUPEL_FAULT_GROW };
 
 static struct cupel_failing *from_base(struct cupel_allocator *self) {
@@ -27,38 +29,78 @@ static unsigned thread_number(void) {
     return number;
 }
 
-static void inject(struct cupel_failing *failing, const void *site) {
+static void inject(struct cupel_failing *failing, unsigned calls, const void *site) {
     if (failing->injected + failing->injected_benign == 0) {
         failing->frame_count = cupel__frames_unwind(site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
         if (failing->on_first != NULL) {
             failing->on_first(failing);
         }
     }
-    *(failing->benign_depth > 0 ? &failing->injected_benign : &failing->injected) += 1;
+    bool is_benign = failing->benign_depth > 0 || calls == CALLS_GROW;
+    *(is_benign ? &failing->injected_benign : &failing->injected) += 1;
     cupel_fault_break(site);
 }
 
-/* True where this request is to fail. */
-static bool is_refused(struct cupel_failing *failing, unsigned calls, size_t size, size_t new_size, const void *site) {
-    failing->calls += (calls & CALLS_ALLOC) != 0;
-    failing->grow_calls += (calls & CALLS_GROW) != 0;
+/* A request on its way through; what is to come of it. */
+struct request {
+    unsigned calls;
+    size_t size, new_size, align;
+    const void *site;
+};
+enum fate { GRANTED, MOVED, REFUSED };
+
+static enum fate ask_plan(struct cupel_failing *failing, const struct cupel_fault_request *request) {
     if (!failing->is_armed || failing->plan.count == 0) {
-        return false;
+        return GRANTED;
     }
+    const struct cupel_fault_rule *rule = cupel_fault_plan_next(&failing->plan, request);
+    return rule == NULL ? GRANTED : cupel__fault_moves(rule) ? MOVED : REFUSED;
+}
+
+/* The whole way, for those who want the call stack of each request. */
+static enum fate decide_watched(struct cupel_failing *failing, const struct request *asked) {
     const void *frames[CUPEL_FAULT_FRAMES_MAX];
-    struct cupel_fault_request request = {.calls = calls,
-                                          .size = new_size,
-                                          .live_bytes = failing->live_bytes - size + new_size,
+    unsigned count = cupel__frames_unwind(asked->site, frames, CUPEL_FAULT_FRAMES_MAX);
+    struct cupel_fault_request request = {.calls = asked->calls,
+                                          .size = asked->new_size,
+                                          .live_bytes = failing->live_bytes - asked->size + asked->new_size,
                                           .thread = thread_number(),
-                                          .frames = frames};
-    if (__builtin_expect(failing->wants_frames, 0)) {
-        request.frame_count = cupel__frames_unwind(site, frames, CUPEL_FAULT_FRAMES_MAX);
+                                          .frames = frames,
+                                          .frame_count = count};
+    enum fate fate = ask_plan(failing, &request);
+    if (failing->on_request != NULL) {
+        failing->on_request(failing, &(struct cupel_failing_event){.calls = asked->calls,
+                                                                   .size = asked->size,
+                                                                   .new_size = asked->new_size,
+                                                                   .align = asked->align,
+                                                                   .live_bytes = request.live_bytes,
+                                                                   .is_refused = fate == REFUSED,
+                                                                   .frames = frames,
+                                                                   .frame_count = count});
     }
-    if (cupel_fault_plan_next(&failing->plan, &request) == NULL) {
-        return false;
+    return fate;
+}
+
+/* What is to come of this request; counts it. */
+static enum fate decide(struct cupel_failing *failing, const struct request *asked) {
+    failing->calls += (asked->calls & CALLS_ALLOC) != 0;
+    failing->grow_calls += (asked->calls & CALLS_GROW) != 0;
+    enum fate fate;
+    if (__builtin_expect(failing->wants_frames || failing->on_request != NULL, 0)) {
+        fate = decide_watched(failing, asked);
+    } else if (!failing->is_armed || failing->plan.count == 0) {
+        return GRANTED;
+    } else {
+        struct cupel_fault_request request = {.calls = asked->calls,
+                                              .size = asked->new_size,
+                                              .live_bytes = failing->live_bytes - asked->size + asked->new_size,
+                                              .thread = thread_number()};
+        fate = ask_plan(failing, &request);
     }
-    inject(failing, site);
-    return true;
+    if (fate == REFUSED) {
+        inject(failing, asked->calls, asked->site);
+    }
+    return fate;
 }
 
 static void count_ok(struct cupel_failing *failing) {
@@ -68,7 +110,8 @@ static void count_ok(struct cupel_failing *failing) {
 static void *failing_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags,
                              const void *site) {
     struct cupel_failing *failing = from_base(self);
-    if (is_refused(failing, CALLS_ALLOC, 0, size, site)) {
+    struct request asked = {.calls = CALLS_ALLOC, .new_size = size, .align = align, .site = site};
+    if (decide(failing, &asked) == REFUSED) {
         return NULL;
     }
     void *block = failing->parent->ops->acquire(failing->parent, size, align, flags, site);
@@ -82,21 +125,43 @@ static void *failing_acquire(struct cupel_allocator *self, size_t size, size_t a
 static bool failing_resize(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
                            const void *site) {
     struct cupel_failing *failing = from_base(self);
-    if (is_refused(failing, CALLS_GROW, size, new_size, site) ||
-        !failing->parent->ops->resize(failing->parent, block, size, align, new_size, site)) {
+    struct request asked = {CALLS_GROW, size, new_size, align, site};
+    enum fate fate = decide(failing, &asked);
+    if (fate == MOVED) {
+        failing->moved++; /* where it cannot stay in place it has to move, and that is for its owner to do */
+    }
+    if (fate != GRANTED || !failing->parent->ops->resize(failing->parent, block, size, align, new_size, site)) {
         return false;
     }
     failing->live_bytes += new_size - size;
     return true;
 }
 
+/* As a root that never grows a block where it stands. What lies at the old address is spoilt, so that who still reads
+ * it sees it, also where no sanitizer looks. */
+static void *move(struct cupel_failing *failing, const struct request *asked, void *block, unsigned flags) {
+    const struct cupel_allocator_ops *ops = failing->parent->ops;
+    void *moved = ops->acquire(failing->parent, asked->new_size, asked->align, flags, asked->site);
+    if (moved != NULL) {
+        memcpy(moved, block, asked->size < asked->new_size ? asked->size : asked->new_size);
+        memset(block, MOVED_FILL, asked->size);
+        ops->release(failing->parent, block, asked->size, asked->align, asked->site);
+        failing->moved++;
+    }
+    return moved;
+}
+
 static void *failing_remap(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
                            unsigned flags, const void *site) {
     struct cupel_failing *failing = from_base(self);
-    if (is_refused(failing, CALLS_ALLOC | CALLS_GROW, size, new_size, site)) {
+    struct request asked = {CALLS_ALLOC | CALLS_GROW, size, new_size, align, site};
+    enum fate fate = decide(failing, &asked);
+    if (fate == REFUSED) {
         return NULL;
     }
-    void *moved = failing->parent->ops->remap(failing->parent, block, size, align, new_size, flags, site);
+    void *moved = fate == MOVED
+                      ? move(failing, &asked, block, flags)
+                      : failing->parent->ops->remap(failing->parent, block, size, align, new_size, flags, site);
     if (moved != NULL) {
         failing->live_bytes += new_size - size;
         count_ok(failing);
@@ -140,7 +205,8 @@ void cupel_failing_set(struct cupel_failing *failing, const struct cupel_fault_p
                                   .live_bytes = failing->live_bytes,
                                   .benign_depth = failing->benign_depth,
                                   .is_armed = true,
-                                  .on_first = failing->on_first};
+                                  .on_first = failing->on_first,
+                                  .on_request = failing->on_request};
     if (plan != NULL) {
         fresh.plan = *plan;
     }

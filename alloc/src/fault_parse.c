@@ -133,7 +133,10 @@ static bool read_how(struct cursor *cursor, struct cupel_fault_rule *rule) {
     size_t length = strcspn(cursor->at, ";:@=#");
     const struct cupel__fault_how *how = cupel__fault_how_find(cursor->at, length);
     if (how == NULL) {
-        return refuse(cursor, cursor->at, "a way to fail must stand (null, short, or an errno name such as EIO)");
+        return refuse(cursor, cursor->at, "a way to fail must stand (null, short, move, or an errno name such as EIO)");
+    }
+    if (strcmp(how->name, "move") == 0 && rule->call != CUPEL_FAULT_GROW) {
+        return refuse(cursor, cursor->at, "a way to fail must stand (move is for grow only)");
     }
     memcpy(rule->how, cursor->at, length);
     cursor->at += length;

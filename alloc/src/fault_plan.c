@@ -19,31 +19,19 @@ const char *const cupel__fault_calls[CUPEL__FAULT_CALLS] = {
 
 const struct cupel__fault_how *cupel__fault_how_find(const char *name, size_t length) {
     static const struct cupel__fault_how hows[] = {
-        {"null", 0},
-        {"short", 0},
-        {"EACCES", EACCES},
-        {"EAGAIN", EAGAIN},
-        {"EBADF", EBADF},
-        {"EBUSY", EBUSY},
-        {"ECONNRESET", ECONNRESET},
-        {"EDQUOT", EDQUOT},
-        {"EEXIST", EEXIST},
-        {"EFBIG", EFBIG},
-        {"EINTR", EINTR},
-        {"EINVAL", EINVAL},
-        {"EIO", EIO},
-        {"EISDIR", EISDIR},
-        {"ELOOP", ELOOP},
-        {"EMFILE", EMFILE},
-        {"ENFILE", ENFILE},
-        {"ENOENT", ENOENT},
-        {"ENOMEM", ENOMEM},
-        {"ENOSPC", ENOSPC},
-        {"ENXIO", ENXIO},
-        {"EPERM", EPERM},
-        {"EPIPE", EPIPE},
-        {"EROFS", EROFS},
-        {"ETIMEDOUT", ETIMEDOUT},
+        {"null", 0},        {"short", 0},
+        {"move", 0},        {"EACCES", EACCES},
+        {"EAGAIN", EAGAIN}, {"EBADF", EBADF},
+        {"EBUSY", EBUSY},   {"ECONNRESET", ECONNRESET},
+        {"EDQUOT", EDQUOT}, {"EEXIST", EEXIST},
+        {"EFBIG", EFBIG},   {"EINTR", EINTR},
+        {"EINVAL", EINVAL}, {"EIO", EIO},
+        {"EISDIR", EISDIR}, {"ELOOP", ELOOP},
+        {"EMFILE", EMFILE}, {"ENFILE", ENFILE},
+        {"ENOENT", ENOENT}, {"ENOMEM", ENOMEM},
+        {"ENOSPC", ENOSPC}, {"ENXIO", ENXIO},
+        {"EPERM", EPERM},   {"EPIPE", EPIPE},
+        {"EROFS", EROFS},   {"ETIMEDOUT", ETIMEDOUT},
     };
     for (size_t i = 0; i < sizeof hows / sizeof hows[0]; i++) {
         if (strlen(hows[i].name) == length && memcmp(hows[i].name, name, length) == 0) {
@@ -127,8 +115,9 @@ const struct cupel_fault_rule *cupel_fault_plan_next(struct cupel_fault_plan *pl
         struct cupel_fault_rule *rule = &plan->rules[i];
         if (looks_at(rule, request)) {
             rule->seen++;
-            if (fired == NULL && fires(plan, rule, request->live_bytes)) {
-                fired = rule;
+            bool is_open = fired == NULL || cupel__fault_moves(fired); /* a refusal goes before a move */
+            if (is_open && fires(plan, rule, request->live_bytes)) {
+                fired = fired == NULL || !cupel__fault_moves(rule) ? rule : fired;
             }
         }
     }

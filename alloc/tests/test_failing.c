@@ -38,6 +38,7 @@ static const struct pattern {
     {"grow:1+", "............"},
     {"vm:1+;read:1+=EIO;clock:1", "............"},
     {"alloc:3=null", "..x........."},
+    {"grow:1+=move;alloc:2", ".x.........."},
     {"100@0;7@0;1@100;0@0", "............"},
     {"2@0;3@100;1@0;0@100", "..xxx.xxxxxx"},
     {"5;@100", ".....xxxxxxx"},
@@ -87,12 +88,68 @@ TEST(failing, tells_operations_apart_and_changes_nothing) {
     CHECK_STR_EQ(block, "cupel");
     CHECK_UINT_EQ(failing.grow_calls, 2);
     CHECK_UINT_EQ(failing.calls, 2);
+    CHECK_UINT_EQ(failing.injected, 1);
+    CHECK_UINT_EQ(failing.injected_benign, 1); /* the resize in place: its caller may go on */
     block = cupel_realloc(f, block, 6, 1, 600);
     REQUIRE(block != NULL);
     CHECK_UINT_EQ(failing.live_bytes, 600);
     CHECK_UINT_EQ(failing.ok_before, 1);
     CHECK_UINT_EQ(failing.ok_after, 1);
     cupel_free(f, block, 600, 1);
+}
+
+TEST(failing, moves_each_growth_and_refuses_before_it_moves) {
+    struct cupel_failing failing;
+    struct cupel_allocator *f = cupel_failing_init(&failing, test_allocator(), "grow:1+=move;alloc:3", NULL);
+    REQUIRE(f != NULL);
+    char *block = cupel_alloc(f, 100, 1);
+    REQUIRE(block != NULL);
+    memcpy(block, "cupel", 6);
+    CHECK(!cupel_resize(f, block, 100, 1, 50));
+    const char *volatile before = block;
+    block = cupel_realloc(f, block, 100, 1, 101);
+    REQUIRE(block != NULL);
+    CHECK(block != before);
+    CHECK_STR_EQ(block, "cupel");
+    CHECK(cupel_realloc(f, block, 101, 1, 102) == NULL);
+    CHECK_STR_EQ(block, "cupel");
+    CHECK_UINT_EQ(failing.moved, 2);
+    CHECK_UINT_EQ(failing.injected, 1);
+    CHECK_UINT_EQ(failing.live_bytes, 101);
+    cupel_free(f, block, 101, 1);
+}
+
+static struct cupel_failing_event events[8];
+static unsigned event_count;
+
+static void note_event(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
+    (void)failing;
+    CHECK_UINT_GE(event->frame_count, 1);
+    events[event_count++] = *event;
+}
+
+TEST(failing, tells_of_each_request) {
+    struct cupel_failing failing;
+    struct cupel_allocator *f = cupel_failing_init(&failing, test_allocator(), "alloc:3", NULL);
+    REQUIRE(f != NULL);
+    event_count = 0;
+    failing.on_request = note_event;
+    void *first = cupel_alloc(f, 10, 64);
+    void *second = cupel_alloc(f, 20, 8);
+    CHECK(cupel_realloc(f, second, 20, 8, 50) == NULL);
+    bool is_resized = cupel_resize(f, first, 10, 64, 5);
+    cupel_free(f, second, 20, 8);
+    cupel_free(f, first, is_resized ? 5 : 10, 64);
+    REQUIRE_UINT_EQ(event_count, 4);
+    CHECK_UINT_EQ(events[0].align, 64);
+    CHECK_UINT_EQ(events[0].live_bytes, 10);
+    CHECK_UINT_EQ(events[1].calls, 1u << CUPEL_FAULT_ALLOC);
+    CHECK(!events[1].is_refused);
+    CHECK_UINT_EQ(events[2].calls, 1u << CUPEL_FAULT_ALLOC | 1u << CUPEL_FAULT_GROW);
+    CHECK(events[2].is_refused);
+    CHECK_UINT_EQ(events[2].live_bytes, 60);
+    CHECK_UINT_EQ(events[2].new_size, 50);
+    CHECK_UINT_EQ(events[3].calls, 1u << CUPEL_FAULT_GROW);
 }
 
 TEST(failing, a_budget_counts_live_bytes_only) {
@@ -256,6 +313,7 @@ static const struct malformed {
     {"alloc:18446744073709551616", 7},
     {"alloc:1=EWHAT", 9},
     {"alloc:1=", 9},
+    {"alloc:1=move", 9},
     {"alloc:1@", 9},
     {"alloc:1@size=5", 15},
     {"alloc:1@size=5..4", 17},
@@ -290,7 +348,7 @@ TEST(failing, says_the_column_of_what_is_wrong, TABLE(malformed)) {
 PROPERTY(failing, plans_survive_being_written, .longest = 256) {
     static const char *const calls[] = {"alloc:", "grow:", "any:", "vm:", "read:"};
     static const char *const whens[] = {"1", "77+", "2,3", "*/5", "50%", "3%4..9", "3%4..", ">4096", "3#2"};
-    static const char *const hows[] = {"", "=null", "=EIO", "=short"};
+    static const char *const hows[] = {"", "=null", "=EIO", "=short", "=move"};
     static const char *const wheres[] = {"", "@size=1..8", "@parse_line", "@src/a.c:12"};
     char text[1024] = "";
     if (cupel_draw_bool(bytes, "whole")) {
@@ -299,7 +357,7 @@ PROPERTY(failing, plans_survive_being_written, .longest = 256) {
             (void)snprintf(
                 text + length, sizeof text - length, "%s%s%s%s%s", length == 0 ? "" : ";",
                 calls[cupel_draw_pick(bytes, "call", calls, 5)], whens[cupel_draw_pick(bytes, "when", whens, 9)],
-                hows[cupel_draw_pick(bytes, "how", hows, 4)], wheres[cupel_draw_pick(bytes, "where", wheres, 4)]);
+                hows[cupel_draw_pick(bytes, "how", hows, 5)], wheres[cupel_draw_pick(bytes, "where", wheres, 4)]);
         } while (strlen(text) < 200 && cupel_draw_more(bytes, "rule"));
     } else {
         (void)cupel_draw_string(bytes, "plan", text, sizeof text);

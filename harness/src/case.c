@@ -60,6 +60,7 @@ void cupel__case_run(struct cupel__case *one) {
     one->calls = cupel__run.failing.calls;
     one->injected = faults != NULL ? cupel__run.failing.injected : 0;
     one->injected_benign = faults != NULL ? cupel__run.failing.injected_benign : 0;
+    one->moved = faults != NULL ? cupel__run.failing.moved : 0;
     one->is_faulted = faults != NULL && faults->count != 0;
 }
 
@@ -81,7 +82,7 @@ enum cupel_verdict cupel__case_verdict(const struct cupel__case *one) {
     if (cupel__run.has_state_changed) {
         return CUPEL_VERDICT_STATE_CHANGED;
     }
-    if (one->is_faulted && one->injected + one->injected_benign == 0) {
+    if (one->is_faulted && one->injected + one->injected_benign + one->moved == 0) {
         cupel_text_add(messages, "the fault never fired\n");
         return CUPEL_VERDICT_NOT_REACHED;
     }

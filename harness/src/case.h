@@ -20,6 +20,7 @@ struct cupel__case {
     uint64_t calls;    /* requests that could have failed */
     uint64_t injected; /* faults, benign ones not counted */
     uint64_t injected_benign;
+    uint64_t moved;  /* blocks that a fault with `move` gave a new address */
     bool is_faulted; /* a plan was in force, and not an empty one */
 };
 

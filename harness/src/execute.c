@@ -116,7 +116,7 @@ static enum cupel_verdict judge(enum cupel__outcome outcome, const struct cupel_
     if (cupel__run.has_state_changed) {
         return CUPEL_VERDICT_STATE_CHANGED;
     }
-    if (faults != NULL && failing->injected + failing->injected_benign == 0) {
+    if (faults != NULL && failing->injected + failing->injected_benign + failing->moved == 0) {
         return CUPEL_VERDICT_NOT_REACHED;
     }
     return faults != NULL && outcome == CUPEL__ENDED && failing->injected != 0 ? CUPEL_VERDICT_SWALLOWED
