@@ -4,6 +4,7 @@
  *
  *     counting[=shared]      counts blocks and bytes; "shared" for many threads
  *     failing[=PLAN]         makes the requests fail that a fault plan names (alloc/failing.h)
+ *     perturbing[=WORDS]     varies fill and placement: "seed:7", "fresh:0xff,placement:never" (alloc/perturbing.h)
  *     tracking               knows live blocks and where they came from
  *     logging[=DESCRIPTOR]   writes a line an operation to an open descriptor (default 2)
  *     arena[=KEY=SIZE,...]   cuts blocks from pages; keys: page, max, large, redzone (alloc/arena.h)
@@ -26,6 +27,7 @@
 #include "alloc/failing.h"
 #include "alloc/fixed.h"
 #include "alloc/logging.h"
+#include "alloc/perturbing.h"
 #include "alloc/tracking.h"
 
 #include <stdio.h>
@@ -46,6 +48,7 @@ struct cupel_layers_storage {
         union {
             struct cupel_counting counting;
             struct cupel_failing failing;
+            struct cupel_perturbing perturbing;
             struct cupel_tracking tracking;
             struct cupel_logging logging;
             struct cupel_arena arena;
@@ -71,6 +74,7 @@ void cupel_layers_deinit(struct cupel_layers_storage *storage);
 /* The layer of that kind, counted from 0 at the outermost; NULL where the stack has no more. Borrowed. */
 struct cupel_counting *cupel_layers_counting(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_failing *cupel_layers_failing(struct cupel_layers_storage *storage, unsigned index);
+struct cupel_perturbing *cupel_layers_perturbing(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_tracking *cupel_layers_tracking(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_logging *cupel_layers_logging(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_arena *cupel_layers_arena(struct cupel_layers_storage *storage, unsigned index);

@@ -213,6 +213,11 @@ struct cupel_failing *cupel_layers_failing(struct cupel_layers_storage *storage,
     return layer == NULL ? NULL : &layer->as.failing;
 }
 
+struct cupel_perturbing *cupel_layers_perturbing(struct cupel_layers_storage *storage, unsigned index) {
+    struct cupel_layer *layer = find(storage, "perturbing", index);
+    return layer == NULL ? NULL : &layer->as.perturbing;
+}
+
 struct cupel_tracking *cupel_layers_tracking(struct cupel_layers_storage *storage, unsigned index) {
     struct cupel_layer *layer = find(storage, "tracking", index);
     return layer == NULL ? NULL : &layer->as.tracking;

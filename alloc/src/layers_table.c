@@ -44,6 +44,18 @@ static struct cupel_allocator *init_failing(const struct cupel_layer_request *re
     return cupel_failing_init(&request->layer->as.failing, request->parent, request->argument, request->error);
 }
 
+static struct cupel_allocator *init_perturbing(const struct cupel_layer_request *request) {
+    struct cupel_perturbing_options options;
+    if (!cupel_perturbing_parse(&options, request->argument, request->error)) {
+        return NULL;
+    }
+    return cupel_perturbing_init(&request->layer->as.perturbing, request->parent, &options);
+}
+
+static void deinit_perturbing(struct cupel_layer *layer) {
+    cupel_perturbing_deinit(&layer->as.perturbing);
+}
+
 static struct cupel_allocator *init_tracking(const struct cupel_layer_request *request) {
     return cupel_tracking_init(&request->layer->as.tracking, request->parent);
 }
@@ -158,6 +170,8 @@ static struct cupel_allocator *init_fixed(const struct cupel_layer_request *requ
 const struct cupel_layer_kind cupel__layer_kinds[] = {
     {"counting", "shared", false, "counts blocks and bytes; \"shared\" for many threads", init_counting, NULL},
     {"failing", "PLAN", false, "makes the requests fail that a fault plan names", init_failing, NULL},
+    {"perturbing", "WORDS", false,
+     "varies fill and placement: seed:N, or fresh:, freed: and placement:", init_perturbing, deinit_perturbing},
     {"tracking", NULL, false, "knows live blocks and where they came from", init_tracking, deinit_tracking},
     {"logging", "DESCRIPTOR", false, "writes a line an operation; default 2", init_logging, deinit_logging},
     {"arena", "KEY=SIZE,...", false, "cuts blocks from pages; keys: page, max, large, redzone", init_arena,

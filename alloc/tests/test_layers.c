@@ -73,6 +73,8 @@ static const char *const good[] = {
     "failing= libc",
     "failing=alloc:200;alloc:300 libc",
     "tracking facade tracking pages",
+    "counting perturbing=seed:7 libc",
+    "perturbing perturbing=placement:adjacent,fresh:0xff,freed:7 fixed",
 };
 
 TEST(layers, good_specs_serve, .no_sweep = true) {
@@ -165,6 +167,9 @@ static const struct bad bad[] = {
     {"arena=page=18446744073709551615G libc", 12, "is no size"},
     {"arena=max=9223372036854775808 libc", 11, "is no size"},
     {"arena=,page=4K libc", 7, "'arena': '' is not page=SIZE"},
+    {"counting perturbing=fresh:256 libc", 27, "'perturbing': 'fresh:256' is no value of it"},
+    {"perturbing=seed:7,sed:8 libc", 19, "'perturbing': 'sed:8' is not seed:N, fresh:BYTE"},
+    {"perturbing=placement:here libc", 22, "'perturbing': 'placement:here' is no value of it"},
     {"fixed=65537", 1, "'fixed': the argument must be a size up to 64K"},
     {"fixed=x", 1, "'fixed': "},
     {"counting counting counting counting counting counting counting counting libc", 73,
@@ -217,9 +222,17 @@ TEST(layers, help_has_every_word) {
     cupel_layers_help(out);
     bool is_closed = fclose(out) == 0;
     STARVED(!is_closed);
-    static const char *const words[] = {"counting[=shared]",    "failing[=PLAN]", "tracking ", "logging[=DESCRIPTOR]",
-                                        "arena[=KEY=SIZE,...]", "facade ",        "libc ",     "pages ",
-                                        "fixed[=SIZE]",         "global "};
+    static const char *const words[] = {"counting[=shared]",
+                                        "failing[=PLAN]",
+                                        "perturbing[=WORDS]",
+                                        "tracking ",
+                                        "logging[=DESCRIPTOR]",
+                                        "arena[=KEY=SIZE,...]",
+                                        "facade ",
+                                        "libc ",
+                                        "pages ",
+                                        "fixed[=SIZE]",
+                                        "global "};
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         CHECK_STR_CONTAINS(text, words[i]);
     }
@@ -227,10 +240,10 @@ TEST(layers, help_has_every_word) {
 }
 
 /* A word of the grammar, or of noise, so that random text often comes far. */
-static const char *const pieces[] = {"counting", "failing=", "tracking", "logging=", "arena=",    "facade",   "libc",
-                                     "pages",    "fixed=",   "alloc:",   "page=",    "large=",    "redzone=", "max=",
-                                     "4K",       "1M",       ",",        "=",        "shared",    " ",        "512",
-                                     "0",        "%",        ";",        "\n",       "size=1..2", "@",        "\xff"};
+static const char *const pieces[] = {
+    "counting", "failing=", "perturbing=", "tracking", "logging=", "arena=", "facade",    "libc", "pages", "fixed=",
+    "alloc:",   "page=",    "large=",      "redzone=", "max=",     "4K",     "1M",        ",",    "=",     "shared",
+    " ",        "512",      "0",           "%",        ";",        "\n",     "size=1..2", "@",    "\xff"};
 
 PROPERTY(layers, any_text_is_a_stack_or_an_error, .longest = 512) {
     enum { PIECES = sizeof pieces / sizeof pieces[0] };
