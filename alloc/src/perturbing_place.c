@@ -85,13 +85,14 @@ static void *take_held(struct cupel_perturbing *layer, size_t size, size_t align
 /* From the parent; where it has no more, what is held back goes first. */
 static void *from_parent(struct cupel_perturbing *layer, size_t size, size_t align, unsigned flags, const void *site) {
     void *block = layer->parent->ops->acquire(layer->parent, size, align, flags, site);
-    if (block == NULL && layer->held_count != 0) {
+    if (block == NULL) {
         pthread_mutex_lock(&layer->lock);
+        bool has_more = layer->held_count != 0;
         while (layer->held_count != 0) {
             release_oldest(layer);
         }
         pthread_mutex_unlock(&layer->lock);
-        block = layer->parent->ops->acquire(layer->parent, size, align, flags, site);
+        block = !has_more ? NULL : layer->parent->ops->acquire(layer->parent, size, align, flags, site);
     }
     return block;
 }

@@ -337,6 +337,11 @@ PROPERTY(perturbing, does_what_a_model_of_it_does, .longest = 400) {
     struct cupel_perturbing_options options = cupel_perturbing_choose(cupel_draw_uint(bytes, "seed", 0, 255));
     model = (struct model){.placement = options.placement};
     model.a = cupel_perturbing_init(&layer, a, &options);
+    /* What these two hold back serves where the parent fails: the fault is absorbed. */
+    bool is_benign = options.placement == CUPEL_PLACEMENT_REUSED || options.placement == CUPEL_PLACEMENT_NEVER;
+    if (is_benign) {
+        cupel_benign_begin();
+    }
     bool is_starved = false;
     while (!is_starved && cupel_draw_more(bytes, "operation")) {
         uint64_t operation = cupel_draw_uint(bytes, "which", 0, 3);
@@ -353,5 +358,8 @@ PROPERTY(perturbing, does_what_a_model_of_it_does, .longest = 400) {
         model_release(&model, &model.live[0]);
     }
     cupel_perturbing_deinit(&layer);
+    if (is_benign) {
+        cupel_benign_end();
+    }
     STARVED(is_starved);
 }
