@@ -3,9 +3,11 @@
 
 #include "harness/property.h"
 #include "harness/src/child.h"
+#include "harness/src/directory.h"
 #include "harness/src/strong.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 static struct cupel_result *spoken; /* the record that speaks, while silenced */
@@ -14,6 +16,7 @@ static struct cupel_result scratch;
 void cupel__case_silence(void) {
     spoken = cupel__run.result;
     cupel_result_clear(&scratch);
+    memcpy(scratch.directory, spoken->directory, sizeof scratch.directory); /* a setup may have made it */
     cupel__run.result = &scratch;
     cupel__run.is_silent = true;
 }
@@ -53,6 +56,7 @@ void cupel__case_run(struct cupel__case *one) {
     call.bytes.trace = one->trace;
     call.bytes.trace_user = one->trace_user;
     const struct cupel_fault_plan *faults = one->faults != NULL ? one->faults : has_trailer ? &trailer : NULL;
+    bool has_directory = cupel__run.result->directory[0] != '\0';
     cupel__run_layers(faults, one->is_tracking);
     one->outcome = cupel__run_guarded(call_body, &call);
     one->has_leaked = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED && !cupel__run_balance();
@@ -62,6 +66,9 @@ void cupel__case_run(struct cupel__case *one) {
     one->injected_benign = faults != NULL ? cupel__run.failing.injected_benign : 0;
     one->moved = faults != NULL ? cupel__run.failing.moved : 0;
     one->is_faulted = faults != NULL && faults->count != 0;
+    if (cupel__run.is_silent && !has_directory) { /* one of many: each finds its directory empty */
+        cupel__directory_done(cupel__run.result, false);
+    }
 }
 
 bool cupel__case_has_failed(const struct cupel__case *one) {

@@ -1,7 +1,9 @@
-/* See directory.h. The path is in the record and so survives the process that made it. */
+/* See directory.h. A test's path is in its record and so survives the process that made it. What is kept is marked by
+ * its sticky bit, which means nothing on a directory that one user alone may enter. */
 #include "harness/src/directory.h"
 #include "harness/src/run.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -10,23 +12,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-const char *test_directory(void) {
-    struct cupel_result *result = cupel__run.result;
-    if (result->directory[0] != '\0') {
-        return result->directory;
-    }
-    const char *base = getenv("TMPDIR");
-    if (base == NULL || base[0] == '\0') {
-        base = "/tmp";
-    }
-    char path[CUPEL_TEST_PATH_MAX];
-    int length = snprintf(path, sizeof path, "%s/cupel-test-XXXXXX", base);
-    if ((size_t)length >= sizeof path || mkdtemp(path) == NULL) {
-        cupel__fail(true, NULL, 0, "test_directory: cannot make a directory under %s: %s", base, strerror(errno));
-    }
-    memcpy(result->directory, path, (size_t)length + 1);
-    return result->directory;
-}
+enum { KEPT_MODE = 01700 };
+
+/* Of the run; "" where there is none. Children inherit the path. */
+static char run_path[CUPEL_TEST_PATH_MAX - 16];
+static pid_t run_owner;
+static int run_error;
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *place) {
     (void)status;
@@ -35,14 +26,78 @@ static int remove_entry(const char *path, const struct stat *status, int kind, s
     return 0;
 }
 
+static void remove_all(const char *path) {
+    (void)nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static const char *base(void) {
+    const char *path = getenv("TMPDIR");
+    return path == NULL || path[0] == '\0' ? "/tmp" : path;
+}
+
+void cupel__directory_begin_run(void) {
+    int length = snprintf(run_path, sizeof run_path, "%s/cupel-test-XXXXXX", base());
+    errno = ENAMETOOLONG;
+    run_owner = getpid();
+    if ((size_t)length >= sizeof run_path || mkdtemp(run_path) == NULL) {
+        run_error = errno;
+        run_path[0] = '\0';
+    }
+}
+
+void cupel__directory_end_run(void) {
+    if (run_path[0] == '\0' || run_owner != getpid()) {
+        return;
+    }
+    if (rmdir(run_path) == 0) { /* as a rule: every test removed its own */
+        run_path[0] = '\0';
+        return;
+    }
+    DIR *directory = opendir(run_path);
+    for (const struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
+        char path[sizeof run_path + sizeof entry->d_name];
+        struct stat status;
+        (void)snprintf(path, sizeof path, "%s/%s", run_path, entry->d_name);
+        bool is_own = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
+        if (is_own && lstat(path, &status) == 0 && (status.st_mode & S_ISVTX) == 0) {
+            remove_all(path);
+        }
+    }
+    if (directory != NULL) {
+        (void)closedir(directory);
+    }
+    (void)rmdir(run_path);
+    run_path[0] = '\0';
+}
+
+const char *test_directory(void) {
+    struct cupel_result *result = cupel__run.result;
+    if (result->directory[0] != '\0') {
+        return result->directory;
+    }
+    if (run_path[0] == '\0' && run_owner == 0) { /* no runner here: an engine's target, or a program of its own */
+        cupel__directory_begin_run();
+        (void)atexit(cupel__directory_end_run);
+    }
+    char path[CUPEL_TEST_PATH_MAX];
+    int length = snprintf(path, sizeof path, "%s/t-XXXXXX", run_path);
+    errno = run_error;
+    if (run_path[0] == '\0' || mkdtemp(path) == NULL) {
+        cupel__fail(true, NULL, 0, "test_directory: cannot make a directory under %s: %s", base(), strerror(errno));
+    }
+    memcpy(result->directory, path, (size_t)length + 1);
+    return result->directory;
+}
+
 void cupel__directory_done(struct cupel_result *result, bool keep) {
     if (result->directory[0] == '\0') {
         return;
     }
     if (keep) {
+        (void)chmod(result->directory, KEPT_MODE);
         cupel_text_add(&result->messages, "its directory is kept: %s\n", result->directory);
         return;
     }
-    (void)nftw(result->directory, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    remove_all(result->directory);
     result->directory[0] = '\0';
 }

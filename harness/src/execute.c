@@ -156,7 +156,6 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     if (cupel__run.death != CUPEL_VERDICT_OK) {
         result->evidence = CUPEL_EVIDENCE_CRASH;
     }
-    cupel__directory_done(result, cupel_result_is_failure(result));
 }
 
 void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *result) {
@@ -211,4 +210,5 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
                        test->line);
     }
     cupel__execute_expect(test, result);
+    cupel__directory_done(result, cupel_result_is_failure(result));
 }

@@ -21,7 +21,7 @@ void cupel__execute_name(const struct cupel__plan_item *item, struct cupel_resul
 
 /* One run, setup and teardown included, with a fault plan (NULL: none). The verdict is one of ok, skipped, leak, wrong,
  * crash and hang of a property, and with a plan swallowed and not-reached. `result` was named before; messages are
- * added to it. */
+ * added to it, and the test's directory is left in it to the caller. */
 void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
                          struct cupel_result *result);
 

@@ -4,6 +4,7 @@
 
 #include "harness/src/case.h"
 #include "harness/src/decode.h"
+#include "harness/src/directory.h"
 #include "harness/src/meter.h"
 #include "harness/src/steady.h"
 
@@ -58,6 +59,7 @@ static _Noreturn void give_up(void) {
     fprintf(stderr, "\nrun it again: a test program of this property with --replay=%s.%s FILE\n",
             current.property->suite, current.property->name);
     fflush(NULL);
+    cupel__directory_end_run();
     abort();
 }
 

@@ -88,6 +88,6 @@ void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel
     if (result->notes.length != 0) {
         cupel_text_add_n(&result->messages, result->notes.data, result->notes.length);
     }
-    cupel__directory_done(result, true);
     cupel__execute_expect(test, result);
+    cupel__directory_done(result, cupel_result_is_failure(result));
 }

@@ -4,6 +4,7 @@
 
 #include "harness/src/child.h"
 #include "harness/src/decode.h"
+#include "harness/src/directory.h"
 #include "harness/src/execute.h"
 #include "harness/src/property.h"
 #include "harness/src/settings.h"
@@ -103,6 +104,7 @@ static void replay_one(struct replay *replay, const char *path) {
         return;
     }
     bool is_ok = cupel__settings.isolate == 2 ? run_here(replay, path) : run_forked(replay, path);
+    cupel__directory_done(&record, false);
     replay->ok += is_ok;
     replay->failed += !is_ok;
     if (!is_ok) {
@@ -163,6 +165,7 @@ int cupel__replay_main(void) {
             cupel_message("%s: no input in this directory", settings->words[i]);
         }
     }
+    cupel__directory_begin_run();
     if (replay.item.test->options.setup != NULL && files.count != 0) {
         replay.item.test->options.setup();
     }
@@ -170,6 +173,7 @@ int cupel__replay_main(void) {
     if (replay.item.test->options.teardown != NULL && files.count != 0) {
         replay.item.test->options.teardown();
     }
+    cupel__directory_end_run();
     cupel__files_deinit(&files);
     free(replay.data);
     return status;

@@ -2,6 +2,7 @@
  * returned. Each worker leads a process group, which is killed whole when the worker ends, however it ended. */
 #include "harness/src/supervise.h"
 #include "harness/src/capture.h"
+#include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/here.h"
 #include "harness/src/obituary.h"
@@ -428,6 +429,7 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
         supervisor.jobs[i].output = settings->capture ? cupel__capture_open() : -1;
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    cupel__directory_begin_run();
     cupel__evidence_start();
     if (is_here) {
         run_here();
@@ -435,6 +437,7 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
         run_workers();
     }
     cupel__evidence_finish();
+    cupel__directory_end_run();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 0);
     for (unsigned i = 0; i < supervisor.job_count; i++) {
         if (supervisor.jobs[i].output >= 0) {

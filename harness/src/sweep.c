@@ -3,6 +3,7 @@
 #include "harness/src/sweep_engine.h"
 
 #include "harness/src/child.h"
+#include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/property.h"
@@ -62,6 +63,7 @@ static void run_test(void *user, struct cupel__sweep_run *run) {
     struct subject *subject = user;
     cupel__execute_name(subject->item, &record);
     cupel__execute_once(subject->item, run->plan != NULL ? run->plan : &no_faults, &record);
+    cupel__directory_done(&record, false); /* one a point: the token makes it again */
     take_record(run);
 }
 
@@ -76,6 +78,7 @@ static void run_input(void *user, struct cupel__sweep_run *run) {
     cupel__case_run(&one);
     cupel__evidence_end();
     record.verdict = cupel__case_verdict(&one);
+    cupel__directory_done(&record, false);
     take_record(run);
 }
 
