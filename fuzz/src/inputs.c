@@ -1,8 +1,6 @@
 /* See inputs.h. */
 #include "fuzz/src/inputs.h"
 
-#include "alloc/base/outfile.h"
-
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -84,33 +82,14 @@ uint8_t *cupel__store_read(const char *path, size_t *length, struct cupel_error 
     return data;
 }
 
-bool cupel__store_add(const char *directory, const void *data, size_t length, char name[CUPEL__SHA1_TEXT], bool *is_new,
-                      struct cupel_error *error) {
-    cupel__sha1(data, length, name);
-    char path[CUPEL__PATH_MAX];
-    if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path) {
-        return cupel_error_set(error, 0, 0, "%s: the path is too long", directory);
-    }
-    *is_new = access(path, F_OK) != 0;
-    if (!*is_new) {
-        return true;
-    }
-    struct cupel_outfile file;
-    if (!cupel_outfile_open(&file, path, error)) {
-        return false;
-    }
-    (void)fwrite(data, 1, length, file.stream);
-    return cupel_outfile_commit(&file, error);
-}
-
-bool cupel__store_add_file(const char *directory, const char *path, char name[CUPEL__SHA1_TEXT], bool *is_new,
+bool cupel__store_add_file(const char *directory, const char *path, char name[CUPEL_SHA1_TEXT], bool *is_new,
                            struct cupel_error *error) {
     size_t length;
     uint8_t *data = cupel__store_read(path, &length, error);
     if (data == NULL) {
         return false;
     }
-    bool is_stored = cupel__store_add(directory, data, length, name, is_new, error);
+    bool is_stored = cupel_store_add(directory, data, length, name, is_new, error);
     free(data);
     return is_stored;
 }

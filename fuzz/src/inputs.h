@@ -4,7 +4,7 @@
 #define FUZZ_SRC_INPUTS_H
 
 #include "alloc/base/message.h"
-#include "fuzz/src/sha1.h"
+#include "alloc/base/store.h"
 
 #include <stdint.h>
 
@@ -20,12 +20,8 @@ int64_t cupel__store_count(const char *directory);
 /* Reads a whole file into fresh memory (release with free). NULL and a text on error or where it is over 16 MiB. An
  * empty file gives memory all the same. */
 uint8_t *cupel__store_read(const char *path, size_t *length, struct cupel_error *error);
-/* Stores the bytes in `directory` under their SHA-1, which goes to `name`. `is_new`: it was not there yet. Makes the
- * directory. False and a text on error. */
-bool cupel__store_add(const char *directory, const void *data, size_t length, char name[CUPEL__SHA1_TEXT], bool *is_new,
-                      struct cupel_error *error);
-/* The same from a file. */
-bool cupel__store_add_file(const char *directory, const char *path, char name[CUPEL__SHA1_TEXT], bool *is_new,
+/* cupel_store_add with the bytes of a file. */
+bool cupel__store_add_file(const char *directory, const char *path, char name[CUPEL_SHA1_TEXT], bool *is_new,
                            struct cupel_error *error);
 /* Removes a directory and all that is in it; only ever called on working directories under build/. */
 void cupel__remove_tree(const char *path);

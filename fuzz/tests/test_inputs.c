@@ -26,25 +26,25 @@ static const struct digest digests[] = {
 TEST(inputs, are_named_by_their_sha1, CUPEL_TABLE(digests)) {
     const struct digest *digest = test_row();
     char data[1000];
-    char name[CUPEL__SHA1_TEXT];
+    char name[CUPEL_SHA1_TEXT];
     memset(data, 'a', sizeof data);
-    cupel__sha1(data, digest->length, name);
+    cupel_sha1(data, digest->length, name);
     CHECK_STR_EQ(name, digest->name);
 }
 
 TEST(inputs, are_stored_once_and_whole, .tags = "slow") {
     char directory[CUPEL__PATH_MAX];
-    char name[CUPEL__SHA1_TEXT];
-    char again[CUPEL__SHA1_TEXT];
+    char name[CUPEL_SHA1_TEXT];
+    char again[CUPEL_SHA1_TEXT];
     bool is_new = false;
     (void)snprintf(directory, sizeof directory, "%s/corpora/target", test_directory());
     CHECK_INT_EQ(cupel__store_count(directory), 0);
-    REQUIRE(cupel__store_add(directory, "ab\0c", 4, name, &is_new, NULL));
+    REQUIRE(cupel_store_add(directory, "ab\0c", 4, name, &is_new, NULL));
     CHECK(is_new);
-    REQUIRE(cupel__store_add(directory, "ab\0c", 4, again, &is_new, NULL));
+    REQUIRE(cupel_store_add(directory, "ab\0c", 4, again, &is_new, NULL));
     CHECK(!is_new);
     CHECK_STR_EQ(again, name);
-    REQUIRE(cupel__store_add(directory, "", 0, again, &is_new, NULL));
+    REQUIRE(cupel_store_add(directory, "", 0, again, &is_new, NULL));
     CHECK_INT_EQ(cupel__store_count(directory), 2);
     char path[CUPEL__PATH_MAX];
     (void)snprintf(path, sizeof path, "%.4000s/%s", directory, name);
@@ -60,7 +60,7 @@ TEST(inputs, are_stored_once_and_whole, .tags = "slow") {
 
 TEST(inputs, say_what_is_no_input, .tags = "slow") {
     char path[CUPEL__PATH_MAX];
-    char name[CUPEL__SHA1_TEXT];
+    char name[CUPEL_SHA1_TEXT];
     size_t length;
     bool is_new;
     struct cupel_error error;
@@ -74,7 +74,7 @@ TEST(inputs, say_what_is_no_input, .tags = "slow") {
     CHECK(cupel__store_read(path, &length, &error) == NULL);
     CHECK_STR_CONTAINS(error.text, "over 16 MiB");
     /* A file stands where the directory should be. */
-    CHECK(!cupel__store_add(path, "x", 1, name, &is_new, &error));
+    CHECK(!cupel_store_add(path, "x", 1, name, &is_new, &error));
     CHECK_STR_CONTAINS(error.text, "huge");
     CHECK_INT_EQ(cupel__store_each(path, NULL, NULL, &error), -1);
 }

@@ -154,7 +154,7 @@ static bool visit_queue(void *user, const char *path, const char *name) {
     if (strstr(name, ",sync:") != NULL) {
         walk->engine->figures.crossed++;
     } else if (strstr(name, ",orig:") == NULL) {
-        char stored[CUPEL__SHA1_TEXT];
+        char stored[CUPEL_SHA1_TEXT];
         bool is_new;
         (void)cupel__store_add_file(walk->shared, path, stored, &is_new, NULL);
     }

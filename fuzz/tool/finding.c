@@ -133,7 +133,7 @@ static void add(struct collection *collection, const char *path, const char *var
     const struct target *target = collection->target;
     char directory[CUPEL__PATH_MAX];
     char smaller[CUPEL__PATH_MAX];
-    char name[CUPEL__SHA1_TEXT] = "";
+    char name[CUPEL_SHA1_TEXT] = "";
     bool is_new = false;
     struct cupel_error error;
     struct stat info;

@@ -35,7 +35,7 @@ static bool copy_one(void *user, const char *path, const char *name) {
     if (stat(path, &info) != 0 || info.st_size == 0 || info.st_size > CUPEL__INPUT_MAX) {
         return true;
     }
-    char stored[CUPEL__SHA1_TEXT];
+    char stored[CUPEL_SHA1_TEXT];
     bool is_new;
     if (!cupel__store_add_file(copying->to, path, stored, &is_new, copying->error)) {
         copying->has_failed = true;
@@ -113,9 +113,9 @@ bool keep_prepare(const struct project *project, const struct target *target, st
         return false;
     }
     if (cupel__store_count(seeds) == 0) {
-        char name[CUPEL__SHA1_TEXT];
+        char name[CUPEL_SHA1_TEXT];
         bool is_new;
-        if (!cupel__store_add(seeds, "0", 1, name, &is_new, error)) {
+        if (!cupel_store_add(seeds, "0", 1, name, &is_new, error)) {
             return false;
         }
     }

@@ -155,7 +155,7 @@ int verb_tmin(const struct request *request) {
     char signature[SIGNATURE_MAX];
     char smaller[CUPEL__PATH_MAX];
     char directory[CUPEL__PATH_MAX];
-    char name[CUPEL__SHA1_TEXT];
+    char name[CUPEL_SHA1_TEXT];
     bool is_new;
     struct cupel_error error;
     if (!target->has_libfuzzer) {

@@ -1,8 +1,12 @@
-/* See sha1.h. */
-#include "fuzz/src/sha1.h"
+/* SHA-1 (FIPS 180-4), and files named by it: see store.h. */
+#include "alloc/base/store.h"
+
+#include "alloc/base/outfile.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static uint32_t rotate(uint32_t value, unsigned count) {
     return value << count | value >> (32 - count);
@@ -47,7 +51,7 @@ static void block(uint32_t state[5], const uint8_t data[64]) {
     state[4] += e;
 }
 
-void cupel__sha1(const void *data, size_t length, char text[CUPEL__SHA1_TEXT]) {
+void cupel_sha1(const void *data, size_t length, char text[CUPEL_SHA1_TEXT]) {
     uint32_t state[5] = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476, 0xc3d2e1f0};
     const uint8_t *at = data;
     size_t left = length;
@@ -72,4 +76,23 @@ void cupel__sha1(const void *data, size_t length, char text[CUPEL__SHA1_TEXT]) {
         text[i] = digits[state[i / 8] >> (28 - 4 * (i % 8)) & 15];
     }
     text[40] = '\0';
+}
+
+bool cupel_store_add(const char *directory, const void *data, size_t length, char name[CUPEL_SHA1_TEXT], bool *is_new,
+                     struct cupel_error *error) {
+    char path[4096];
+    cupel_sha1(data, length, name);
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path) {
+        return cupel_error_set(error, 0, 0, "%s: the path is too long", directory);
+    }
+    *is_new = access(path, F_OK) != 0;
+    if (!*is_new) {
+        return true;
+    }
+    struct cupel_outfile file;
+    if (!cupel_outfile_open(&file, path, error)) {
+        return false;
+    }
+    (void)fwrite(data, 1, length, file.stream);
+    return cupel_outfile_commit(&file, error);
 }
