@@ -33,9 +33,38 @@ function(cupel__own_flags target)
   endif()
 endfunction()
 
+# cupel_engine_driver(RESULT): what links the engine's driver into a program that has a main of its own; empty where that
+# cannot be had: an engine in an archive of somebody else's, or no runtime without a main.
+function(cupel_engine_driver result)
+  set(${result} "" PARENT_SCOPE)
+  set(engine "${CUPEL_ENGINE}")
+  if(engine STREQUAL "") # a variant without engines that asks all the same
+    set(engine -fsanitize=fuzzer)
+  endif()
+  if(NOT engine MATCHES "^-fsanitize=fuzzer(,|$)" OR NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    return()
+  endif()
+  if(CMAKE_C_COMPILER MATCHES "afl-") # its driver's main is weak
+    set(${result} ${engine} -Wl,-u,LLVMFuzzerRunDriver stdc++ m PARENT_SCOPE)
+    return()
+  endif()
+  foreach(name libclang_rt.fuzzer_no_main-${CMAKE_SYSTEM_PROCESSOR}.a libclang_rt.fuzzer_no_main.a)
+    execute_process(COMMAND ${CMAKE_C_COMPILER} -print-file-name=${name} OUTPUT_VARIABLE archive ERROR_QUIET
+      OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(EXISTS "${archive}")
+      string(REGEX REPLACE "^-fsanitize=fuzzer,?" "" others "${engine}")
+      if(others)
+        set(others -fsanitize=${others})
+      endif()
+      set(${result} ${others} -Wl,-u,LLVMFuzzerRunDriver ${archive} stdc++ m PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
+
 # cupel_add_tests(NAME SOURCES ... LINK ... [FUZZ_ROOT DIR])
 # The test program bin/tests/NAME and its ctest entry. Where engines are built: one executable bin/fuzz/SUITE_NAME for
-# each PROPERTY instead. FUZZ_ROOT is where corpora/, regressions/ and dictionaries/ are (default: fuzz/ of the project).
+# each PROPERTY instead, and, with an engine that can be linked without its main, bin/tests/NAME --fuzz=SUITE.NAME. FUZZ_ROOT is where corpora/, regressions/ and dictionaries/ are (default: fuzz/ of the project).
 function(cupel_add_tests name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "FUZZ_ROOT" "SOURCES;LINK")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
@@ -55,13 +84,20 @@ function(cupel_add_tests name)
     foreach(target ${targets})
       cupel__add_fuzz_executable(${target} ${objects})
     endforeach()
-    return()
+    cupel_engine_driver(driver)
+    if(NOT targets OR NOT driver)
+      return()
+    endif()
   endif()
   add_executable(test_${name})
   set_target_properties(test_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests
     LINKER_LANGUAGE C)
   cupel__own_flags(test_${name})
   target_link_libraries(test_${name} PRIVATE ${objects} cupel::harness_main)
+  if(CUPEL_FUZZ_TARGETS) # runs, sweeps, replays, and fuzzes with --fuzz; but the tests' own tools are not built here
+    target_link_libraries(test_${name} PRIVATE ${driver})
+    return()
+  endif()
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS program SKIP_RETURN_CODE 77 TIMEOUT 600)
 endfunction()

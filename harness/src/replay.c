@@ -7,6 +7,7 @@
 #include "harness/src/directory.h"
 #include "harness/src/execute.h"
 #include "harness/src/property.h"
+#include "harness/src/select.h"
 #include "harness/src/settings.h"
 
 #include "alloc/base/message.h"
@@ -17,9 +18,6 @@
 #include <string.h>
 #include <unistd.h>
 
-extern const struct cupel_test *const __start_cupel_tests[];
-extern const struct cupel_test *const __stop_cupel_tests[];
-
 struct replay {
     struct cupel__plan_item item;
     uint8_t *data;
@@ -28,17 +26,6 @@ struct replay {
 };
 
 static struct cupel_result record;
-
-static const struct cupel_test *find_property(const char *title) {
-    for (const struct cupel_test *const *test = __start_cupel_tests; test < __stop_cupel_tests; test++) {
-        size_t length = strlen((*test)->suite);
-        if (strncmp(title, (*test)->suite, length) == 0 && (title[length] == '.' || title[length] == '_') &&
-            strcmp(title + length + 1, (*test)->name) == 0) {
-            return *test;
-        }
-    }
-    return NULL;
-}
 
 /* Runs the input here; true where it went well, else the story is printed. */
 static bool run_here(const struct replay *replay, const char *path) {
@@ -144,9 +131,10 @@ int cupel__replay_main(void) {
     const char *title = settings->decode != NULL ? settings->decode : settings->replay;
     struct cupel_error error;
     struct cupel__files files = {.count = 0};
-    struct replay replay = {.item = {.test = find_property(title), .row = CUPEL_NO_ROW, .seed = settings->seed}};
+    struct replay replay = {
+        .item = {.test = cupel__property_named(title), .row = CUPEL_NO_ROW, .seed = settings->seed}};
     int status = CUPEL_USAGE;
-    if (replay.item.test == NULL || replay.item.test->kind != CUPEL_KIND_PROPERTY) {
+    if (replay.item.test == NULL) {
         cupel_message("this program has no property '%s'; --list shows what it has", title);
         return CUPEL_USAGE;
     }

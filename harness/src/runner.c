@@ -1,5 +1,6 @@
 /* A test program from its arguments to its exit status: parse, select, list or run, report. */
 #include "harness/src/execute.h"
+#include "harness/src/fuzz_run.h"
 #include "harness/src/list.h"
 #include "harness/src/plan.h"
 #include "harness/src/replay.h"
@@ -197,6 +198,11 @@ int cupel__run_main(int argc, char **argv) {
     bool has_help = false;
     int status;
     cupel_message_program(argc > 0 ? base_name(argv[0]) : "test program");
+    const char *inherited = cupel__fuzz_inherited(argc, argv);
+    if (inherited != NULL) {
+        cupel__settings.program = argv[0];
+        return cupel__fuzz_main(inherited, NULL, 0, (const char **)argv + 1, argc - 1);
+    }
     if (!cupel__settings_parse(NULL, argc, argv, &has_help, &error)) {
         cupel__settings_refuse(&error, "");
         return CUPEL_USAGE;
@@ -206,6 +212,11 @@ int cupel__run_main(int argc, char **argv) {
     }
     if (cupel__settings.replay != NULL || cupel__settings.decode != NULL) {
         return cupel__replay_main();
+    }
+    if (cupel__settings.fuzz != NULL) {
+        const struct cupel__settings *settings = &cupel__settings;
+        return cupel__fuzz_main(settings->fuzz, settings->words, settings->word_count, settings->rest,
+                                settings->rest_count);
     }
     if (!cupel__state_load(cupel__settings.program, &error) && cupel__settings.rerun_failed) {
         cupel_message("%s", error.text);

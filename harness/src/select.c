@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+extern const struct cupel_test *const __start_cupel_tests[] __attribute__((weak));
+extern const struct cupel_test *const __stop_cupel_tests[] __attribute__((weak));
+
 /* Walks with one point to return to, the last '*': linear for the patterns that people write. */
 bool cupel__glob_matches(const char *pattern, size_t pattern_length, const char *text) {
     const char *end = pattern + pattern_length;
@@ -118,4 +121,15 @@ bool cupel__is_selected(const struct cupel__settings *settings, const struct cup
     }
     return settings->shard_count == 0 ||
            cupel__mix(cupel__hash_text(title), 0) % settings->shard_count == settings->shard_index;
+}
+
+const struct cupel_test *cupel__property_named(const char *title) {
+    for (const struct cupel_test *const *test = __start_cupel_tests; test < __stop_cupel_tests; test++) {
+        size_t length = strlen((*test)->suite);
+        if ((*test)->kind == CUPEL_KIND_PROPERTY && strncmp(title, (*test)->suite, length) == 0 &&
+            (title[length] == '.' || title[length] == '_') && strcmp(title + length + 1, (*test)->name) == 0) {
+            return *test;
+        }
+    }
+    return NULL;
 }

@@ -15,6 +15,8 @@ bool cupel__glob_matches(const char *pattern, size_t pattern_length, const char 
 bool cupel__filter_matches(const char *filter, const char *title);
 /* True if the test carries this tag. */
 bool cupel__has_tag(const struct cupel_test *test, const char *tag);
+/* The property of this program by "suite.name" or "suite_name"; NULL where it has none. */
+const struct cupel_test *cupel__property_named(const char *title);
 /* True if the suite or the test begins with "DISABLED_". */
 bool cupel__is_disabled(const struct cupel_test *test);
 

@@ -174,6 +174,12 @@ static const struct cupel_option options[] = {
      .value = &cupel__settings.decode,
      .parameter = "SUITE.NAME",
      .sentence = "Show the files named as what that property draws from them."},
+    {.name = "fuzz",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.fuzz,
+     .parameter = "SUITE.NAME",
+     .sentence = "Hand that property to the engine that is linked in, with the directories named as corpora; its own "
+                 "arguments stand after '--'."},
     {.name = "break-on-failure",
      .kind = CUPEL_OPTION_FLAG,
      .value = &cupel__settings.break_on_failure,
@@ -437,9 +443,11 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
     settings->verbose = settings->verbose || settings->sweep; /* its summaries are what one asked for */
     settings->words = arguments.words;
     settings->word_count = arguments.count;
-    if (arguments.rest_count != 0) {
+    settings->rest = arguments.rest;
+    settings->rest_count = arguments.rest_count;
+    if (arguments.rest_count != 0 && settings->fuzz == NULL) {
         return cupel_error_set(error, 0, cupel__settings_column(arguments.rest[0]),
-                               "nothing may stand after '--', but '%.60s' does", arguments.rest[0]);
+                               "nothing may stand after '--' without --fuzz, but '%.60s' does", arguments.rest[0]);
     }
     if (settings->repeat == -2) {
         settings->repeat = settings->for_ms != 0 ? INT64_MAX : 1;

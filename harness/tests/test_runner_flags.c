@@ -72,7 +72,7 @@ static const struct misuse misuses[] = {
     {"--fault=open:1", "nothing in a test program injects 'open' faults"},
     {"--fault=clock:1", "nothing in a test program injects 'clock' faults"},
     {"--fault=vm:1", "nothing in a test program injects 'vm' faults"},
-    {"pass.one -- more", "outcomes: column 22: nothing may stand after '--', but 'more' does"},
+    {"pass.one -- more", "outcomes: column 22: nothing may stand after '--' without --fuzz, but 'more' does"},
 };
 
 TEST(flags, name_the_wrong_word, TABLE(misuses), .tags = "slow") {

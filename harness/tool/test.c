@@ -239,6 +239,10 @@ int main(int argc, char **argv) {
         return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
     }
     const struct cupel__settings *settings = &cupel__settings;
+    if (settings->fuzz != NULL) {
+        cupel_message("--fuzz is for one program: bin/tests/PROGRAM --fuzz=%s", settings->fuzz);
+        return CUPEL_USAGE;
+    }
     run.programs = &programs;
     run.jobs = (unsigned)settings->jobs;
     run.failure_limit = settings->fail_fast ? 1 : (unsigned long long)settings->max_fail;
