@@ -7,8 +7,9 @@
  * by the code under test counts with the class it was forked in. Nothing is counted twice.
  *
  * The counts end in $CUPEL_EVIDENCE/CLASS/ (default: evidence/VARIANT beside the build tree), one .gcda an object,
- * added to what is there. Not for signal handlers; begin, end and finish on one thread of a process at a time. A call
- * costs one pass over the counters. */
+ * added to what is there. Not for signal handlers, but for
+ * flush where it is the last thing that a process does; begin, end and finish on one thread of a process at a time. A
+ * call costs one pass over the counters. */
 #ifndef HARNESS_SRC_EVIDENCE_H
 #define HARNESS_SRC_EVIDENCE_H
 
@@ -20,6 +21,9 @@ void cupel__evidence_start(void);
 void cupel__evidence_begin(enum cupel_evidence evidence);
 /* Back to `unit`. */
 void cupel__evidence_end(void);
+/* Before this process leaves by a way on which nothing is written (abort, _exit): writes what it counted so far. A
+ * forked child need not: its counters are shared. */
+void cupel__evidence_flush(void);
 /* Writes all classes. Workers must be gone; what still lives is counted up to here. */
 void cupel__evidence_finish(void);
 

@@ -5,6 +5,7 @@
 #include "harness/src/case.h"
 #include "harness/src/decode.h"
 #include "harness/src/directory.h"
+#include "harness/src/evidence.h"
 #include "harness/src/meter.h"
 #include "harness/src/steady.h"
 
@@ -60,6 +61,7 @@ static _Noreturn void give_up(void) {
             current.property->suite, current.property->name);
     fflush(NULL);
     cupel__directory_end_run();
+    cupel__evidence_flush();
     abort();
 }
 

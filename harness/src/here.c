@@ -1,6 +1,7 @@
 /* See here.h. */
 #include "harness/src/here.h"
 #include "harness/src/capture.h"
+#include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/worker.h"
 
@@ -29,6 +30,7 @@ static void say(const char *text) {
 static void note_interrupt(int number) {
     (void)number;
     if (has_interrupt) {
+        cupel__evidence_flush();
         _exit(CUPEL_INTERRUPTED);
     }
     has_interrupt = 1;
@@ -40,6 +42,7 @@ static void note_alarm(int number) {
     say("the time limit is over in ");
     say(running_title);
     say(", which runs in the runner's own process: the run ends here\n");
+    cupel__evidence_flush();
     _exit(CUPEL_FAILED);
 }
 
