@@ -81,6 +81,7 @@ struct cupel_result {
     char fault[CUPEL_FAULT_TOKEN_MAX];   /* the fault plan's token, or "" */
     char flags[CUPEL_FLAGS_MAX];         /* of the run, that decide what comes of it: " --cases=7", or "" */
     char reason[CUPEL_REASON_MAX];       /* of a skip or an expected failure, or "" */
+    char retained[CUPEL_REASON_MAX];     /* what plain malloc kept, once and not again: no failure; or "" */
     char directory[CUPEL_TEST_PATH_MAX]; /* of test_directory() where it was kept, or "" */
     struct cupel_text messages;          /* what failed, line by line: file:line: words */
     struct cupel_text notes;             /* context not yet part of the messages; shown if the test fails */

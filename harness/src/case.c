@@ -4,6 +4,7 @@
 #include "harness/property.h"
 #include "harness/src/child.h"
 #include "harness/src/directory.h"
+#include "harness/src/leak.h"
 #include "harness/src/strong.h"
 
 #include <fcntl.h>
@@ -48,6 +49,36 @@ static void call_body(void *user) {
     call->property->body(&call->bytes, cupel__run.allocator);
 }
 
+/* The same case on the same input. */
+struct again {
+    const struct cupel__case *one;
+    const struct cupel_fault_plan *faults;
+};
+
+static void run_again(void *user) {
+    const struct again *again = user;
+    struct call call = {.property = again->one->property};
+    struct cupel_fault_plan trailer;
+    cupel_bytes_init(&call.bytes, again->one->data, again->one->length);
+    (void)cupel_bytes_fault_plan(&call.bytes, &trailer); /* takes it off */
+    cupel__run_layers(again->faults, again->one->is_tracking);
+    (void)cupel__run_guarded(call_body, &call);
+}
+
+/* A leak, or more and more blocks of plain malloc. */
+static bool find_leak(const struct cupel__case *one, const struct cupel_fault_plan *faults) {
+    struct again again = {one, faults};
+    if (!cupel__run_balance()) {
+        return true;
+    }
+    struct cupel__left left = cupel__left();
+    if (left.blocks == 0 || cupel__run.failures != 0 || !cupel__left_again(run_again, &again)) {
+        return false;
+    }
+    cupel__left_say_leak(&left, &cupel__run.result->messages);
+    return true;
+}
+
 void cupel__case_run(struct cupel__case *one) {
     struct call call = {.property = one->property};
     struct cupel_fault_plan trailer;
@@ -59,7 +90,7 @@ void cupel__case_run(struct cupel__case *one) {
     bool has_directory = cupel__run.result->directory[0] != '\0';
     cupel__run_layers(faults, one->is_tracking);
     one->outcome = cupel__run_guarded(call_body, &call);
-    one->has_leaked = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED && !cupel__run_balance();
+    one->has_leaked = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED && find_leak(one, faults);
     one->failures = cupel__run.failures;
     one->calls = cupel__run.failing.calls;
     one->injected = faults != NULL ? cupel__run.failing.injected : 0;

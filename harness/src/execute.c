@@ -2,6 +2,7 @@
 #include "harness/src/execute.h"
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
+#include "harness/src/leak.h"
 #include "harness/src/run.h"
 #include "harness/src/select.h"
 #include "harness/src/strong.h"
@@ -76,26 +77,45 @@ static enum cupel__outcome run_phases(const struct cupel_test *test, const struc
     return outcome;
 }
 
-/* Runs a test that leaked once more, with every block remembered, and adds where they came from to its messages. */
-static void trace_leak(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
-                       struct cupel_result *result) {
-    static struct cupel_result scratch;
-    static char text[CUPEL_TEXT_MAX / 2];
-    cupel__execute_name(item, &scratch);
-    cupel__run.result = &scratch;
-    cupel__run.is_silent = true;
-    cupel__run_layers(faults, true);
+/* A second run of a test that left blocks behind, with every block remembered. */
+struct second_run {
+    const struct cupel__plan_item *item;
+    const struct cupel_fault_plan *faults;
+    char text[CUPEL_TEXT_MAX / 2]; /* where its blocks came from */
+};
+
+static void run_again(void *user) {
+    struct second_run *second = user;
     unsigned failures;
-    (void)run_phases(item->test, faults, &failures);
-    cupel__run.result = result;
-    cupel__run.is_silent = false;
-    FILE *stream = fmemopen(text, sizeof text, "w");
+    cupel__run_layers(second->faults, true);
+    (void)run_phases(second->item->test, second->faults, &failures);
+    FILE *stream = fmemopen(second->text, sizeof second->text, "w");
     if (stream != NULL) {
         cupel__run_print_leak(stream);
         (void)fclose(stream);
-        cupel_text_add_n(&result->messages, text, strnlen(text, sizeof text));
     }
-    cupel__directory_done(&scratch, false);
+}
+
+/* At the end of a test that may be asked for its blocks: true where it leaked. `*text` is where they came from. */
+static bool find_leak(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
+                      struct cupel_result *result, const char **text) {
+    static struct second_run second;
+    bool has_leaked = !cupel__run_balance();
+    struct cupel__left left = cupel__left();
+    if (!has_leaked && (left.blocks == 0 || result->failures != 0)) {
+        return false;
+    }
+    second.item = item;
+    second.faults = faults;
+    bool has_grown = cupel__left_again(run_again, &second);
+    if (!has_leaked && has_grown) {
+        cupel__left_say_leak(&left, &result->messages);
+    } else if (!has_leaked) {
+        cupel__left_say_retained(&left, result);
+    }
+    second.text[sizeof second.text - 1] = '\0';
+    *text = second.text;
+    return has_leaked || has_grown;
 }
 
 static enum cupel_verdict judge(enum cupel__outcome outcome, const struct cupel_result *result, bool has_leaked,
@@ -140,9 +160,10 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     /* A child of the test may have failed in memory that it shares with us: the record knows. */
     result->failures = result->failures > failures ? result->failures : failures;
     bool has_leaked = cupel__run.has_leaked;
+    const char *blocks = "";
     if (outcome != CUPEL__STOPPED && outcome != CUPEL__SKIPPED && !item->test->options.allow_leak &&
         item->test->kind == CUPEL_KIND_TEST) {
-        has_leaked = !cupel__run_balance();
+        has_leaked = find_leak(item, faults, result, &blocks);
     }
     result->verdict = judge(outcome, result, has_leaked, faults);
     if (result->verdict == CUPEL_VERDICT_SWALLOWED) {
@@ -150,8 +171,8 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     } else if (result->verdict == CUPEL_VERDICT_NOT_REACHED) {
         cupel_text_add(&result->messages, "the fault never fired\n");
     }
-    if (has_leaked && item->test->kind == CUPEL_KIND_TEST) {
-        trace_leak(item, faults, result);
+    if (has_leaked) {
+        cupel_text_add_n(&result->messages, blocks, strlen(blocks));
     }
     if (cupel__run.death != CUPEL_VERDICT_OK) {
         result->evidence = CUPEL_EVIDENCE_CRASH;

@@ -123,6 +123,7 @@ static void json_result(FILE *out, const struct cupel_result *result, const stru
         json_number(&json, "failure_line", result->failure_line);
     }
     json_text(&json, "reason", result->reason);
+    json_text(&json, "retained", result->retained);
     json_text(&json, "directory", result->directory);
     if (cupel_result_is_failure(result)) {
         json_text(&json, "messages", result->messages.data);

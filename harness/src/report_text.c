@@ -69,6 +69,9 @@ static void plain_result(FILE *out, const struct cupel_result *result, const str
     } else if (head.is_verbose || shows_output) {
         fprintf(out, "%sok%s %s (%.1f ms)%s%s\n", GREEN, PLAIN, title, (double)result->duration_ns / 1e6,
                 result->reason[0] != '\0' ? " " : "", result->reason);
+        if (result->retained[0] != '\0') {
+            fprintf(out, "  %s\n", result->retained);
+        }
         if (shows_output) {
             print_indented(out, &result->output, "  | ");
         }

@@ -55,6 +55,7 @@ void cupel_result_clear(struct cupel_result *result) {
     result->fault[0] = '\0';
     result->flags[0] = '\0';
     result->reason[0] = '\0';
+    result->retained[0] = '\0';
     result->directory[0] = '\0';
     text_clear(&result->messages);
     text_clear(&result->notes);

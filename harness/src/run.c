@@ -3,6 +3,7 @@
  * second runner ever goes on. */
 #include "harness/src/run.h"
 #include "harness/src/directory.h"
+#include "harness/src/route.h"
 #include "harness/src/strong.h"
 
 #include "alloc/libc.h"
@@ -26,6 +27,7 @@ static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     struct cupel__run *run = &cupel__run;
     struct cupel_allocator *below = run->root != NULL ? run->root : cupel_libc();
+    cupel__route_enter(); /* threads of the last run may still be at work */
     if (run->is_tracking) {
         cupel_tracking_deinit(&run->tracking);
     }
@@ -42,7 +44,8 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     run->is_tracking = tracking;
     run->has_leaked = false;
     run->has_state_changed = false;
-    run->allocator = cupel_counting_init_shared(&run->counting, below);
+    run->allocator = cupel__route_begin(cupel_counting_init(&run->counting, below));
+    cupel__route_leave();
 }
 
 enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user) {
@@ -53,8 +56,10 @@ enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user) {
     run->is_guarded = true;
     int jumped = _setjmp(run->target);
     if (jumped == 0) {
+        cupel__route_arm(true);
         body(user);
     }
+    cupel__route_arm(false);
     run->is_guarded = false;
     if (getpid() != run->process) {
         static const char text[] = "a child that the test forked came to the end of the body; it leaves here\n";
@@ -167,9 +172,21 @@ static void say_what_differs(const struct cupel_counts *counts, struct cupel_tex
     }
 }
 
+/* What was asked of the test's own allocator: all that the layers counted, but for plain malloc's. */
+static struct cupel_counts own_counts(void) {
+    struct cupel_counts counts = cupel__run.counting.counts;
+    struct cupel__routed routed = cupel__route_counts();
+    counts.acquired -= routed.acquired;
+    counts.released -= routed.acquired - routed.live_blocks;
+    counts.live_blocks -= routed.live_blocks;
+    counts.live_bytes -= routed.live_bytes;
+    counts.address_sum -= routed.address_sum;
+    return counts;
+}
+
 bool cupel__run_balance(void) {
-    const struct cupel_counts *counts = &cupel__run.counting.counts;
-    if (cupel_counts_are_balanced(counts)) {
+    struct cupel_counts counts = own_counts();
+    if (cupel_counts_are_balanced(&counts)) {
         return true;
     }
     const struct cupel__plan_item *item = cupel__run.item;
@@ -178,7 +195,7 @@ bool cupel__run_balance(void) {
     if (item != NULL) {
         cupel_text_add(messages, "%s:%u: ", item->test->file, item->test->line);
     }
-    say_what_differs(counts, messages);
+    say_what_differs(&counts, messages);
     return false;
 }
 

@@ -5,6 +5,7 @@
 #include "harness/src/plan.h"
 #include "harness/src/replay.h"
 #include "harness/src/report.h"
+#include "harness/src/route.h"
 #include "harness/src/settings.h"
 #include "harness/src/state.h"
 #include "harness/src/supervise.h"
@@ -192,6 +193,10 @@ static int run(struct cupel__plan *plan) {
     return !is_complete(plan, totals) && status != CUPEL_FAILED ? CUPEL_INTERNAL : status;
 }
 
+static bool is_listing(void) {
+    return cupel__settings.list || cupel__settings.list_json || cupel__settings.list_gtest;
+}
+
 int cupel__run_main(int argc, char **argv) {
     struct cupel_error error;
     struct cupel__plan plan;
@@ -210,6 +215,10 @@ int cupel__run_main(int argc, char **argv) {
     if (has_help) {
         return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
     }
+    if (!is_listing() && !cupel__route_check(&error)) {
+        cupel_message("%s", error.text);
+        return CUPEL_LACKING;
+    }
     if (cupel__settings.replay != NULL || cupel__settings.decode != NULL) {
         return cupel__replay_main();
     }
@@ -226,7 +235,7 @@ int cupel__run_main(int argc, char **argv) {
         cupel_message("out of memory");
         return CUPEL_INTERNAL;
     }
-    if (cupel__settings.list || cupel__settings.list_json || cupel__settings.list_gtest) {
+    if (is_listing()) {
         status = list(&plan);
     } else if (plan.count == 0) {
         status = nothing_selected(&plan);

@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 /* A record's texts: pointers, then arrays, then what was said. */
-enum { POINTER_COUNT = 5, MESSAGES = 9, OUTPUT = 10, TEXT_COUNT = 11 };
+enum { POINTER_COUNT = 5, MESSAGES = 10, OUTPUT = 11, TEXT_COUNT = 12 };
 enum { BUFFER_SIZE = 4 * CUPEL_TEXT_MAX + 65536, NAME_MAX_LENGTH = 4096 };
 
-static const uint32_t magic = 0x32707563; /* "cup2" */
+static const uint32_t magic = 0x33707563; /* "cup3" */
 
 struct head {
     uint32_t magic;
@@ -31,10 +31,10 @@ struct head {
     uint8_t verdict;
     uint8_t evidence;
     uint8_t has_nothing_to_starve;
-    uint8_t unused[7];
+    uint8_t unused[3];
     uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
 };
-static_assert(sizeof(struct head) == 68 + 4 * TEXT_COUNT, "no byte is sent that was never set");
+static_assert(sizeof(struct head) == 64 + 4 * TEXT_COUNT, "no byte is sent that was never set");
 
 static size_t text_length(const char *text) {
     return text == NULL ? 0 : strnlen(text, NAME_MAX_LENGTH - 1) + 1;
@@ -42,9 +42,10 @@ static size_t text_length(const char *text) {
 
 bool cupel__wire_write(int fd, const struct cupel_result *result) {
     bool has_texts = result->verdict != CUPEL_VERDICT_OK || result->output.length != 0;
-    const char *texts[TEXT_COUNT] = {result->program,      result->suite,         result->name,       result->file,
-                                     result->failure_file, result->fault,         result->reason,     result->directory,
-                                     result->flags,        result->messages.data, result->output.data};
+    const char *texts[TEXT_COUNT] = {result->program,  result->suite,         result->name,
+                                     result->file,     result->failure_file,  result->fault,
+                                     result->reason,   result->directory,     result->flags,
+                                     result->retained, result->messages.data, result->output.data};
     struct head head = {.magic = magic,
                         .size = sizeof head,
                         .seed = result->seed,
@@ -142,7 +143,7 @@ static bool head_is_sound(const struct head *head) {
 static void read_texts(const struct head *head, char *at, struct cupel_result *result) {
     const char **pointers[POINTER_COUNT] = {&result->program, &result->suite, &result->name, &result->file,
                                             &result->failure_file};
-    char *arrays[] = {result->fault, result->reason, result->directory, result->flags};
+    char *arrays[] = {result->fault, result->reason, result->directory, result->flags, result->retained};
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         uint32_t length = head->lengths[i];
         if (length == 0) {

@@ -107,7 +107,7 @@ TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault, .tags = "sl
     }
 }
 
-TEST(sweep_function, options_narrow_it, .tags = "slow leak") {
+TEST(sweep_function, options_narrow_it, .allow_leak = true, .tags = "slow leak") {
     struct findings findings;
     struct cupel_sweep_options options = {.once_only = true, .points_max = 10, .in_process = true};
     struct cupel_sweep_summary summary = sweep(LEAK, 20, &findings, options);

@@ -1,0 +1,90 @@
+/* The way of plain malloc into the layers of the running test. The interposition objects (interpose.c), linked whole
+ * into every test program, define the malloc family; while a body runs they hand each request to the functions here:
+ *
+ *     code under test -> malloc --+-- no body runs, libc asks for itself, the layers ask --> the real malloc
+ *                                 +-- else --> route -> below: counting -> [tracking] -> [failing] -> root
+ *     test_allocator() ----------------> gate ------> below
+ *
+ * C's free(block) carries no size: an index keeps each routed block with its size, and with the number of the run that
+ * acquired it. A block of this run is released through the layers; one that outlived its run goes back to the C library
+ * and upsets no count; any other block is none of ours. The layers know one thread at a time: one lock is held
+ * over them, by the gate too. What they ask of malloc meanwhile (`depth`) goes to the real one.
+ *
+ * Programs without the objects (engine targets) have the gate alone. */
+#ifndef HARNESS_SRC_ROUTE_H
+#define HARNESS_SRC_ROUTE_H
+
+#include "alloc/alloc.h"
+#include "alloc/base/message.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CUPEL__CALLERS_MAX = 32 };
+
+/* What plain malloc did since the run began, and what of it is live. Bytes are those asked for. */
+struct cupel__routed {
+    uint64_t acquired; /* blocks */
+    uint64_t live_blocks;
+    uint64_t live_bytes;
+    uint64_t address_sum; /* of live blocks, modulo 2^64 */
+    uint64_t old_blocks;  /* of earlier runs, that were freed in this one */
+};
+
+/* A block that is live, for words. */
+struct cupel__routed_block {
+    const void *base; /* NULL: there is none */
+    size_t size;
+    const void *site;
+};
+
+/* Read by the interposition objects before they do anything else. */
+struct cupel__route {
+    int armed;        /* enum; atomic access */
+    size_t live;      /* blocks in the index, of whatever run; atomic access */
+    unsigned callers; /* ranges of code whose requests are left alone */
+    struct {
+        uintptr_t low, high;
+    } caller[CUPEL__CALLERS_MAX];
+};
+enum { CUPEL__ROUTE_OFF, CUPEL__ROUTE_ON, CUPEL__ROUTE_PROBE };
+extern struct cupel__route cupel__route;
+
+/* Of this thread. */
+struct cupel__route_thread {
+    unsigned depth;  /* inside the layers: requests go to the real malloc */
+    unsigned probes; /* requests seen while probing */
+};
+extern _Thread_local struct cupel__route_thread cupel__route_thread;
+
+/* For run.c. The lock of the layers, for those who exchange them; it nests. */
+void cupel__route_enter(void);
+void cupel__route_leave(void);
+/* A new run: `below` is the stack from now on, with nothing counted. The allocator that stands before it and takes the
+ * lock. */
+struct cupel_allocator *cupel__route_begin(struct cupel_allocator *below);
+/* Whether requests of plain malloc are routed now. Children that fork off are never routed. */
+void cupel__route_arm(bool is_on);
+struct cupel__routed cupel__route_counts(void);
+/* The oldest of the run's live blocks. */
+struct cupel__routed_block cupel__route_oldest(void);
+/* True where plain malloc of this program does come here; false and a text where it does not. */
+bool cupel__route_check(struct cupel_error *error);
+
+/* route_callers.c: fills the ranges of cupel__route. */
+void cupel__route_find_callers(void);
+
+/* For the interposition objects. NULL: refused, or out of memory. */
+void *cupel__route_acquire(size_t size, size_t align, unsigned flags, const void *site);
+/* What realloc does for a block that is not NULL and a size that is not 0. NULL: refused, the block is as it was. */
+void *cupel__route_remap(void *block, size_t size, const void *site);
+/* The same where the caller is not routed. False where the block is none of ours: nothing was done. */
+bool cupel__route_remap_out(void *block, size_t size, const void *site, void **moved);
+/* False where the block is none of ours: nothing was done. */
+bool cupel__route_release(void *block, const void *site);
+
+/* Of the interposition objects; absent where they are not linked. False and a text where the program's malloc is
+ * another than theirs. */
+bool cupel__interpose_check(struct cupel_error *error) __attribute__((weak));
+
+#endif

@@ -1,0 +1,50 @@
+/* Which code asks malloc for itself, not for the code under test: the modules of the C library, the loader, the
+ * sanitizers and the C++ runtime, by their file names. Looked up when the first body runs: a program has them from its
+ * start. Where one of them is linked statically it cannot be told from the program. */
+#include "harness/src/route.h"
+
+#include <link.h>
+#include <string.h>
+
+/* Beginnings of file names. */
+static const char *const left_alone[] = {
+    "ld-",        "ld.so",      "ld64.so",    "libasan.",      "libtsan.",     "libubsan.",  "liblsan.",
+    "libhwasan.", "libgcc_s.",  "libstdc++.", "libc++abi.",    "libclang_rt.", "vgpreload",  "libcupel_guard",
+    "libc.so",    "libc-",      "libc.musl",  "libpthread.so", "libpthread-",  "libdl.so",   "libdl-",
+    "librt.so",   "librt-",     "libm.so",    "libm-",         "libresolv.",   "libresolv-", "libnss_",
+    "libnsl",     "libutil.so", "libanl.so",  "libthread_db.", "linux-vdso",
+};
+
+static bool is_left_alone(const char *path) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    for (size_t i = 0; i < sizeof left_alone / sizeof left_alone[0]; i++) {
+        if (strncmp(name, left_alone[i], strlen(left_alone[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int add_module(struct dl_phdr_info *module, size_t size, void *user) {
+    struct cupel__route *list = user;
+    (void)size;
+    if (module->dlpi_name == NULL || !is_left_alone(module->dlpi_name)) {
+        return 0;
+    }
+    for (unsigned i = 0; i < module->dlpi_phnum && list->callers < CUPEL__CALLERS_MAX; i++) {
+        const ElfW(Phdr) *part = &module->dlpi_phdr[i];
+        if (part->p_type == PT_LOAD && (part->p_flags & PF_X) != 0) {
+            uintptr_t low = module->dlpi_addr + part->p_vaddr;
+            list->caller[list->callers].low = low;
+            list->caller[list->callers].high = low + part->p_memsz;
+            list->callers++;
+        }
+    }
+    return 0;
+}
+
+void cupel__route_find_callers(void) {
+    cupel__route.callers = 0;
+    (void)dl_iterate_phdr(add_module, &cupel__route);
+}
