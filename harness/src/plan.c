@@ -3,6 +3,7 @@
 #include "harness/src/plan.h"
 #include "harness/result.h"
 #include "harness/src/select.h"
+#include "harness/src/suites.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -69,6 +70,23 @@ static bool is_repeated(const struct cupel__plan *plan, const struct cupel__plan
     return plan->settings->repeat_slow || !cupel__has_tag(entry->test, "slow");
 }
 
+/* GoogleTest runs suite by suite. */
+static bool group_suites(struct cupel__plan *plan) {
+    struct cupel__suites suites;
+    struct cupel__plan_entry *grouped = calloc(plan->count + 1, sizeof *grouped);
+    if (grouped == NULL || !cupel__suites_init(&suites, plan->entries, plan->count)) {
+        free(grouped);
+        return false;
+    }
+    for (size_t i = 0; i < plan->count; i++) {
+        grouped[i] = plan->entries[suites.order[i]];
+    }
+    cupel__suites_deinit(&suites);
+    free(plan->entries);
+    plan->entries = grouped;
+    return true;
+}
+
 bool cupel__plan_init(struct cupel__plan *plan, const struct cupel__settings *settings) {
     *plan = (struct cupel__plan){.settings = settings, .order_repeat = UINT64_MAX};
     size_t capacity = 1;
@@ -84,6 +102,10 @@ bool cupel__plan_init(struct cupel__plan *plan, const struct cupel__settings *se
     plan->count = select_entries(plan->entries, settings);
     if (plan->count > 1) {
         qsort(plan->entries, plan->count, sizeof *plan->entries, compare_entries);
+    }
+    if (settings->is_gtest && !group_suites(plan)) {
+        cupel__plan_deinit(plan);
+        return false;
     }
     for (size_t i = 0; i < plan->count; i++) {
         plan->again_count += is_repeated(plan, &plan->entries[i]);

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { SINKS_MAX = 16 };
 
@@ -26,6 +27,7 @@ static unsigned sink_count;
 static int records_file = -1;
 static struct cupel__totals totals;
 static FILE *text_out;
+static bool has_lost;
 
 static const struct cupel__sink *const kinds[] = {&cupel__sink_tap, &cupel__sink_junit, &cupel__sink_json,
                                                   &cupel__sink_github};
@@ -95,12 +97,45 @@ static int add_word(const char *word, size_t length, FILE *out, struct cupel_err
     return CUPEL_USAGE;
 }
 
+void cupel__reports_lose(void) {
+    has_lost = true;
+}
+
+void cupel__gtest_output_path(const char *output, const char *program, char *path, size_t size_bytes) {
+    const char *name = strchr(output, ':');
+    const char *extension = output[0] == 'j' ? "json" : "xml";
+    if (name == NULL || name[1] == '\0') {
+        (void)snprintf(path, size_bytes, "test_detail.%s", extension);
+        return;
+    }
+    name++;
+    if (name[strlen(name) - 1] != '/') {
+        (void)snprintf(path, size_bytes, "%s", name);
+        return;
+    }
+    (void)snprintf(path, size_bytes, "%s%s.%s", name, program, extension);
+    for (int i = 1; access(path, F_OK) == 0 && i < 10000; i++) { /* each run has a file of its own there */
+        (void)snprintf(path, size_bytes, "%s%s_%d.%s", name, program, i, extension);
+    }
+}
+
+static int add_gtest(const struct cupel__report_request *request, struct cupel_error *error) {
+    char path[4096];
+    if (request->gtest_output == NULL) {
+        return CUPEL_OK;
+    }
+    cupel__gtest_output_path(request->gtest_output, request->head.title, path, sizeof path);
+    return add_sink(request->gtest_output[0] == 'j' ? &cupel__sink_gtest_json : &cupel__sink_gtest_xml, path, NULL,
+                    error);
+}
+
 int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error) {
     memset(&totals, 0, sizeof totals);
     totals.start_ns = cupel_clock_ns();
     sink_count = 0;
     records_file = -1;
     text_out = request->out;
+    has_lost = false;
     for (size_t i = 0; i < request->kinds->count; i++) {
         for (const char *word = request->kinds->words[i]; *word != '\0';) {
             size_t length = strcspn(word, ",");
@@ -112,7 +147,10 @@ int cupel__reports_open(const struct cupel__report_request *request, struct cupe
             word += length + (word[length] == ',');
         }
     }
-    int status = request->text == NULL ? CUPEL_OK : add_sink(request->text, NULL, request->out, error);
+    int status = add_gtest(request, error);
+    if (status == CUPEL_OK && request->text != NULL) {
+        status = add_sink(request->text, NULL, request->out, error);
+    }
     if (status != CUPEL_OK) {
         discard_all();
         return status;
@@ -163,6 +201,9 @@ bool cupel__reports_close(struct cupel_error *error) {
         }
     }
     sink_count = 0;
+    if (has_lost) {
+        is_written = cupel_error_set(error, 0, 0, "a report lacks records: out of memory");
+    }
     if (text_out != NULL && (fflush(text_out) != 0 || ferror(text_out))) {
         is_written = cupel_error_set(error, 0, 0, "standard output could not be written: %s", strerror(errno));
     }

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+struct cupel__suites;
+
 /* What is known before the first record. */
 struct cupel__report_head {
     const char *title; /* of the run: the program's name */
@@ -22,6 +24,9 @@ struct cupel__report_head {
     bool shows_output; /* of passing tests too */
     bool has_colour;
     bool is_terminal;
+    bool hides_time;
+    uint64_t suite_count;                 /* 0: unknown */
+    const struct cupel__suites *in_order; /* where results come suite by suite; else NULL */
 };
 
 enum { CUPEL__FAILED_TITLES_MAX = 64, CUPEL__TITLE_MAX = 320 };
@@ -47,12 +52,13 @@ struct cupel__sink {
 };
 
 extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sink_tap, cupel__sink_junit,
-    cupel__sink_json, cupel__sink_github;
+    cupel__sink_json, cupel__sink_github, cupel__sink_gtest_xml, cupel__sink_gtest_json;
 
 struct cupel__report_request {
     FILE *out;                             /* for the text, and for reports that name no file */
     const struct cupel__sink *text;        /* NULL: none */
     const struct cupel_option_list *kinds; /* "tap", "junit:FILE,json:FILE", "records:FD" */
+    const char *gtest_output;              /* "xml", "json:FILE", "xml:DIRECTORY/"; NULL: none */
     struct cupel__report_head head;
 };
 
@@ -60,6 +66,10 @@ struct cupel__report_request {
 int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error);
 /* Counts a record and hands it to every sink. */
 void cupel__reports_take(const struct cupel_result *result);
+/* A sink had no memory for what it must write at the end: cupel__reports_close says so. */
+void cupel__reports_lose(void);
+/* The file that GoogleTest writes for these words in a program of that name. */
+void cupel__gtest_output_path(const char *output, const char *program, char *path, size_t size_bytes);
 /* Ends all. False and a text where one could not be written; the others are complete. */
 bool cupel__reports_close(struct cupel_error *error);
 /* The counts so far; the caller sets is_interrupted and is_cut before the close. */

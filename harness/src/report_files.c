@@ -4,6 +4,7 @@
 #include "alloc/base/json.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #ifndef CUPEL_VARIANT_NAME
@@ -20,21 +21,47 @@ static void nothing_at_end(FILE *out, const struct cupel__totals *totals) {
     (void)totals;
 }
 
+/* Perl's harness takes nothing later than 13, and says that it is the one who reads. What we write is both. */
 static void tap_begin(FILE *out, const struct cupel__report_head *head) {
-    fprintf(out, "TAP version 14\n# %s, seed %" PRIu64 "\n", head->title, head->seed);
+    fprintf(out, "TAP version %d\n# %s, seed %" PRIu64 "\n", getenv("HARNESS_ACTIVE") != NULL ? 13 : 14, head->title,
+            head->seed);
 }
 
-/* A text as a block of YAML, indented under its key. */
-static void tap_block(FILE *out, const char *key, const struct cupel_text *text) {
-    if (text->length == 0) {
+/* Of a title or a reason: on one line, and no directive by chance. */
+static void tap_words(FILE *out, const char *text) {
+    for (; *text != '\0'; text++) {
+        if (*text == '\n' || *text == '\r') {
+            fputc(' ', out);
+            continue;
+        }
+        if (*text == '#' || *text == '\\') {
+            fputc('\\', out);
+        }
+        fputc(*text, out);
+    }
+}
+
+/* A text under its key: as a literal block of YAML, or, where that would be guessed wrongly because it begins with a
+ * blank, as a quoted string. Bytes that YAML has no place for are replaced. */
+static void tap_block(FILE *out, const char *key, const char *text) {
+    bool is_quoted = text[0] == ' ' || text[0] == '\t' || text[0] == '\n';
+    if (text[0] == '\0') {
         return;
     }
-    fprintf(out, "  %s: |\n", key);
-    for (const char *line = text->data; *line != '\0';) {
-        size_t length = strcspn(line, "\n");
-        fprintf(out, "    %.*s\n", (int)length, line);
-        line += length + (line[length] == '\n');
+    fprintf(out, is_quoted ? "  %s: \"" : "  %s: |\n    ", key);
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte == '\n' && !is_quoted) {
+            fputs(text[1] == '\0' ? "" : text[1] == '\n' ? "\n" : "\n    ", out);
+        } else if (byte == '\n') {
+            fputs("\\n", out);
+        } else if (is_quoted && (byte == '"' || byte == '\\')) {
+            fprintf(out, "\\%c", byte);
+        } else {
+            fputc(byte == '\t' || (byte >= 0x20 && byte != 0x7f) ? byte : '?', out);
+        }
     }
+    fputs(is_quoted ? "\"\n" : "\n", out);
 }
 
 static void tap_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
@@ -43,27 +70,31 @@ static void tap_result(FILE *out, const struct cupel_result *result, const struc
     (void)cupel_result_title(result, title, sizeof title);
     bool is_failure = cupel_result_is_failure(result);
     bool is_todo = result->verdict == CUPEL_VERDICT_OK && strncmp(result->reason, "expected", 8) == 0;
-    fprintf(out, "%sok %" PRIu64 " - %s", is_failure || is_todo ? "not " : "",
-            totals->passed + totals->failed + totals->skipped, title);
+    fprintf(out, "%sok %" PRIu64 " - ", is_failure || is_todo ? "not " : "",
+            totals->passed + totals->failed + totals->skipped);
+    tap_words(out, title);
     if (is_todo || result->verdict == CUPEL_VERDICT_SKIPPED) {
         /* lint: allow todo: it is the word of TAP for an expected failure */
-        fprintf(out, " # %s %s", is_todo ? "TODO" : "SKIP", result->reason);
+        fprintf(out, " # %s ", is_todo ? "TODO" : "SKIP");
+        tap_words(out, result->reason);
     }
     fputc('\n', out);
     if (is_failure) {
         (void)cupel_result_command(result, command, sizeof command);
         fprintf(out, "  ---\n  verdict: %s\n", cupel_verdict_name(result->verdict));
-        tap_block(out, "message", &result->messages);
-        tap_block(out, "output", &result->output);
-        fprintf(out, "  again: |\n    %s\n  ...\n", command);
+        tap_block(out, "message", result->messages.data);
+        tap_block(out, "output", result->output.data);
+        tap_block(out, "again", command);
+        fputs("  ...\n", out);
     }
 }
 
 static void tap_end(FILE *out, const struct cupel__totals *totals) {
+    uint64_t count = totals->passed + totals->failed + totals->skipped;
+    fprintf(out, "1..%" PRIu64 "%s\n", count, count == 0 ? " # SKIP nothing was run" : "");
     if (totals->is_interrupted) {
         fprintf(out, "Bail out! interrupted\n");
     }
-    fprintf(out, "1..%" PRIu64 "\n", totals->passed + totals->failed + totals->skipped);
 }
 
 const struct cupel__sink cupel__sink_tap = {"tap", tap_begin, tap_result, tap_end};
@@ -137,15 +168,22 @@ static void json_result(FILE *out, const struct cupel_result *result, const stru
 
 const struct cupel__sink cupel__sink_json = {"json", nothing_at_begin, json_result, nothing_at_end};
 
-/* GitHub's commands escape what would end the line. */
-static void github_text(FILE *out, const char *text) {
+/* GitHub's commands escape what would end the line, and in a property what would end that. */
+static void github_text(FILE *out, const char *text, bool is_property) {
     for (; *text != '\0'; text++) {
-        if (*text == '%' || *text == '\n' || *text == '\r') {
+        if (strchr("%\n\r", *text) != NULL || (is_property && strchr(":,", *text) != NULL)) {
             fprintf(out, "%%%02X", (unsigned)(unsigned char)*text);
         } else {
             fputc(*text, out);
         }
     }
+}
+
+/* Annotations are kept with files of the repository, by their paths in it. */
+static const char *github_path(const char *file) {
+    const char *workspace = getenv("GITHUB_WORKSPACE");
+    size_t length = workspace == NULL ? 0 : strlen(workspace);
+    return length != 0 && strncmp(file, workspace, length) == 0 && file[length] == '/' ? file + length + 1 : file;
 }
 
 static void github_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
@@ -154,12 +192,17 @@ static void github_result(FILE *out, const struct cupel_result *result, const st
         return;
     }
     char title[CUPEL__TITLE_MAX];
+    char command[4096];
     (void)cupel_result_title(result, title, sizeof title);
-    fprintf(
-        out,
-        "::error file=%s,line=%u,title=%s (%s)::", result->failure_file != NULL ? result->failure_file : result->file,
-        result->failure_line != 0 ? result->failure_line : result->line, title, cupel_verdict_name(result->verdict));
-    github_text(out, result->messages.data);
+    (void)cupel_result_command(result, command, sizeof command);
+    fputs("::error file=", out);
+    github_text(out, github_path(result->failure_file != NULL ? result->failure_file : result->file), true);
+    fprintf(out, ",line=%u,title=", result->failure_line != 0 ? result->failure_line : result->line);
+    github_text(out, title, true);
+    fprintf(out, " (%s)::", cupel_verdict_name(result->verdict));
+    github_text(out, result->messages.data, false);
+    github_text(out, "again: ", false);
+    github_text(out, command, false);
     fputc('\n', out);
 }
 

@@ -1,152 +1,116 @@
-/* JUnit's XML in the dialect that Jenkins, GitLab and GitHub read, with the attributes that GoogleTest's readers look
- * for. The counts stand before the cases, so these go to a temporary file first. */
+/* JUnit's XML as Jenkins, GitLab and GitHub's actions read it: one suite a program, counts before the cases. A test
+ * that failed by its own word is a failure; one that crashed, hung or gave up is an error. harness/doc/junit.xsd is its
+ * shape.
+ */
 #include "harness/src/report.h"
-
-#include "alloc/base/message.h"
+#include "harness/src/report_groups.h"
+#include "harness/src/xml.h"
 
 #include <inttypes.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
-static FILE *body;
 static struct cupel__report_head head;
-
-/* Length of the well-formed UTF-8 sequence of a character that XML 1.0 allows, or 0. */
-static size_t xml_character(const unsigned char *at) {
-    if (at[0] < 0x80) {
-        return at[0] >= 0x20 || at[0] == '\n' || at[0] == '\t' ? 1 : 0;
-    }
-    size_t length = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-    if (at[0] < 0xc2 || at[0] > 0xf4) {
-        return 0;
-    }
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    bool is_overlong = (at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xf0 && at[1] < 0x90);
-    bool is_forbidden = (at[0] == 0xed && at[1] >= 0xa0) || (at[0] == 0xf4 && at[1] >= 0x90) ||
-                        (at[0] == 0xef && at[1] == 0xbf && at[2] >= 0xbe);
-    return is_overlong || is_forbidden ? 0 : length;
-}
-
-static void xml_text(FILE *out, const char *text) {
-    for (const unsigned char *at = (const unsigned char *)text; *at != '\0';) {
-        size_t length = xml_character(at);
-        if (length == 0) {
-            fputs("\xef\xbf\xbd", out); /* the replacement character */
-            at++;
-            continue;
-        }
-        switch (*at) {
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            (void)fwrite(at, 1, length, out);
-        }
-        at += length;
-    }
-}
-
-static void attribute(FILE *out, const char *name, const char *text) {
-    fprintf(out, " %s=\"", name);
-    xml_text(out, text);
-    fputc('"', out);
-}
+static struct cupel__groups programs;
 
 static void junit_begin(FILE *out, const struct cupel__report_head *given) {
+    (void)out;
     head = *given;
-    body = tmpfile();
-    if (body == NULL) {
-        int memory = memfd_create("cupel-junit", MFD_CLOEXEC);
-        body = memory < 0 ? NULL : fdopen(memory, "w+");
-    }
-    if (body == NULL) {
-        cupel_message("junit: no temporary file: the cases stand before the document's head");
-        body = out;
-    }
+    cupel__groups_deinit(&programs);
+}
+
+static const char *base_name(const char *path) {
+    const char *slash = path == NULL ? NULL : strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path != NULL ? path : head.title;
+}
+
+static void write_failure(FILE *to, const struct cupel_result *result) {
+    char command[4096];
+    char first[256];
+    const char *element = cupel__result_is_error(result) ? "error" : "failure";
+    (void)cupel_result_command(result, command, sizeof command);
+    (void)snprintf(first, sizeof first, "%.*s", (int)strcspn(result->messages.data, "\n"), result->messages.data);
+    fprintf(to, "      <%s type=\"%s\"", element, cupel_verdict_name(result->verdict));
+    cupel__xml_attribute(to, "message", first);
+    fputc('>', to);
+    cupel__xml_text(to, result->messages.data);
+    cupel__xml_text(to, "again: ");
+    cupel__xml_text(to, command);
+    fprintf(to, "</%s>\n", element);
 }
 
 static void junit_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
     (void)out;
     (void)totals;
     char title[CUPEL__TITLE_MAX];
-    char command[4096];
     (void)cupel_result_title(result, title, sizeof title);
     bool is_failure = cupel_result_is_failure(result);
     bool is_skipped = result->verdict == CUPEL_VERDICT_SKIPPED;
-    fputs("    <testcase", body);
-    attribute(body, "classname", result->suite);
-    attribute(body, "name", title + strlen(result->suite) + 1);
-    attribute(body, "file", result->file);
-    fprintf(body, " line=\"%u\" time=\"%.6f\" status=\"run\" result=\"%s\"", result->line,
-            (double)result->duration_ns / 1e9, is_skipped ? "skipped" : "completed");
-    if (!is_failure && !is_skipped && result->output.length == 0) {
-        fputs("/>\n", body);
+    FILE *to = cupel__groups_begin(&programs, base_name(result->program), result);
+    if (to == NULL) {
         return;
     }
-    fputs(">\n", body);
+    fputs("    <testcase", to);
+    cupel__xml_attribute(to, "classname", result->suite);
+    cupel__xml_attribute(to, "name", title + strlen(result->suite) + 1);
+    cupel__xml_attribute(to, "file", result->file);
+    fprintf(to, " line=\"%u\" time=\"%.6f\"", result->line, (double)result->duration_ns / 1e9);
+    if (!is_failure && !is_skipped && result->output.length == 0) {
+        fputs("/>\n", to);
+        cupel__groups_end(&programs);
+        return;
+    }
+    fputs(">\n", to);
     if (is_skipped) {
-        fputs("      <skipped", body);
-        attribute(body, "message", result->reason);
-        fputs("/>\n", body);
+        fputs("      <skipped", to);
+        cupel__xml_attribute(to, "message", result->reason);
+        fputs("/>\n", to);
     } else if (is_failure) {
-        (void)cupel_result_command(result, command, sizeof command);
-        fprintf(body, "      <failure type=\"%s\"", cupel_verdict_name(result->verdict));
-        char first[256];
-        (void)snprintf(first, sizeof first, "%.*s", (int)strcspn(result->messages.data, "\n"), result->messages.data);
-        attribute(body, "message", first);
-        fputc('>', body);
-        xml_text(body, result->messages.data);
-        xml_text(body, "again: ");
-        xml_text(body, command);
-        fputs("</failure>\n", body);
+        write_failure(to, result);
     }
     if (result->output.length != 0) {
-        fputs("      <system-out>", body);
-        xml_text(body, result->output.data);
-        fputs("</system-out>\n", body);
+        fputs("      <system-out>", to);
+        cupel__xml_text(to, result->output.data);
+        fputs("</system-out>\n", to);
     }
-    fputs("    </testcase>\n", body);
+    fputs("    </testcase>\n", to);
+    cupel__groups_end(&programs);
 }
 
-static void counts(FILE *out, const struct cupel__totals *totals) {
-    fprintf(out,
-            " tests=\"%" PRIu64 "\" failures=\"%" PRIu64 "\" errors=\"0\" skipped=\"%" PRIu64
-            "\" disabled=\"0\" time=\"%.6f\"",
-            totals->passed + totals->failed + totals->skipped, totals->failed, totals->skipped,
-            (double)totals->duration_ns / 1e9);
+static void write_counts(FILE *out, const struct cupel__group *group) {
+    fprintf(
+        out,
+        " tests=\"%" PRIu64 "\" failures=\"%" PRIu64 "\" errors=\"%" PRIu64 "\" skipped=\"%" PRIu64 "\" time=\"%.6f\"",
+        group->count, group->failed, group->errors, group->skipped + group->disabled, (double)group->duration_ns / 1e9);
 }
 
 static void junit_end(FILE *out, const struct cupel__totals *totals) {
-    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
-    attribute(out, "name", head.title);
-    counts(out, totals);
-    fputs(">\n  <testsuite", out);
-    attribute(out, "name", head.title);
-    counts(out, totals);
-    fprintf(out, ">\n    <properties><property name=\"seed\" value=\"%" PRIu64 "\"/></properties>\n", head.seed);
-    if (body != out) {
-        char buffer[4096];
-        rewind(body);
-        for (size_t got; (got = fread(buffer, 1, sizeof buffer, body)) > 0;) {
-            (void)fwrite(buffer, 1, got, out);
-        }
-        (void)fclose(body);
+    char host[256];
+    char timestamp[32];
+    struct cupel__group all = cupel__groups_sum(&programs);
+    all.duration_ns = totals->duration_ns;
+    if (gethostname(host, sizeof host) != 0) {
+        (void)snprintf(host, sizeof host, "localhost");
     }
-    body = NULL;
-    fputs("  </testsuite>\n</testsuites>\n", out);
+    host[sizeof host - 1] = '\0';
+    fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites", out);
+    cupel__xml_attribute(out, "name", head.title);
+    write_counts(out, &all);
+    fputs(">\n", out);
+    for (size_t i = 0; i < programs.count; i++) {
+        const struct cupel__group *group = &programs.all[i];
+        fputs("  <testsuite", out);
+        cupel__xml_attribute(out, "name", group->name);
+        write_counts(out, group);
+        cupel__report_timestamp(group->start_ms, false, timestamp);
+        cupel__xml_attribute(out, "timestamp", timestamp);
+        cupel__xml_attribute(out, "hostname", host);
+        fprintf(out,
+                ">\n    <properties><property name=\"seed\" value=\"%" PRIu64 "\"/></properties>\n%s  </testsuite>\n",
+                head.seed, group->text);
+    }
+    fputs("</testsuites>\n", out);
+    cupel__groups_deinit(&programs);
 }
 
 const struct cupel__sink cupel__sink_junit = {"junit", junit_begin, junit_result, junit_end};

@@ -1,6 +1,6 @@
 /* The text on standard output: failures whole, the rest in numbers, and one last line that never changes its form. On a
  * terminal with colours and a line of progress. */
-#include "harness/src/report.h"
+#include "harness/src/report_lines.h"
 
 #include "alloc/base/progress.h"
 
@@ -29,7 +29,7 @@ static void plain_begin(FILE *out, const struct cupel__report_head *given) {
     fprintf(out, "%s: %" PRIu64 " %s, seed %" PRIu64 "\n", head.title, head.count, head.unit, head.seed);
 }
 
-static void print_indented(FILE *out, const struct cupel_text *text, const char *margin) {
+void cupel__print_indented(FILE *out, const struct cupel_text *text, const char *margin) {
     for (const char *line = text->data; *line != '\0';) {
         size_t length = strcspn(line, "\n");
         if (length > LINE_MAX_BYTES) {
@@ -45,10 +45,10 @@ static void print_failure(FILE *out, const struct cupel_result *result, const ch
     char command[4096];
     fprintf(out, "%sFAILED%s %s: %s (%.1f ms)\n", RED, PLAIN, title, cupel_verdict_name(result->verdict),
             (double)result->duration_ns / 1e6);
-    print_indented(out, &result->messages, "");
+    cupel__print_indented(out, &result->messages, "");
     if (result->output.length != 0) {
         fprintf(out, "%sit printed:%s\n", DIM, PLAIN);
-        print_indented(out, &result->output, "  | ");
+        cupel__print_indented(out, &result->output, "  | ");
     }
     (void)cupel_result_command(result, command, sizeof command);
     fprintf(out, "%sagain: %s%s\n\n", DIM, command, PLAIN);
@@ -73,7 +73,7 @@ static void plain_result(FILE *out, const struct cupel_result *result, const str
             fprintf(out, "  %s\n", result->retained);
         }
         if (shows_output) {
-            print_indented(out, &result->output, "  | ");
+            cupel__print_indented(out, &result->output, "  | ");
         }
     }
     uint64_t done = totals->passed + totals->failed + totals->skipped;
@@ -93,6 +93,12 @@ static void print_unstarved(FILE *out, const struct cupel__totals *totals) {
     }
 }
 
+void cupel__print_last(FILE *out, const struct cupel__totals *totals) {
+    print_unstarved(out, totals);
+    fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
+            totals->skipped);
+}
+
 static void plain_end(FILE *out, const struct cupel__totals *totals) {
     cupel_progress_clear(&progress);
     if (totals->failed > 1) {
@@ -110,64 +116,7 @@ static void plain_end(FILE *out, const struct cupel__totals *totals) {
     } else if (totals->is_cut) {
         fprintf(out, "stopped after %" PRIu64 " tests\n", done);
     }
-    print_unstarved(out, totals);
-    fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
-            totals->skipped);
+    cupel__print_last(out, totals);
 }
 
 const struct cupel__sink cupel__sink_plain = {"plain", plain_begin, plain_result, plain_end};
-
-/* What IDEs read from GoogleTest's programs. */
-static void gtest_begin(FILE *out, const struct cupel__report_head *given) {
-    head = *given;
-    fprintf(out, "[==========] Running %" PRIu64 " %s from %s (seed %" PRIu64 ").\n", head.count, head.unit, head.title,
-            head.seed);
-}
-
-static void gtest_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
-    (void)totals;
-    char title[CUPEL__TITLE_MAX];
-    (void)cupel_result_title(result, title, sizeof title);
-    bool is_failure = cupel_result_is_failure(result);
-    if (!is_failure && !head.is_verbose) {
-        return;
-    }
-    fprintf(out, "%s[ RUN      ]%s %s\n", GREEN, PLAIN, title);
-    if (is_failure) {
-        char command[4096];
-        fprintf(out, "%s:%u: Failure\n", result->failure_file != NULL ? result->failure_file : result->file,
-                result->failure_line != 0 ? result->failure_line : result->line);
-        print_indented(out, &result->messages, "");
-        print_indented(out, &result->output, "  | ");
-        (void)cupel_result_command(result, command, sizeof command);
-        fprintf(out, "again: %s\n", command);
-    } else if (result->verdict == CUPEL_VERDICT_SKIPPED) {
-        fprintf(out, "%s:%u: Skipped\n%s\n", result->file, result->line, result->reason);
-    }
-    const char *mark = is_failure                                 ? "[  FAILED  ]"
-                       : result->verdict == CUPEL_VERDICT_SKIPPED ? "[  SKIPPED ]"
-                                                                  : "[       OK ]";
-    fprintf(out, "%s%s%s %s (%lld ms)\n", is_failure ? RED : GREEN, mark, PLAIN, title,
-            (long long)(result->duration_ns / 1000000));
-    (void)fflush(out);
-}
-
-static void gtest_end(FILE *out, const struct cupel__totals *totals) {
-    fprintf(out, "[==========] %" PRIu64 " tests ran. (%lld ms total)\n",
-            totals->passed + totals->failed + totals->skipped, (long long)(totals->duration_ns / 1000000));
-    fprintf(out, "%s[  PASSED  ]%s %" PRIu64 " tests.\n", GREEN, PLAIN, totals->passed);
-    if (totals->skipped != 0) {
-        fprintf(out, "%s[  SKIPPED ]%s %" PRIu64 " tests.\n", GREEN, PLAIN, totals->skipped);
-    }
-    if (totals->failed != 0) {
-        fprintf(out, "%s[  FAILED  ]%s %" PRIu64 " tests, listed below:\n", RED, PLAIN, totals->failed);
-    }
-    for (uint64_t i = 0; i < totals->failed && i < CUPEL__FAILED_TITLES_MAX; i++) {
-        fprintf(out, "%s[  FAILED  ]%s %s\n", RED, PLAIN, totals->failed_titles[i]);
-    }
-    print_unstarved(out, totals);
-    fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
-            totals->skipped);
-}
-
-const struct cupel__sink cupel__sink_gtest = {"gtest", gtest_begin, gtest_result, gtest_end};

@@ -7,10 +7,13 @@
 #include "harness/src/report.h"
 #include "harness/src/route.h"
 #include "harness/src/settings.h"
+#include "harness/src/settings_gtest.h"
 #include "harness/src/state.h"
+#include "harness/src/suites.h"
 #include "harness/src/supervise.h"
 
 #include "alloc/base/message.h"
+#include "alloc/base/outfile.h"
 #include "alloc/base/progress.h"
 #include "alloc/base/status.h"
 
@@ -18,6 +21,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -28,10 +32,39 @@ static const char *base_name(const char *path) {
     return slash == NULL ? path : slash + 1;
 }
 
+/* In GoogleTest's words a list of nothing is one, too; into a file where one is named. */
+static int list_gtest(const struct cupel__plan *plan) {
+    struct cupel__suites suites;
+    struct cupel_outfile file;
+    struct cupel_error error;
+    char path[4096];
+    const char *output = plan->settings->gtest_output;
+    if (!cupel__suites_init(&suites, plan->entries, plan->count)) {
+        cupel_message("out of memory");
+        return CUPEL_INTERNAL;
+    }
+    cupel__list_gtest(plan, &suites, stdout);
+    bool is_written = true;
+    if (output != NULL) {
+        cupel__gtest_output_path(output, base_name(plan->settings->program), path, sizeof path);
+        is_written = cupel_outfile_open(&file, path, &error);
+        if (is_written) {
+            (output[0] == 'j' ? cupel__list_gtest_json : cupel__list_gtest_xml)(plan, &suites, file.stream);
+            is_written = cupel_outfile_commit(&file, &error);
+        }
+        if (!is_written) {
+            cupel_message("%s", error.text);
+        }
+    }
+    cupel__suites_deinit(&suites);
+    return is_written ? CUPEL_OK : CUPEL_OUTPUT;
+}
+
 static int list(const struct cupel__plan *plan) {
     const struct cupel__settings *settings = plan->settings;
+    int status = plan->count == 0 ? CUPEL_NOTHING : CUPEL_OK;
     if (settings->list_gtest) {
-        cupel__list_gtest(plan, stdout);
+        status = list_gtest(plan);
     } else if (settings->list_json) {
         cupel__list_json(plan, stdout);
     } else {
@@ -41,7 +74,7 @@ static int list(const struct cupel__plan *plan) {
         cupel_message("standard output could not be written: %s", strerror(errno));
         return CUPEL_OUTPUT;
     }
-    return plan->count == 0 ? CUPEL_NOTHING : CUPEL_OK;
+    return status;
 }
 
 /* `cupel test` takes the records of many programs, most of which have nothing that it was asked for: then it is the one
@@ -75,6 +108,10 @@ static int nothing_selected(struct cupel__plan *plan) {
     if (is_gathered()) {
         return CUPEL_NOTHING;
     }
+    if (cupel__settings.may_be_empty) {
+        printf("0 passed, 0 failed, 0 skipped\n");
+        return CUPEL_OK;
+    }
     cupel_message("no test is selected%s", cupel__settings.rerun_failed ? ": nothing failed last time" : "");
     return CUPEL_NOTHING;
 }
@@ -96,26 +133,13 @@ static FILE *open_out(void) {
     return copy < 0 ? NULL : fdopen(copy, "w");
 }
 
-static void gtest_output_kind(const char *text, char *word, size_t size) {
-    bool is_json = strncmp(text, "json", 4) == 0;
-    const char *path = strchr(text, ':');
-    (void)snprintf(word, size, "%s:%s%s", is_json ? "json" : "junit", path == NULL ? "test_detail" : path + 1,
-                   path != NULL ? ""
-                   : is_json    ? ".json"
-                                : ".xml");
-}
-
-static int open_reports(const struct cupel__plan *plan, FILE *out, struct cupel_error *error) {
+static int open_reports(const struct cupel__plan *plan, const struct cupel__suites *suites, FILE *out,
+                        struct cupel_error *error) {
     struct cupel__settings *settings = &cupel__settings;
-    static char gtest_word[4096];
-    if (settings->gtest_output != NULL && settings->gtest_output[0] != '\0' &&
-        settings->reports.count < sizeof settings->reports.words / sizeof settings->reports.words[0]) {
-        gtest_output_kind(settings->gtest_output, gtest_word, sizeof gtest_word);
-        settings->reports.words[settings->reports.count++] = gtest_word;
-    }
     bool is_terminal =
         settings->style == CUPEL__STYLE_TERMINAL || (settings->style == CUPEL__STYLE_AUTO && isatty(fileno(out)));
-    struct cupel__report_request request = {.out = out, .kinds = &settings->reports};
+    struct cupel__report_request request = {
+        .out = out, .kinds = &settings->reports, .gtest_output = is_gathered() ? NULL : settings->gtest_output};
     request.text = settings->style == CUPEL__STYLE_NONE    ? NULL
                    : settings->style == CUPEL__STYLE_GTEST ? &cupel__sink_gtest
                                                            : &cupel__sink_plain;
@@ -128,6 +152,9 @@ static int open_reports(const struct cupel__plan *plan, FILE *out, struct cupel_
         .is_verbose = settings->verbose,
         .shows_output = settings->show_output,
         .is_terminal = is_terminal,
+        .hides_time = settings->hides_time,
+        .suite_count = suites->count,
+        .in_order = settings->shuffle || settings->jobs > 1 ? NULL : suites,
         .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(out)),
     };
     return cupel__reports_open(&request, error);
@@ -143,7 +170,9 @@ static int status_of(const struct cupel__totals *totals, bool is_written, bool i
     if (!is_written) {
         return CUPEL_OUTPUT;
     }
-    return totals->passed == 0 && totals->skipped != 0 && !is_gtest ? CUPEL_SKIPPED : CUPEL_OK;
+    /* Perl's harness takes every status but 0 for a failure. */
+    bool says_skipped = !is_gtest && getenv("HARNESS_ACTIVE") == NULL;
+    return totals->passed == 0 && totals->skipped != 0 && says_skipped ? CUPEL_SKIPPED : CUPEL_OK;
 }
 
 /* A run that comes to its end by itself has a record of every item: one that lost some must not be green. */
@@ -165,11 +194,21 @@ static int run(struct cupel__plan *plan) {
         cupel_message("standard output is closed: %s", strerror(errno));
         return CUPEL_OUTPUT;
     }
-    int status = open_reports(plan, out, &error);
+    struct cupel__suites suites;
+    if (!cupel__suites_init(&suites, plan->entries, plan->count)) {
+        cupel_message("out of memory");
+        (void)fclose(out);
+        return CUPEL_INTERNAL;
+    }
+    int status = open_reports(plan, &suites, out, &error);
     if (status != CUPEL_OK) {
         cupel__settings_refuse(&error, "");
+        cupel__suites_deinit(&suites);
         (void)fclose(out);
         return status;
+    }
+    if (!is_gathered()) {
+        cupel__gtest_premature_begin();
     }
     bool has_run = cupel__supervise(plan, take, &end, &error);
     if (!has_run) {
@@ -183,6 +222,10 @@ static int run(struct cupel__plan *plan) {
         cupel_message("%s", error.text);
     }
     (void)fclose(out);
+    cupel__suites_deinit(&suites);
+    if (!is_gathered()) {
+        cupel__gtest_premature_end();
+    }
     if (!cupel__state_save(cupel__settings.program, &error) && cupel__settings.rerun_failed) {
         cupel_message("%s", error.text); /* a read-only installation is no fault of the tests */
     }

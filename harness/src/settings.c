@@ -1,7 +1,8 @@
-/* The one table of flags of a test program: see settings.h. GoogleTest's flags are aliases, or rows of their own where
- * they mean something else, so that IDEs and CMake's gtest_discover_tests work on our programs. */
+/* The one table of flags of a test program: see settings.h. GoogleTest's flags are aliases here, or rows of
+ * settings_gtest.c where they mean something else. */
 #include "harness/src/settings.h"
 #include "harness/src/plan.h"
+#include "harness/src/settings_gtest.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -13,10 +14,6 @@
 struct cupel__settings cupel__settings;
 
 enum { TIMEOUT_MS = 120000, OUTPUT_LIMIT_BYTES = 64 << 20, COMMAND_WORDS_MAX = 512 };
-
-static const char *gtest_colour;
-static bool gtest_brief;
-static bool gtest_ignored; /* accepted, without effect */
 
 static const struct cupel_option options[] = {
     {.kind = CUPEL_OPTION_HEADING, .sentence = "Which tests"},
@@ -96,8 +93,7 @@ static const struct cupel_option options[] = {
      .parameter = "N",
      .sentence = "The one seed of the run, also in CUPEL_SEED: order, random cases. Default: a new one, printed.",
      .min = 0,
-     .max = INT64_MAX,
-     .alias = "gtest_random_seed"},
+     .max = INT64_MAX},
     {.name = "fail-fast",
      .letter = 'x',
      .kind = CUPEL_OPTION_FLAG,
@@ -210,33 +206,10 @@ static const struct cupel_option options[] = {
      .parameter = "WHEN",
      .choices = "auto yes no",
      .sentence = "Colours in the text."},
-    {.kind = CUPEL_OPTION_HEADING, .sentence = "GoogleTest's own words"},
-    {.name = "gtest_list_tests",
-     .kind = CUPEL_OPTION_FLAG,
-     .value = &cupel__settings.list_gtest,
-     .sentence = "List in GoogleTest's format."},
-    {.name = "gtest_output",
-     .kind = CUPEL_OPTION_TEXT,
-     .value = &cupel__settings.gtest_output,
-     .parameter = "xml|json[:FILE]",
-     .sentence = "As --report=junit:FILE or --report=json:FILE."},
-    {.name = "gtest_color",
-     .kind = CUPEL_OPTION_TEXT,
-     .value = &gtest_colour,
-     .parameter = "WHEN",
-     .sentence = "As --colour."},
-    {.name = "gtest_brief",
-     .kind = CUPEL_OPTION_FLAG,
-     .value = &gtest_brief,
-     .sentence = "Only failures and the totals."},
-    {.name = "gtest_print_time", .kind = CUPEL_OPTION_FLAG, .value = &gtest_ignored, .sentence = "Without effect."},
-    {.name = "gtest_catch_exceptions",
-     .kind = CUPEL_OPTION_FLAG,
-     .value = &gtest_ignored,
-     .sentence = "Without effect.",
-     .alias = "gtest_fail_if_no_test_selected"},
-    {.name = NULL},
 };
+
+enum { ROWS_MAX = 160 };
+static struct cupel_option rows[ROWS_MAX]; /* all parts of the table, and its end */
 
 static const struct cupel_program program = {
     .name = "test program",
@@ -244,10 +217,11 @@ static const struct cupel_program program = {
     .sentence = "Runs the tests of this program; a WORD selects titles that contain it, or that match it as a glob.",
     .after = "Exit status: 0 all passed; 1 some failed; 2 usage; 4 nothing selected; 6 a report could not be written;\n"
              "77 all were skipped; 130 interrupted.\n",
-    .options = options,
+    .options = rows,
 };
 
 const struct cupel_program *cupel__settings_program(void) {
+    cupel__settings_append(rows, 0, ROWS_MAX);
     return &program;
 }
 
@@ -279,8 +253,6 @@ void cupel__settings_refuse(const struct cupel_error *error, const char *hint) {
 }
 
 static bool parse_shard(struct cupel__settings *settings, struct cupel_error *error) {
-    const char *total = getenv("GTEST_TOTAL_SHARDS");
-    const char *index = getenv("GTEST_SHARD_INDEX");
     uint64_t i = 0;
     uint64_t n = 0;
     char extra;
@@ -290,17 +262,8 @@ static bool parse_shard(struct cupel__settings *settings, struct cupel_error *er
                                    "--shard: '%.60s' is not I/N with 1 <= I <= N", settings->shard);
         }
         i--;
-    } else if (total != NULL && index != NULL) {
-        if (sscanf(total, "%" SCNu64 "%c", &n, &extra) != 1 || sscanf(index, "%" SCNu64 "%c", &i, &extra) != 1 ||
-            i >= n) {
-            return cupel_error_set(error, 0, 0, "GTEST_SHARD_INDEX '%s' is not below GTEST_TOTAL_SHARDS '%s'", index,
-                                   total);
-        }
-        const char *status_file = getenv("GTEST_SHARD_STATUS_FILE");
-        FILE *file = status_file == NULL ? NULL : fopen(status_file, "we");
-        if (file != NULL) { /* its existence says that we know shards */
-            (void)fclose(file);
-        }
+    } else {
+        return cupel__gtest_shard(settings, error);
     }
     settings->shard_index = i;
     settings->shard_count = n;
@@ -377,27 +340,6 @@ static bool parse_fault(struct cupel__settings *settings, bool has_tests, struct
                            settings->fault, inner.text);
 }
 
-static void apply_gtest(struct cupel__settings *settings, int argc, char **argv) {
-    for (int i = 1; i < argc; i++) {
-        settings->is_gtest = settings->is_gtest || strncmp(argv[i], "--gtest_", 8) == 0;
-    }
-    if (settings->is_gtest && settings->style == CUPEL__STYLE_AUTO) {
-        settings->style = CUPEL__STYLE_GTEST;
-        settings->verbose = !gtest_brief;
-    }
-    if (gtest_colour != NULL) {
-        settings->colour = strcmp(gtest_colour, "auto") == 0                                    ? 0
-                           : strcmp(gtest_colour, "yes") == 0 || strcmp(gtest_colour, "1") == 0 ? 1
-                                                                                                : 2;
-    }
-    if (settings->gtest_output == NULL) {
-        settings->gtest_output = getenv("GTEST_OUTPUT");
-    }
-    if (settings->repeat < 0) {
-        settings->repeat = INT64_MAX;
-    }
-}
-
 /* What a failure's command must repeat, beside what its record says. */
 static void keep_flags(struct cupel__settings *settings) {
     char *at = settings->flags;
@@ -415,10 +357,13 @@ static void keep_flags(struct cupel__settings *settings) {
     (void)snprintf(at, (size_t)(end - at), "%s", settings->capture ? "" : " --no-capture");
 }
 
-void cupel__settings_append(struct cupel_option *rows, size_t count, size_t capacity) {
-    assert(count + sizeof options / sizeof options[0] <= capacity);
-    (void)capacity;
-    memcpy(rows + count, options, sizeof options);
+void cupel__settings_append(struct cupel_option *to, size_t count, size_t capacity) {
+    size_t own_count = sizeof options / sizeof options[0];
+    assert(count + own_count + 1 <= capacity);
+    memcpy(to + count, options, sizeof options);
+    count += own_count;
+    count += cupel__gtest_append(to + count, capacity - count - 1);
+    to[count] = (struct cupel_option){.name = NULL};
 }
 
 bool cupel__settings_parse(const struct cupel_program *own, int argc, char **argv, bool *has_help,
@@ -427,6 +372,7 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
     *settings = (struct cupel__settings){
         .program = argc > 0 ? argv[0] : "test program",
         .repeat = -2, /* not given */
+        .isolate = -1,
         .seed_given = -1,
         .jobs = 1,
         .timeout_ms = TIMEOUT_MS,
@@ -436,7 +382,8 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
     struct cupel_arguments arguments;
     command_line.count = argc < COMMAND_WORDS_MAX ? argc : COMMAND_WORDS_MAX;
     memcpy(command_line.words, argv, (size_t)command_line.count * sizeof *argv);
-    if (!cupel_options_parse(own != NULL ? own : &program, argc, argv, &arguments, error)) {
+    const struct cupel_program *table = own != NULL ? own : cupel__settings_program();
+    if (!cupel__gtest_environment(table, error) || !cupel_options_parse(table, argc, argv, &arguments, error)) {
         return false;
     }
     *has_help = arguments.has_help;
@@ -452,7 +399,9 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
     if (settings->repeat == -2) {
         settings->repeat = settings->for_ms != 0 ? INT64_MAX : 1;
     }
-    apply_gtest(settings, argc, argv);
+    if (!cupel__gtest_apply(settings, argc, argv, error)) {
+        return false;
+    }
     keep_flags(settings);
     return parse_shard(settings, error) && choose_seed(settings, error) && parse_fault(settings, own == NULL, error);
 }

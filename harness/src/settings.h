@@ -62,8 +62,10 @@ struct cupel__settings {
     int rest_count;
     /* Reports. */
     struct cupel_option_list reports; /* "tap", "junit:FILE", "json:FILE", ... */
-    const char *gtest_output;
-    int style; /* enum cupel__style */
+    const char *gtest_output;         /* "xml", "json:FILE", ...; NULL: none */
+    bool hides_time;
+    bool may_be_empty; /* a selection of nothing is no error */
+    int style;         /* enum cupel__style */
     bool verbose;
     bool is_gtest; /* one of its flags was given */
     int colour;

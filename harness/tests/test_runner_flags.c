@@ -17,7 +17,8 @@ TEST(flags, list_what_is_selected, .tags = "slow") {
 
 TEST(flags, list_for_other_tools, .tags = "slow") {
     CHECK_STR_EQ(tool(OUTCOMES "--gtest_list_tests --gtest_filter='order.*:table.*'")->output,
-                 "table.\n  sums/0\n  sums/1\n  sums/2\norder.\n  a\n  b\n  c\n  d\n");
+                 "table.\n  sums/0  # GetParam() = 0\n  sums/1  # GetParam() = 1\n  sums/2  # GetParam() = 2\n"
+                 "order.\n  a\n  b\n  c\n  d\n");
     const char *json = tool(OUTCOMES "--list-json --filter=pass.two")->output;
     CHECK_STR_CONTAINS(json,
                        "{\"test\":\"pass.two\",\"suite\":\"pass\",\"name\":\"two\",\"kind\":\"test\",\"file\":\"");

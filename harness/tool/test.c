@@ -133,7 +133,7 @@ static bool split_wrap(struct cupel__test_run *run, const char *text) {
 }
 
 static bool parse(int argc, char **argv, bool *has_help) {
-    static struct cupel_option rows[96];
+    static struct cupel_option rows[192];
     static struct cupel_program program = {
         .name = "cupel test",
         .synopsis = "[OPTION ...] [PROGRAM ...] [WORD ...]",
@@ -171,7 +171,7 @@ static int open_reports(const struct cupel__test_programs *programs) {
     }
     bool is_terminal =
         settings->style == CUPEL__STYLE_TERMINAL || (settings->style == CUPEL__STYLE_AUTO && isatty(STDOUT_FILENO));
-    struct cupel__report_request request = {.out = stdout, .kinds = list};
+    struct cupel__report_request request = {.out = stdout, .kinds = list, .gtest_output = settings->gtest_output};
     request.text = settings->style == CUPEL__STYLE_NONE    ? NULL
                    : settings->style == CUPEL__STYLE_GTEST ? &cupel__sink_gtest
                                                            : &cupel__sink_plain;
@@ -184,6 +184,7 @@ static int open_reports(const struct cupel__test_programs *programs) {
         .is_verbose = settings->verbose,
         .shows_output = settings->show_output,
         .is_terminal = is_terminal,
+        .hides_time = settings->hides_time,
         .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(stdout)),
     };
     int status = cupel__reports_open(&request, &error);
@@ -218,7 +219,7 @@ static int run_all(struct cupel__test_run *run) {
     if (status == CUPEL_OK && !is_written) {
         return CUPEL_OUTPUT;
     }
-    if (status == CUPEL_OK && totals->passed + totals->skipped == 0) {
+    if (status == CUPEL_OK && totals->passed + totals->skipped == 0 && !cupel__settings.may_be_empty) {
         cupel_message("no test is selected%s", cupel__settings.rerun_failed ? ": nothing failed last time" : "");
         return CUPEL_NOTHING;
     }

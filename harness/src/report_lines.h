@@ -1,0 +1,14 @@
+/* Lines that texts of both kinds share. */
+#ifndef HARNESS_SRC_REPORT_LINES_H
+#define HARNESS_SRC_REPORT_LINES_H
+
+#include "harness/src/report.h"
+
+#include <stdio.h>
+
+/* Each line of the text behind the margin; lines without end are cut, and that is said. */
+void cupel__print_indented(FILE *out, const struct cupel_text *text, const char *margin);
+/* The last lines of a text: what had nothing to starve, and the totals in their one form. */
+void cupel__print_last(FILE *out, const struct cupel__totals *totals);
+
+#endif
