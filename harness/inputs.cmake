@@ -1,6 +1,6 @@
 # Inputs: bytes, generation, shrinking; properties, sweeps and engine targets over them. Included by CMakeLists.txt.
 target_sources(cupel_harness PRIVATE src/generate.c src/shrink.c src/files.c
-  src/case.c src/child.c src/decode.c src/inputs.c src/property.c src/property_report.c src/replay.c src/strong.c
+  src/case.c src/child.c src/decode.c src/inputs.c src/keep.c src/seed.c src/property.c src/property_report.c src/replay.c src/strong.c
   src/sweep.c src/sweep_findings.c src/sweep_points.c src/sweep_public.c src/sweep_watch.c src/meter.c src/steady.c)
 target_sources(cupel_harness PUBLIC FILE_SET HEADERS FILES property.h sweep.h)
 # gcc turns fork into a call that writes and clears the coverage counters; ours are shared with the child instead.
@@ -36,9 +36,11 @@ if(CUPEL_TESTS)
     cupel__add_fixture(engine)
     target_sources(fixture_engine PRIVATE tests/fixtures/inputs.c)
     cupel_add_tests(harness_properties LINK cupel::harness
-      SOURCES tests/test_property.c tests/test_sweep.c tests/test_fuzz_target.c tests/test_drivers.c)
+      SOURCES tests/test_property.c tests/test_sweep.c tests/test_fuzz_target.c tests/test_drivers.c tests/test_keep.c)
     target_compile_definitions(cupel_tests_harness_properties PRIVATE HAS_ENGINE=0${has_engine})
     add_dependencies(test_harness_properties fixture_starved fixture_inputs fixture_engine)
+    cupel_add_script_test(harness.drivers LABELS script VARIANTS dev
+      COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/drivers.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   endif()
 endif()
 

@@ -3,6 +3,7 @@
 #include "alloc/layers.h"
 #include "alloc/tests/contract.h"
 #include "harness/harness.h"
+#include "harness/property.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +81,7 @@ static const char *const good[] = {
 TEST(layers, good_specs_serve, .no_sweep = true) {
     for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
         struct cupel_error error = {.text = ""};
+        (void)cupel_seed("layers_spec", good[i], strlen(good[i]));
         struct cupel_allocator *a = cupel_layers(good[i], &storage, &error);
         if (a == NULL) {
             FAIL("'%s': %u: %s", good[i], error.column, error.text);

@@ -9,16 +9,26 @@
 
 enum { LONGEST_DEFAULT = 4096 };
 
+bool cupel__inputs_directory(const struct cupel_test *property, const char *kind, char *path, size_t size,
+                             struct cupel_error *error) {
+    if (property->fuzz_root == NULL) {
+        return cupel_error_set(error, 0, 0, "%s.%s names no place: compile it with CUPEL_FUZZ_ROOT", property->suite,
+                               property->name);
+    }
+    if (snprintf(path, size, "%s/%s/%s_%s", property->fuzz_root, kind, property->suite, property->name) >= (int)size) {
+        return cupel_error_set(error, 0, 0, "%s: the path is too long", property->fuzz_root);
+    }
+    return true;
+}
+
 static bool add_directory(struct cupel__inputs *inputs, const char *kind, struct cupel_error *error) {
-    const struct cupel_test *property = inputs->property;
     char path[4096];
     struct stat status;
-    if (property->fuzz_root == NULL) {
+    if (inputs->property->fuzz_root == NULL) {
         return true;
     }
-    if (snprintf(path, sizeof path, "%s/%s/%s_%s", property->fuzz_root, kind, property->suite, property->name) >=
-        (int)sizeof path) {
-        return cupel_error_set(error, 0, 0, "%s: the path is too long", property->fuzz_root);
+    if (!cupel__inputs_directory(inputs->property, kind, path, sizeof path, error)) {
+        return false;
     }
     return stat(path, &status) != 0 || cupel__files_add(&inputs->files, path, error);
 }

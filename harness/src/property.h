@@ -28,6 +28,11 @@ bool cupel__inputs_load(struct cupel__inputs *inputs, size_t index, size_t *leng
 /* Where it is from: a path, or "random case 12". */
 void cupel__inputs_name(const struct cupel__inputs *inputs, size_t index, char *text, size_t size);
 
+/* Where the property's inputs of that kind are, fuzz_root/KIND/SUITE_NAME; there or not. False and a text where the
+ * property names no root, or too long a one. */
+bool cupel__inputs_directory(const struct cupel_test *property, const char *kind, char *path, size_t size,
+                             struct cupel_error *error);
+
 /* A failing input that is to be told. */
 struct cupel__failing_input {
     const struct cupel_test *property;

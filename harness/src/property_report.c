@@ -4,6 +4,7 @@
 #include "harness/src/property.h"
 
 #include "harness/src/decode.h"
+#include "harness/src/keep.h"
 #include "harness/src/settings.h"
 
 #include "alloc/base/outfile.h"
@@ -78,4 +79,5 @@ void cupel__failing_input_report(const struct cupel__failing_input *input) {
         }
     }
     free(story);
+    cupel__keep_failing_input(input, messages);
 }

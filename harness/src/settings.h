@@ -57,8 +57,10 @@ struct cupel__settings {
     int64_t cases;      /* random cases a property; 0: what each declares */
     const char *replay; /* suite.name of the property that the operands, files, are run through; NULL: none */
     const char *decode; /* the same, to show their draws */
-    const char *fuzz;   /* suite.name of the property that the linked engine is to work on; operands are its corpora */
-    const char **rest;  /* the engine's own arguments */
+    bool write_regressions, write_seeds;
+    const char *write_test; /* a file, "" for one of its own, NULL for none */
+    const char *fuzz;  /* suite.name of the property that the linked engine is to work on; operands are its corpora */
+    const char **rest; /* the engine's own arguments */
     int rest_count;
     /* Reports. */
     struct cupel_option_list reports; /* "tap", "junit:FILE", "json:FILE", ... */
