@@ -50,14 +50,15 @@ static uint32_t rows_of(const struct cupel_test *test) {
     return test->options.rows == NULL ? 1 : (uint32_t)test->options.row_count;
 }
 
-static size_t select_entries(struct cupel__plan_entry *entries, const struct cupel__settings *settings) {
+static size_t select_entries(struct cupel__plan_entry *entries, const struct cupel__settings *settings,
+                             const struct cupel__filter *filter) {
     size_t count = 0;
     for (const struct cupel_test *const *test = __start_cupel_tests; test < __stop_cupel_tests; test++) {
         for (uint32_t row = 0; row < rows_of(*test); row++) {
             struct cupel__plan_entry entry = {*test, (*test)->options.rows == NULL ? CUPEL_NO_ROW : row};
             char title[512];
             (void)cupel__plan_title(entry.test, entry.row, title, sizeof title);
-            if (cupel__is_selected(settings, entry.test, title)) {
+            if (cupel__is_selected(settings, filter, entry.test, title)) {
                 entries[count++] = entry;
             }
         }
@@ -99,7 +100,15 @@ bool cupel__plan_init(struct cupel__plan *plan, const struct cupel__settings *se
         cupel__plan_deinit(plan);
         return false;
     }
-    plan->count = select_entries(plan->entries, settings);
+    struct cupel__filter filter;
+    if (settings->filter != NULL && !cupel__filter_init(&filter, settings->filter)) {
+        cupel__plan_deinit(plan);
+        return false;
+    }
+    plan->count = select_entries(plan->entries, settings, settings->filter == NULL ? NULL : &filter);
+    if (settings->filter != NULL) {
+        cupel__filter_deinit(&filter);
+    }
     if (plan->count > 1) {
         qsort(plan->entries, plan->count, sizeof *plan->entries, compare_entries);
     }

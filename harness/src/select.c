@@ -8,53 +8,6 @@
 extern const struct cupel_test *const __start_cupel_tests[] __attribute__((weak));
 extern const struct cupel_test *const __stop_cupel_tests[] __attribute__((weak));
 
-/* Walks with one point to return to, the last '*': linear for the patterns that people write. */
-bool cupel__glob_matches(const char *pattern, size_t pattern_length, const char *text) {
-    const char *end = pattern + pattern_length;
-    const char *star = NULL;
-    const char *star_text = NULL;
-    while (*text != '\0') {
-        if (pattern < end && *pattern == '*') {
-            star = pattern++;
-            star_text = text;
-        } else if (pattern < end && (*pattern == '?' || *pattern == *text)) {
-            pattern++;
-            text++;
-        } else if (star != NULL) {
-            pattern = star + 1;
-            text = ++star_text;
-        } else {
-            return false;
-        }
-    }
-    while (pattern < end && *pattern == '*') {
-        pattern++;
-    }
-    return pattern == end;
-}
-
-static bool list_matches(const char *list, size_t length, const char *title) {
-    const char *end = list + length;
-    while (list <= end) {
-        const char *stop = memchr(list, ':', (size_t)(end - list));
-        if (stop == NULL) {
-            stop = end;
-        }
-        if (stop > list && cupel__glob_matches(list, (size_t)(stop - list), title)) {
-            return true;
-        }
-        list = stop + 1;
-    }
-    return false;
-}
-
-bool cupel__filter_matches(const char *filter, const char *title) {
-    const char *minus = strchr(filter, '-');
-    size_t length = minus == NULL ? strlen(filter) : (size_t)(minus - filter);
-    bool is_in = (length == 0 && minus != NULL) || list_matches(filter, length, title);
-    return is_in && (minus == NULL || !list_matches(minus + 1, strlen(minus + 1), title));
-}
-
 bool cupel__is_disabled(const struct cupel_test *test) {
     static const char prefix[] = "DISABLED_";
     return strncmp(test->suite, prefix, sizeof prefix - 1) == 0 || strncmp(test->name, prefix, sizeof prefix - 1) == 0;
@@ -109,8 +62,9 @@ static bool tags_match(const struct cupel__settings *settings, const char *tags)
     return true;
 }
 
-bool cupel__is_selected(const struct cupel__settings *settings, const struct cupel_test *test, const char *title) {
-    if (settings->filter != NULL && !cupel__filter_matches(settings->filter, title)) {
+bool cupel__is_selected(const struct cupel__settings *settings, const struct cupel__filter *filter,
+                        const struct cupel_test *test, const char *title) {
+    if (filter != NULL && !cupel__filter_matches(filter, title)) {
         return false;
     }
     if (!words_match(settings, title) || !tags_match(settings, test->options.tags)) {

@@ -3,16 +3,15 @@
 #define HARNESS_SRC_SELECT_H
 
 #include "harness/harness.h"
+#include "harness/src/filter.h"
 #include "harness/src/settings.h"
 
 #include <stdbool.h>
 
-/* True if a test of that title ("suite.name" or "suite.name/row") is in every selection that was asked for. */
-bool cupel__is_selected(const struct cupel__settings *settings, const struct cupel_test *test, const char *title);
-/* '*' any text, '?' any character; the whole title must match. Both are taken up to their lengths. */
-bool cupel__glob_matches(const char *pattern, size_t pattern_length, const char *text);
-/* GoogleTest's "A.*:B.*-C.*": any of the first list and none of the second; an empty first list is all. */
-bool cupel__filter_matches(const char *filter, const char *title);
+/* True if a test of that title ("suite.name" or "suite.name/row") is in every selection that was asked for. `filter` is
+ * settings->filter, read; NULL for none. */
+bool cupel__is_selected(const struct cupel__settings *settings, const struct cupel__filter *filter,
+                        const struct cupel_test *test, const char *title);
 /* True if the test carries this tag. */
 bool cupel__has_tag(const struct cupel_test *test, const char *tag);
 /* The property of this program by "suite.name" or "suite_name"; NULL where it has none. */
