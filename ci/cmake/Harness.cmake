@@ -1,7 +1,8 @@
 # What users of the harness say in CMake: cupel_add_tests and cupel_add_fuzzers. Used by our own rooms, by projects that
 # take this one in with add_subdirectory, and, installed, by those that say find_package(cupel COMPONENTS harness).
 #
-# Outside, CUPEL_ENGINE chooses what is built: empty (the default) makes test programs; a flag or an archive, such as
+# Outside, CUPEL_VARIANT with cupel_enable_variants (Project.cmake) chooses what is built and how. Where the flags come from
+# elsewhere, CUPEL_ENGINE alone does: empty (the default) makes test programs; a flag or an archive, such as
 # -fsanitize=fuzzer or $LIB_FUZZING_ENGINE, makes one executable a PROPERTY, linked with that engine. The code under test
 # then wants its instrumentation in CFLAGS, as OSS-Fuzz hands it over.
 set(CUPEL_ENGINE "" CACHE STRING "What links a fuzzing engine in: a flag or an archive; empty builds test programs")
@@ -13,17 +14,26 @@ set(CUPEL_FUZZ_TARGETS ${cupel_fuzz_targets} CACHE INTERNAL "one executable a PR
 
 # The names of the PROPERTYs in a list of sources, as SUITE_NAME. One registration: the source itself.
 function(cupel__properties result)
+  cupel__titles(titles ${ARGN})
+  string(REPLACE "." "_" names "${titles}")
+  string(REPLACE ":" ";" names "${names}")
+  set(${result} ${names} PARENT_SCOPE)
+endfunction()
+
+# The same as titles, SUITE.NAME, joined by colons.
+function(cupel__titles result)
   set(names "")
   foreach(source ${ARGN})
     get_filename_component(path ${source} ABSOLUTE)
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
     file(STRINGS ${path} lines REGEX "^(CUPEL_)?PROPERTY\\([A-Za-z_0-9]+, *[A-Za-z_0-9]+")
     foreach(line ${lines})
-      string(REGEX REPLACE "^(CUPEL_)?PROPERTY\\(([A-Za-z_0-9]+), *([A-Za-z_0-9]+).*" "\\2_\\3" target "${line}")
-      list(APPEND names ${target})
+      string(REGEX REPLACE "^(CUPEL_)?PROPERTY\\(([A-Za-z_0-9]+), *([A-Za-z_0-9]+).*" "\\2.\\3" title "${line}")
+      list(APPEND names ${title})
     endforeach()
   endforeach()
-  set(${result} ${names} PARENT_SCOPE)
+  list(JOIN names ":" names)
+  set(${result} "${names}" PARENT_SCOPE)
 endfunction()
 
 # Warnings and the variant's flags for our own targets; a stranger's targets have flags of their own.
@@ -62,11 +72,23 @@ function(cupel_engine_driver result)
   endforeach()
 endfunction()
 
-# cupel_add_tests(NAME SOURCES ... LINK ... [FUZZ_ROOT DIR])
+# Programs of objects alone have no language of their own: C++ where a source is.
+function(cupel__linker_language target)
+  set(language C)
+  if(ARGN MATCHES "\\.(cc|cpp|cxx|c\\+\\+|C)(;|$)")
+    set(language CXX)
+  endif()
+  set_target_properties(${target} PROPERTIES LINKER_LANGUAGE ${language})
+endfunction()
+
+# cupel_add_tests(NAME SOURCES ... LINK ... [FUZZ_ROOT DIR] [SWEEP])
 # The test program bin/tests/NAME and its ctest entry. Where engines are built: one executable bin/fuzz/SUITE_NAME for
-# each PROPERTY instead, and, with an engine that can be linked without its main, bin/tests/NAME --fuzz=SUITE.NAME. FUZZ_ROOT is where corpora/, regressions/ and dictionaries/ are (default: fuzz/ of the project).
+# each PROPERTY instead, and, with an engine that can be linked without its main, bin/tests/NAME --fuzz=SUITE.NAME.
+# FUZZ_ROOT is where corpora/, regressions/ and dictionaries/ are (default: fuzz/ of the project).
+# SWEEP: a second entry, NAME.sweep, fails every allocation of each test in turn. In projects of others, NAME.regressions
+# replays what is stored of each PROPERTY and nothing else.
 function(cupel_add_tests name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FUZZ_ROOT" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SWEEP" "FUZZ_ROOT" "SOURCES;LINK")
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
     message(FATAL_ERROR "cupel_add_tests(${name}): needs SOURCES; does not know '${arg_UNPARSED_ARGUMENTS}'")
   endif()
@@ -82,7 +104,8 @@ function(cupel_add_tests name)
   if(CUPEL_FUZZ_TARGETS)
     cupel__properties(targets ${arg_SOURCES})
     foreach(target ${targets})
-      cupel__add_fuzz_executable(${target} ${objects})
+      cupel__add_fuzz_executable(${target} ${objects} ${arg_SOURCES})
+      cupel__add_fuzz_furniture(${target} ${arg_FUZZ_ROOT} "${arg_SOURCES}")
     endforeach()
     cupel_engine_driver(driver)
     if(NOT targets OR NOT driver)
@@ -90,8 +113,8 @@ function(cupel_add_tests name)
     endif()
   endif()
   add_executable(test_${name})
-  set_target_properties(test_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests
-    LINKER_LANGUAGE C)
+  set_target_properties(test_${name} PROPERTIES OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests)
+  cupel__linker_language(test_${name} ${arg_SOURCES})
   cupel__own_flags(test_${name})
   target_link_libraries(test_${name} PRIVATE ${objects} cupel::harness_main)
   if(CUPEL_FUZZ_TARGETS) # runs, sweeps, replays, and fuzzes with --fuzz; but the tests' own tools are not built here
@@ -100,6 +123,27 @@ function(cupel_add_tests name)
   endif()
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS program SKIP_RETURN_CODE 77 TIMEOUT 600)
+  cupel__add_further_tests(${name} "${arg_SWEEP}" ${arg_SOURCES})
+endfunction()
+
+# What only projects of others want: their programs' own flags for linking, and entries of ctest beside the program's.
+function(cupel__add_further_tests name has_sweep)
+  if(has_sweep)
+    add_test(NAME ${name}.sweep COMMAND test_${name} --sweep WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name}.sweep PROPERTIES LABELS sweep SKIP_RETURN_CODE 77 TIMEOUT 600)
+  endif()
+  if(PROJECT_NAME STREQUAL "cupel")
+    return()
+  endif()
+  target_link_options(test_${name} PRIVATE ${CUPEL_PROGRAM_LINK_FLAGS})
+  if(TARGET cupel_report_coverage)
+    add_dependencies(cupel_report_coverage test_${name})
+  endif()
+  cupel__titles(titles ${ARGN})
+  if(titles)
+    add_test(NAME ${name}.regressions COMMAND test_${name} --cases=1 --filter=${titles} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name}.regressions PROPERTIES LABELS regression SKIP_RETURN_CODE 77 TIMEOUT 600)
+  endif()
 endfunction()
 
 # cupel_add_fuzzers(SOURCES old.c ... [LINK ...] [FUZZ_ROOT DIR])
@@ -133,14 +177,14 @@ function(cupel_add_fuzzers)
 endfunction()
 set(CUPEL_HARNESS_MODULE_DIR ${CMAKE_CURRENT_LIST_DIR} CACHE INTERNAL "where Harness.cmake and its templates are")
 
-# One engine executable for one property of some test objects. The generated line names the property's descriptor:
-# a wrong name is a link error.
+# One engine executable for one property of some test objects, made of the sources named after it. The generated line names
+# the property's descriptor: a wrong name is a link error.
 function(cupel__add_fuzz_executable target objects)
   set(line ${CMAKE_CURRENT_BINARY_DIR}/fuzz_${target}.c)
   file(CONFIGURE OUTPUT ${line} CONTENT "#define CUPEL_TARGET ${target}\n#include \"harness/src/fuzz_target.inc\"\n" @ONLY)
   add_executable(fuzz_${target} ${line})
-  set_target_properties(fuzz_${target} PROPERTIES OUTPUT_NAME ${target} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/fuzz
-    LINKER_LANGUAGE C)
+  set_target_properties(fuzz_${target} PROPERTIES OUTPUT_NAME ${target} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/fuzz)
+  cupel__linker_language(fuzz_${target} ${ARGN})
   cupel__own_flags(fuzz_${target} UNINSTRUMENTED)
   target_link_libraries(fuzz_${target} PRIVATE ${objects} ${CUPEL_ENGINE} stdc++ m pthread)
 endfunction()

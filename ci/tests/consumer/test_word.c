@@ -13,6 +13,14 @@ TEST(word, is_doubled) {
     free(twice);
 }
 
+TEST(word, is_stored) {
+    struct cupel_allocator *a = test_allocator();
+    char *stored = CUPEL_NEW_ARRAY(a, char, 3);
+    STARVED(stored == NULL);
+    CHECK_STR_EQ(stored, "");
+    CUPEL_FREE_ARRAY(a, char, stored, 3);
+}
+
 PROPERTY(word, halves_are_equal) {
     struct cupel_view input = cupel_draw_rest(bytes, "word");
     char *twice = word_twice((const char *)input.data, input.length);
