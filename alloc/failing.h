@@ -117,13 +117,13 @@ bool cupel_fault_plan_wants_frames(const struct cupel_fault_plan *plan);
 
 /* A request on its way through the layer, for on_request; borrowed for the call. */
 struct cupel_failing_event {
-    unsigned calls;            /* as in struct cupel_fault_request: ALLOC an acquire, GROW a resize, both a remap */
-    size_t size, new_size;     /* bytes of the block now (0 for an acquire), and bytes asked for */
-    size_t align;              /* bytes */
-    uint64_t live_bytes;       /* of the layer, if the request is granted */
-    bool is_refused;           /* by the plan */
-    const void *const *frames; /* its call stack, innermost first */
-    unsigned frame_count;      /* at least 1 */
+    unsigned calls;        /* as in struct cupel_fault_request: ALLOC an acquire, GROW a resize, both a remap */
+    size_t size, new_size; /* bytes of the block now (0 for an acquire), and bytes asked for */
+    size_t align;          /* bytes */
+    uint64_t live_bytes;   /* of the layer, if the request is granted */
+    bool is_refused;       /* by the plan */
+    bool is_armed;         /* the plan saw it */
+    const void *site;      /* of the caller */
 };
 
 struct cupel_failing {
@@ -143,11 +143,12 @@ struct cupel_failing {
     bool wants_frames;
     const void *frames[CUPEL_FAULT_FRAMES_MAX]; /* call stack of the first induced failure, innermost first */
     unsigned frame_count;
+    struct cupel_failing_event first; /* that failure itself */
     /* NULL, or called with the layer when the first failure is induced, once its stack is in `frames`: for those who
      * want it where it outlives the process. Must not allocate from the layer. Kept by cupel_failing_set. */
     void (*on_first)(const struct cupel_failing *failing);
     /* NULL, or called with each request when it is decided what comes of it, before the parent is asked. Must not
-     * allocate from the layer. Costs a walk over the stack a request. Kept by cupel_failing_set. */
+     * allocate from the layer; may call cupel_failing_frames. Kept by cupel_failing_set. */
     void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);
 };
 
@@ -165,6 +166,10 @@ void cupel_failing_benign_end(struct cupel_failing *failing);
 /* Prints the call stack of the first induced failure, one line a frame; nothing where none was injected. Takes the
  * loader's lock. */
 void cupel_failing_print(const struct cupel_failing *failing, FILE *out);
+
+/* The call stack of a request, for on_request: up to `max` (at least 1) return addresses, innermost first; returns how
+ * many. About 1 us and 100 ns a frame. */
+unsigned cupel_failing_frames(const void *site, const void *frames[], unsigned max);
 
 /* Called for every injected fault with the place of the request, and empty: the place for a breakpoint. */
 void cupel_fault_break(const void *site);

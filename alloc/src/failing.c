@@ -29,76 +29,52 @@ static unsigned thread_number(void) {
     return number;
 }
 
-static void inject(struct cupel_failing *failing, unsigned calls, const void *site) {
+unsigned cupel_failing_frames(const void *site, const void *frames[], unsigned max) {
+    return cupel__frames_unwind(site, frames, max);
+}
+
+static void inject(struct cupel_failing *failing, const struct cupel_failing_event *event) {
     if (failing->injected + failing->injected_benign == 0) {
-        failing->frame_count = cupel__frames_unwind(site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
+        failing->frame_count = cupel__frames_unwind(event->site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
+        failing->first = *event;
         if (failing->on_first != NULL) {
             failing->on_first(failing);
         }
     }
-    bool is_benign = failing->benign_depth > 0 || calls == CALLS_GROW;
+    bool is_benign = failing->benign_depth > 0 || event->calls == CALLS_GROW;
     *(is_benign ? &failing->injected_benign : &failing->injected) += 1;
-    cupel_fault_break(site);
+    cupel_fault_break(event->site);
 }
 
-/* A request on its way through; what is to come of it. */
-struct request {
-    unsigned calls;
-    size_t size, new_size, align;
-    const void *site;
-};
 enum fate { GRANTED, MOVED, REFUSED };
 
-static enum fate ask_plan(struct cupel_failing *failing, const struct cupel_fault_request *request) {
-    if (!failing->is_armed || failing->plan.count == 0) {
-        return GRANTED;
+static enum fate ask_plan(struct cupel_failing *failing, const struct cupel_failing_event *event) {
+    const void *frames[CUPEL_FAULT_FRAMES_MAX];
+    struct cupel_fault_request request = {.calls = event->calls,
+                                          .size = event->new_size,
+                                          .live_bytes = event->live_bytes,
+                                          .thread = thread_number(),
+                                          .frames = frames};
+    if (__builtin_expect(failing->wants_frames, 0)) {
+        request.frame_count = cupel__frames_unwind(event->site, frames, CUPEL_FAULT_FRAMES_MAX);
     }
-    const struct cupel_fault_rule *rule = cupel_fault_plan_next(&failing->plan, request);
+    const struct cupel_fault_rule *rule = cupel_fault_plan_next(&failing->plan, &request);
     return rule == NULL ? GRANTED : cupel__fault_moves(rule) ? MOVED : REFUSED;
 }
 
-/* The whole way, for those who want the call stack of each request. */
-static enum fate decide_watched(struct cupel_failing *failing, const struct request *asked) {
-    const void *frames[CUPEL_FAULT_FRAMES_MAX];
-    unsigned count = cupel__frames_unwind(asked->site, frames, CUPEL_FAULT_FRAMES_MAX);
-    struct cupel_fault_request request = {.calls = asked->calls,
-                                          .size = asked->new_size,
-                                          .live_bytes = failing->live_bytes - asked->size + asked->new_size,
-                                          .thread = thread_number(),
-                                          .frames = frames,
-                                          .frame_count = count};
-    enum fate fate = ask_plan(failing, &request);
-    if (failing->on_request != NULL) {
-        failing->on_request(failing, &(struct cupel_failing_event){.calls = asked->calls,
-                                                                   .size = asked->size,
-                                                                   .new_size = asked->new_size,
-                                                                   .align = asked->align,
-                                                                   .live_bytes = request.live_bytes,
-                                                                   .is_refused = fate == REFUSED,
-                                                                   .frames = frames,
-                                                                   .frame_count = count});
-    }
-    return fate;
-}
-
-/* What is to come of this request; counts it. */
-static enum fate decide(struct cupel_failing *failing, const struct request *asked) {
-    failing->calls += (asked->calls & CALLS_ALLOC) != 0;
-    failing->grow_calls += (asked->calls & CALLS_GROW) != 0;
-    enum fate fate;
-    if (__builtin_expect(failing->wants_frames || failing->on_request != NULL, 0)) {
-        fate = decide_watched(failing, asked);
-    } else if (!failing->is_armed || failing->plan.count == 0) {
-        return GRANTED;
-    } else {
-        struct cupel_fault_request request = {.calls = asked->calls,
-                                              .size = asked->new_size,
-                                              .live_bytes = failing->live_bytes - asked->size + asked->new_size,
-                                              .thread = thread_number()};
-        fate = ask_plan(failing, &request);
+/* What is to come of this request; counts it. Fills in the rest of the event. */
+static enum fate decide(struct cupel_failing *failing, struct cupel_failing_event *event) {
+    failing->calls += (event->calls & CALLS_ALLOC) != 0;
+    failing->grow_calls += (event->calls & CALLS_GROW) != 0;
+    event->live_bytes = failing->live_bytes - event->size + event->new_size;
+    event->is_armed = failing->is_armed;
+    enum fate fate = failing->is_armed && failing->plan.count != 0 ? ask_plan(failing, event) : GRANTED;
+    event->is_refused = fate == REFUSED;
+    if (__builtin_expect(failing->on_request != NULL, 0)) {
+        failing->on_request(failing, event);
     }
     if (fate == REFUSED) {
-        inject(failing, asked->calls, asked->site);
+        inject(failing, event);
     }
     return fate;
 }
@@ -110,7 +86,7 @@ static void count_ok(struct cupel_failing *failing) {
 static void *failing_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags,
                              const void *site) {
     struct cupel_failing *failing = from_base(self);
-    struct request asked = {.calls = CALLS_ALLOC, .new_size = size, .align = align, .site = site};
+    struct cupel_failing_event asked = {.calls = CALLS_ALLOC, .new_size = size, .align = align, .site = site};
     if (decide(failing, &asked) == REFUSED) {
         return NULL;
     }
@@ -125,7 +101,8 @@ static void *failing_acquire(struct cupel_allocator *self, size_t size, size_t a
 static bool failing_resize(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
                            const void *site) {
     struct cupel_failing *failing = from_base(self);
-    struct request asked = {CALLS_GROW, size, new_size, align, site};
+    struct cupel_failing_event asked = {
+        .calls = CALLS_GROW, .size = size, .new_size = new_size, .align = align, .site = site};
     enum fate fate = decide(failing, &asked);
     if (fate == MOVED) {
         failing->moved++; /* where it cannot stay in place it has to move, and that is for its owner to do */
@@ -139,7 +116,7 @@ static bool failing_resize(struct cupel_allocator *self, void *block, size_t siz
 
 /* As a root that never grows a block where it stands. What lies at the old address is spoilt, so that who still reads
  * it sees it, also where no sanitizer looks. */
-static void *move(struct cupel_failing *failing, const struct request *asked, void *block, unsigned flags) {
+static void *move(struct cupel_failing *failing, const struct cupel_failing_event *asked, void *block, unsigned flags) {
     const struct cupel_allocator_ops *ops = failing->parent->ops;
     void *moved = ops->acquire(failing->parent, asked->new_size, asked->align, flags, asked->site);
     if (moved != NULL) {
@@ -154,7 +131,8 @@ static void *move(struct cupel_failing *failing, const struct request *asked, vo
 static void *failing_remap(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
                            unsigned flags, const void *site) {
     struct cupel_failing *failing = from_base(self);
-    struct request asked = {CALLS_ALLOC | CALLS_GROW, size, new_size, align, site};
+    struct cupel_failing_event asked = {
+        .calls = CALLS_ALLOC | CALLS_GROW, .size = size, .new_size = new_size, .align = align, .site = site};
     enum fate fate = decide(failing, &asked);
     if (fate == REFUSED) {
         return NULL;

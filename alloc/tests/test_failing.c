@@ -123,8 +123,10 @@ static struct cupel_failing_event events[8];
 static unsigned event_count;
 
 static void note_event(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
+    const void *frames[4];
     (void)failing;
-    CHECK_UINT_GE(event->frame_count, 1);
+    CHECK_UINT_GE(cupel_failing_frames(event->site, frames, 4), 1);
+    CHECK(frames[0] == event->site);
     events[event_count++] = *event;
 }
 
