@@ -1,10 +1,11 @@
 # Inputs: bytes, generation, shrinking; properties, sweeps and engine targets over them. Included by CMakeLists.txt.
 target_sources(cupel_harness PRIVATE src/generate.c src/shrink.c src/files.c
   src/case.c src/child.c src/decode.c src/inputs.c src/keep.c src/seed.c src/property.c src/property_report.c src/replay.c src/strong.c
-  src/sweep.c src/sweep_findings.c src/sweep_points.c src/sweep_public.c src/sweep_watch.c src/meter.c src/steady.c)
-target_sources(cupel_harness PUBLIC FILE_SET HEADERS FILES property.h sweep.h)
+  src/meter.c src/steady.c)
+target_sources(cupel_harness PUBLIC FILE_SET HEADERS FILES property.h)
+include(sweep.cmake)
 # gcc turns fork into a call that writes and clears the coverage counters; ours are shared with the child instead.
-set_source_files_properties(src/decode.c src/property.c src/replay.c src/sweep_watch.c
+set_source_files_properties(src/decode.c src/property.c src/replay.c
   PROPERTIES COMPILE_OPTIONS -fno-builtin-fork)
 # A program that fails on purpose, for the tests of the harness: bin/tests/fixtures/NAME, unknown to ctest.
 function(cupel__add_fixture name)
@@ -42,17 +43,4 @@ if(CUPEL_TESTS)
     cupel_add_script_test(harness.drivers LABELS script VARIANTS dev
       COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/drivers.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   endif()
-endif()
-
-# The sweep's budgets are for AddressSanitizer: this benchmark is built with it, and what it stands on beside it.
-if(CUPEL_VARIANT STREQUAL "release" AND CUPEL_TESTS)
-  get_target_property(alloc_sources cupel_alloc SOURCES)
-  list(TRANSFORM alloc_sources PREPEND ${PROJECT_SOURCE_DIR}/alloc/)
-  cupel_add_bench(sweep LINK Threads::Threads ${CMAKE_DL_LIBS}
-    SOURCES bench/bench_sweep.c ${alloc_sources} src/child.c src/result.c
-      src/sweep_findings.c src/sweep_points.c src/sweep_public.c src/sweep_watch.c)
-  # gcc's optimizer sees uninitialised values in the sanitizer's own code.
-  target_compile_options(bench_sweep PRIVATE -fsanitize=address -fno-omit-frame-pointer
-    $<$<C_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
-  target_link_options(bench_sweep PRIVATE -fsanitize=address)
 endif()

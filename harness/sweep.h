@@ -1,5 +1,6 @@
-/* Failing every allocation of some code in turn: once (`alloc:N`), and from there on (`alloc:N+`). What came of each
- * fault is one of the verdicts of harness/result.h, and each finding has a token that replays exactly that fault.
+/* Failing every allocation of some code in turn: once (`alloc:N`), from there on (`alloc:N+`), in pairs, and more (enum
+ * cupel_sweep_mode). What came of each fault is one of the verdicts of harness/result.h, and each finding has a token
+ * that replays exactly that fault. Requests with a call stack of their own come first, then the others.
  *
  * Test programs do this with --sweep, for every test and property. cupel_sweep does it in any program, with nothing
  * registered and no runner:
@@ -36,6 +37,17 @@ enum cupel_sweep_end {
     CUPEL_SWEEP_WRONG,   /* something that must hold did not */
 };
 
+/* What is tried, one pass each. */
+enum cupel_sweep_mode {
+    CUPEL_SWEEP_ONCE = 1,     /* `alloc:N`: each request fails once */
+    CUPEL_SWEEP_FROM = 2,     /* `alloc:N+`: all from there on */
+    CUPEL_SWEEP_GROW = 4,     /* `grow:N`: each growth in place is refused, for which nobody need say a word */
+    CUPEL_SWEEP_MOVES = 8,    /* `grow:1+=move`: each block that grows moves, alone and with one failure behind it */
+    CUPEL_SWEEP_PAIRS = 16,   /* `alloc:N,M`: and one more that was only made because the first failed */
+    CUPEL_SWEEP_BUDGETS = 32, /* `alloc:>BYTES`: all that would pass what was live when a new peak was reached */
+    CUPEL_SWEEP_ALL = 63,
+};
+
 /* One way in which a fault was not borne. */
 struct cupel_sweep_finding {
     enum cupel_verdict verdict;
@@ -46,24 +58,36 @@ struct cupel_sweep_finding {
 struct cupel_sweep_options {
     struct cupel_allocator *parent; /* below the counting and failing layers; NULL: cupel_libc() */
     bool in_process;                /* no child: faster to begin, but a crash is the program's, and hangs hang */
-    bool once_only;                 /* leave out the second pass, `alloc:N+` */
+    unsigned modes;                 /* of enum cupel_sweep_mode, ored; 0: all */
     int64_t timeout_ms;             /* without progress: a hang. 0: 200 unfailed runs, at least 2 s */
-    uint64_t points_max;            /* of each pass; 0: all */
+    int64_t time_ms;                /* of the whole sweep, which then stops; 0: no limit */
+    uint64_t per_stack;             /* faults of each call stack (of 8 frames) in a pass; 0: all */
+    uint64_t points_max;            /* of each pass: one a call stack, then a sample of the rest; 0: all */
+    uint64_t seed;                  /* of that sample */
+    uint64_t shard_index;           /* only every shard_count-th point of each pass, counted from 0: the shards of */
+    uint64_t shard_count;           /* equal options and seed are the whole together. 0: all */
     uint64_t (*strong)(void *user); /* a hash of state; must be the same before and after a call that starved. NULL:
                                        none. Called outside the function, in the process that ran it */
     FILE *report;                   /* findings and a summary as text; NULL: none */
     FILE *progress;                 /* a line while it goes on; NULL: none */
     /* Called once for each distinct finding, borrowed for the call. NULL: none. */
     void (*on_finding)(void *sink, const struct cupel_sweep_finding *finding);
+    /* Called at the end for each fault that was tried, with its token. NULL: none. */
+    void (*on_point)(void *sink, const char *token, enum cupel_verdict verdict);
     void *sink;
 };
 
 struct cupel_sweep_summary {
     uint64_t allocations;                   /* requests of an unfailed run: the least that it needs */
+    uint64_t growths;                       /* of these, and growths in place */
+    uint64_t aligned;                       /* requests with an alignment beyond that of malloc */
+    uint64_t stacks;                        /* distinct call stacks of all these */
     uint64_t points;                        /* faults tried */
+    uint64_t left_out;                      /* faults that the options leave out, shards apart */
     uint64_t verdicts[CUPEL_VERDICT_COUNT]; /* how many of them came to each verdict */
     enum cupel_verdict worst;               /* CUPEL_VERDICT_OK where all is well */
     bool is_baseline;                       /* `worst` is that of the run without a fault; nothing was swept */
+    bool is_cut;                            /* the time was over, or it was interrupted: there is more to try */
 };
 
 /* Sweeps function(a, user). First it runs twice without a fault: it must come to CUPEL_SWEEP_DONE with nothing left
@@ -71,8 +95,10 @@ struct cupel_sweep_summary {
  * same state each time. `options` NULL: all defaults.
  *
  * The runs are in one forked child that survives until something kills it (then the next goes on behind it); its
- * standard output and error are thrown away, shown only in the finding of a crash. Not thread-safe, one sweep at a
- * time; the process should have one thread, since it forks. Cost: about N runs of a body with N allocations. */
+ * standard output and error are thrown away, shown only in the finding of a crash. SIGINT, where nothing handles it,
+ * ends the sweep with what was found so far, and then the process. Not thread-safe, one sweep at a time; the process
+ * should have one thread, since it forks. Cost: about 2N runs of a body with N allocations, and some 100 MB of address
+ * space, of which little is touched. */
 struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct cupel_allocator *a, void *user),
                                        void *user, const struct cupel_sweep_options *options);
 

@@ -54,5 +54,5 @@ static enum cupel_sweep_end parse_once(struct cupel_allocator *a, void *user) {
 int main(void) {
     char text[] = "colour=red,size=12,shape=round";
     struct cupel_sweep_summary summary = cupel_sweep(parse_once, text, &(struct cupel_sweep_options){.report = stdout});
-    return summary.worst == CUPEL_VERDICT_OK && summary.points == 12 ? 0 : 1;
+    return summary.worst == CUPEL_VERDICT_OK && summary.points >= 2 * summary.allocations ? 0 : 1;
 }

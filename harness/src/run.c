@@ -24,6 +24,10 @@ static struct cupel__fault_note first_note;
 struct cupel__run cupel__run = {.result = &first_result, .fault_note = &first_note};
 static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 
+static void take_fault(const struct cupel_failing *failing) {
+    cupel__fault_note_take(cupel__run.fault_note, failing);
+}
+
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     struct cupel__run *run = &cupel__run;
     struct cupel_allocator *below = run->root != NULL ? run->root : cupel_libc();
@@ -34,13 +38,15 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     if (faults != NULL) {
         below = cupel_failing_init(&run->failing, below, NULL, NULL);
         cupel_failing_set(&run->failing, faults);
-        run->failing.on_first = cupel__fault_note_take;
+        run->failing.on_first = take_fault;
+        run->failing.on_request = run->on_request;
     }
     if (tracking) {
         below = cupel_tracking_init(&run->tracking, below);
     }
     run->is_failing = faults != NULL;
     run->fault_note->frame_count = 0;
+    run->fault_note->death_frame_count = 0;
     run->is_tracking = tracking;
     run->has_leaked = false;
     run->has_state_changed = false;

@@ -14,7 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { RANDOM_CASES = 16, FILES_MAX = 64, KEY_FRAMES = 4 };
+enum { RANDOM_CASES = 16, FILES_MAX = 64 };
 
 /* What is swept now. */
 struct subject {
@@ -29,40 +29,41 @@ static struct cupel_result finding_record;
 static const struct cupel_fault_plan no_faults;
 static struct cupel__sweep sweep; /* of one test, or of one property with all its inputs */
 
-/* Findings are one defect where the same fault, by its call stack, led to the same verdict at the same check. */
-static uint64_t key_of_run(enum cupel_verdict verdict) {
-    const struct cupel_failing *failing = &cupel__run.failing;
-    uint64_t key = cupel__mix(verdict, record.failure_line);
-    for (unsigned i = 0; i < failing->frame_count && i < KEY_FRAMES; i++) {
-        key = cupel__mix(key, (uintptr_t)failing->frames[i]);
-    }
-    return key | 1;
-}
-
 static void take_record(struct cupel__sweep_run *run) {
     const struct cupel_failing *failing = &cupel__run.failing;
     bool is_unfailed = run->plan == NULL;
     run->calls = failing->calls;
-    run->injected = is_unfailed ? 0 : failing->injected + failing->injected_benign;
+    run->injected = is_unfailed ? 0 : failing->injected + failing->injected_benign + failing->moved;
     run->verdict = record.verdict;
     if (record.verdict == CUPEL_VERDICT_NOT_REACHED) { /* the engine judges that by the count */
         run->verdict = CUPEL_VERDICT_OK;
     }
     if (run->verdict != CUPEL_VERDICT_OK) {
-        run->key = is_unfailed ? 0 : key_of_run(run->verdict);
+        run->key = is_unfailed ? 0 : record.failure_line;
         size_t length = record.messages.length < sizeof run->text ? record.messages.length : sizeof run->text - 1;
         memcpy(run->text, record.messages.data, length);
         run->text[length] = '\0';
-        if (!is_unfailed && !cupel__sweep_is_known(&sweep, run->verdict, run->key, run->text)) {
-            cupel__fault_note_text(cupel__run.fault_note, run->text + length, sizeof run->text - length);
-        }
     }
+}
+
+/* What the engine wants to know of the run. */
+static void hook(const struct cupel__sweep_run *run) {
+    cupel__run.on_request = run->on_request;
+    cupel__run.fault_note = run->refused;
+}
+
+static void unhook(struct cupel__fault_note *before) {
+    cupel__run.on_request = NULL;
+    cupel__run.fault_note = before;
 }
 
 static void run_test(void *user, struct cupel__sweep_run *run) {
     struct subject *subject = user;
     cupel__execute_name(subject->item, &record);
+    struct cupel__fault_note *before = cupel__run.fault_note;
+    hook(run);
     cupel__execute_once(subject->item, run->plan != NULL ? run->plan : &no_faults, &record);
+    unhook(before);
     cupel__directory_done(&record, false); /* one a point: the token makes it again */
     take_record(run);
 }
@@ -75,7 +76,10 @@ static void run_input(void *user, struct cupel__sweep_run *run) {
     cupel__run.result = &record;
     one.faults = run->plan != NULL ? run->plan : &no_faults;
     cupel__evidence_begin(run->plan != NULL ? CUPEL_EVIDENCE_FAULT : CUPEL_EVIDENCE_PROPERTY);
+    struct cupel__fault_note *before = cupel__run.fault_note;
+    hook(run);
     cupel__case_run(&one);
+    unhook(before);
     cupel__evidence_end();
     record.verdict = cupel__case_verdict(&one);
     cupel__directory_done(&record, false);
@@ -130,7 +134,12 @@ static struct cupel_sweep_summary sweep_subject(struct subject *subject,
 
 static void add_summary(struct cupel_sweep_summary *total, const struct cupel_sweep_summary *part) {
     total->allocations = part->allocations > total->allocations ? part->allocations : total->allocations;
+    total->growths = part->growths > total->growths ? part->growths : total->growths;
+    total->aligned = part->aligned > total->aligned ? part->aligned : total->aligned;
+    total->stacks += part->stacks;
     total->points += part->points;
+    total->left_out += part->left_out;
+    total->is_cut = total->is_cut || part->is_cut;
     for (unsigned i = 0; i < CUPEL_VERDICT_COUNT; i++) {
         total->verdicts[i] += part->verdicts[i];
     }
@@ -149,9 +158,8 @@ static struct cupel_sweep_summary sweep_property(const struct cupel__plan_item *
     bool is_open = cupel__inputs_init(&inputs, item->test, item->seed, RANDOM_CASES, &error);
     size_t count = is_open ? cupel__inputs_count(&inputs) : 0;
     for (size_t i = 0; i < count && !total.is_baseline; i++) {
-        if (i >= FILES_MAX && i < inputs.files.count) {
-            continue; /* the first files are enough here; `cupel fuzz` takes the faults of all */
-        }
+        /* Of a large corpus, files behind the first ones add the call stacks that those before them had not. */
+        sweep.new_stacks_only = i >= FILES_MAX && i < inputs.files.count;
         if (!cupel__inputs_load(&inputs, i, &subject.length, &error)) {
             break;
         }
@@ -166,21 +174,19 @@ static struct cupel_sweep_summary sweep_property(const struct cupel__plan_item *
 
 static void write_summary(const struct cupel_sweep_summary *summary, struct cupel_result *result) {
     char text[CUPEL_REASON_MAX];
-    int used = snprintf(text, sizeof text, "%" PRIu64 " faults%s", summary->points, summary->points == 0 ? "" : ":");
-    for (unsigned i = 0; i < CUPEL_VERDICT_COUNT && used < (int)sizeof text; i++) {
-        if (summary->verdicts[i] != 0) {
-            used += snprintf(text + used, sizeof text - (size_t)used, " %" PRIu64 " %s", summary->verdicts[i],
-                             cupel_verdict_name(i));
-        }
-    }
-    if (used < (int)sizeof text) {
-        (void)snprintf(text + used, sizeof text - (size_t)used, "; at least %" PRIu64 " allocations",
-                       summary->allocations);
-    }
+    (void)cupel__sweep_summary_text(summary, text, sizeof text);
     (void)snprintf(result->reason, sizeof result->reason, "%s", text);
-    if (summary->worst != CUPEL_VERDICT_OK) {
-        result->failures++;
-        cupel_text_add(&result->messages, "sweep: %s\n", text);
+    if (summary->worst == CUPEL_VERDICT_OK) {
+        return;
+    }
+    char groups[CUPEL_TEXT_MAX / 2] = "";
+    FILE *out = fmemopen(groups, sizeof groups, "w");
+    result->failures++;
+    cupel_text_add(&result->messages, "sweep: %s\n", text);
+    if (out != NULL) {
+        cupel__sweep_groups(sweep.kinds, sweep.kind_count, out);
+        (void)fclose(out);
+        cupel_text_add_n(&result->messages, groups, strlen(groups));
     }
 }
 
@@ -189,6 +195,7 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     memset(&sweep, 0, sizeof sweep);
     struct cupel_sweep_summary summary =
         item->test->kind == CUPEL_KIND_PROPERTY ? sweep_property(item) : sweep_subject(&subject, run_test);
+    cupel__sweep_end(&sweep);
     if (summary.is_baseline && summary.worst != CUPEL_VERDICT_NONDETERMINISTIC) {
         /* It fails, is skipped or crashes by itself: then that is what is told. */
         cupel__execute_once(item, NULL, result);

@@ -1,26 +1,25 @@
-/* What a sweep tells: each kind of finding once, with its first token, and a summary. See sweep_engine.h. */
+/* Findings of a sweep: each kind told once, with its first token. See sweep_engine.h. */
 #include "harness/src/sweep_engine.h"
 
 #include <string.h>
 #include <unistd.h>
+
+enum { KEY_FRAMES = 4, STORY_MAX = 2 * CUPEL__SWEEP_TEXT_MAX };
 
 /* What goes through the pipe before a text. */
 struct header {
     enum cupel_verdict verdict;
     bool is_baseline;
     uint32_t length;
-    char token[40];
+    char token[CUPEL__SWEEP_TOKEN_MAX];
 };
 
-void cupel__sweep_token(char *text, size_t size, enum cupel__sweep_stage stage, uint64_t point) {
-    if (point == 0) {
-        (void)snprintf(text, size, "%s", "");
-    } else {
-        (void)snprintf(text, size, "alloc:%llu%s", (unsigned long long)point, stage == CUPEL__SWEEP_FROM ? "+" : "");
-    }
+/* FNV-1a, a word at a time. */
+static uint64_t add_to_key(uint64_t key, uint64_t word) {
+    return (key ^ word) * 0x100000001b3;
 }
 
-/* A hash of the words of a text: numbers and addresses differ from point to point. FNV-1a. */
+/* A hash of the words of a text: numbers and addresses differ from point to point. */
 static uint64_t key_of_text(const char *text) {
     uint64_t hash = 0xcbf29ce484222325;
     for (size_t i = 0; text[i] != '\0'; i++) {
@@ -28,21 +27,28 @@ static uint64_t key_of_text(const char *text) {
         if (is_number) {
             i += strspn(text + i + 1, "0123456789abcdefx");
         } else {
-            hash = (hash ^ (uint8_t)text[i]) * 0x100000001b3;
+            hash = add_to_key(hash, (uint8_t)text[i]);
         }
     }
     return hash | 1;
 }
 
+uint64_t cupel__sweep_key(enum cupel_verdict verdict, const struct cupel__fault_note *note, uint64_t place) {
+    uint64_t key = add_to_key(add_to_key(0xcbf29ce484222325, verdict), place);
+    for (unsigned i = 0; i < note->frame_count && i < KEY_FRAMES; i++) {
+        key = add_to_key(key, (uintptr_t)note->frames[i]);
+    }
+    return note->frame_count == 0 && place == 0 ? 0 : key | 1;
+}
+
 static void deliver(struct cupel__sweep *sweep, const struct header *header, const char *text) {
     sweep->is_baseline_bad = sweep->is_baseline_bad || header->is_baseline;
     struct cupel_sweep_finding finding = {.verdict = header->verdict, .token = header->token, .text = text};
-    if (sweep->options.report != NULL) {
-        fprintf(sweep->options.report, "%s%s%s\n%s", cupel_verdict_name(header->verdict),
-                header->token[0] == '\0' ? " without a fault" : " at ", header->token, text);
-    }
     if (sweep->options.on_finding != NULL) {
         sweep->options.on_finding(sweep->options.sink, &finding);
+    }
+    if (sweep->options.report != NULL) {
+        cupel__sweep_tell_finding(sweep, &finding);
     }
 }
 
@@ -72,31 +78,58 @@ bool cupel__sweep_is_known(const struct cupel__sweep *sweep, enum cupel_verdict 
     return find(sweep->note, verdict, key != 0 ? key : key_of_text(text)) != NULL;
 }
 
-void cupel__sweep_found(struct cupel__sweep *sweep, enum cupel__sweep_stage stage, uint64_t point,
-                        enum cupel_verdict verdict, uint64_t key, const char *text) {
+void cupel__sweep_log(struct cupel__sweep *sweep, uint64_t point, enum cupel_verdict verdict) {
+    if (point != 0 && point <= sweep->note->scheduled) {
+        sweep->region->verdicts[sweep->note->base + point - 1] = (uint8_t)(verdict + 1);
+    }
+}
+
+/* A new kind, with its token in it. NULL where there are too many. */
+static struct cupel__sweep_kind *new_kind(struct cupel__sweep *sweep, uint64_t point,
+                                          const struct cupel__sweep_word *word, uint64_t key) {
     struct cupel__sweep_note *note = sweep->note;
-    struct header header = {.verdict = verdict, .is_baseline = point == 0};
-    key = key != 0 ? key : key_of_text(text);
-    note->tally.verdicts[verdict]++;
-    struct cupel__sweep_kind *kind = find(note, verdict, key);
+    if (note->kind_count == CUPEL__SWEEP_KINDS_MAX) {
+        return NULL; /* counted, not told: 64 different ones are told already */
+    }
+    struct cupel__sweep_kind *kind = &note->kinds[note->kind_count++];
+    *kind = (struct cupel__sweep_kind){.verdict = word->verdict, .key = key, .count = 1};
+    if (point != 0) {
+        struct cupel__sweep_point one = cupel__sweep_point_at(sweep, point);
+        cupel__sweep_token(kind->token, sizeof kind->token, &one);
+        kind->refused = note->fault.frame_count != 0 ? note->fault.frames[0] : NULL;
+    }
+    (void)snprintf(kind->died, sizeof kind->died, "%s", word->died != NULL ? word->died : "");
+    return kind;
+}
+
+void cupel__sweep_found(struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word) {
+    static char story[STORY_MAX];
+    struct cupel__sweep_note *note = sweep->note;
+    struct header header = {.verdict = word->verdict, .is_baseline = point == 0};
+    uint64_t key = word->key != 0 ? word->key : key_of_text(word->text);
+    note->tally.verdicts[word->verdict]++;
+    cupel__sweep_log(sweep, point, word->verdict);
+    struct cupel__sweep_kind *kind = find(note, word->verdict, key);
     if (kind != NULL) {
         kind->count++;
         return;
     }
-    cupel__sweep_token(header.token, sizeof header.token, stage, point);
-    if (note->kind_count == CUPEL__SWEEP_KINDS_MAX) {
-        return; /* counted, not told: 64 different ones are told already */
-    }
-    kind = &note->kinds[note->kind_count++];
-    *kind = (struct cupel__sweep_kind){.verdict = verdict, .key = key, .count = 1};
-    memcpy(kind->token, header.token, sizeof kind->token);
-    if (sweep->findings_file < 0) {
-        deliver(sweep, &header, text);
+    kind = new_kind(sweep, point, word, key);
+    if (kind == NULL) {
         return;
     }
-    header.length = (uint32_t)strlen(text);
+    memcpy(header.token, kind->token, sizeof header.token);
+    int used = snprintf(story, sizeof story, "%s", word->text);
+    if (point != 0 && used < (int)sizeof story) {
+        cupel__fault_note_text(&note->fault, story + used, sizeof story - (size_t)used);
+    }
+    if (sweep->findings_file < 0) {
+        deliver(sweep, &header, story);
+        return;
+    }
+    header.length = (uint32_t)strlen(story);
     hand_over(sweep->findings_file, &header, sizeof header);
-    hand_over(sweep->findings_file, text, header.length);
+    hand_over(sweep->findings_file, story, header.length);
 }
 
 static bool read_all(int file, void *data, size_t length) {
@@ -113,7 +146,7 @@ static bool read_all(int file, void *data, size_t length) {
 }
 
 bool cupel__sweep_take(struct cupel__sweep *sweep, int file) {
-    static char text[2 * CUPEL__SWEEP_TEXT_MAX];
+    static char text[STORY_MAX];
     struct header header;
     if (!read_all(file, &header, sizeof header) || header.length >= sizeof text ||
         !read_all(file, text, header.length)) {
@@ -122,26 +155,4 @@ bool cupel__sweep_take(struct cupel__sweep *sweep, int file) {
     text[header.length] = '\0';
     deliver(sweep, &header, text);
     return true;
-}
-
-void cupel__sweep_tell(const struct cupel__sweep *sweep, const struct cupel_sweep_summary *summary) {
-    FILE *out = sweep->options.report;
-    if (out == NULL) {
-        return;
-    }
-    fprintf(out, "%llu allocations at least, %llu faults:", (unsigned long long)summary->allocations,
-            (unsigned long long)summary->points);
-    for (unsigned i = 0; i < CUPEL_VERDICT_COUNT; i++) {
-        if (summary->verdicts[i] != 0) {
-            fprintf(out, " %llu %s", (unsigned long long)summary->verdicts[i], cupel_verdict_name(i));
-        }
-    }
-    fputc('\n', out);
-    for (unsigned i = 0; i < sweep->note->kind_count; i++) {
-        const struct cupel__sweep_kind *kind = &sweep->note->kinds[i];
-        if (kind->count > 1) {
-            fprintf(out, "%s at %s: %llu faults show it\n", cupel_verdict_name(kind->verdict), kind->token,
-                    (unsigned long long)kind->count);
-        }
-    }
 }

@@ -15,21 +15,18 @@ enum {
     MORE_MAX = 1000, /* faults beyond those of the unfailed run, and four times as many as there are */
 };
 
-void cupel__sweep_plan(struct cupel_fault_plan *plan, enum cupel__sweep_stage stage, uint64_t point) {
-    plan->count = 1;
-    plan->seed = 0;
-    plan->rules[0] = (struct cupel_fault_rule){.call = CUPEL_FAULT_ALLOC,
-                                               .when = stage == CUPEL__SWEEP_ONCE ? CUPEL_FAULT_NTH : CUPEL_FAULT_FROM,
-                                               .first = point};
-}
-
-void cupel__sweep_one(struct cupel__sweep *sweep, enum cupel__sweep_stage stage, uint64_t point) {
-    static struct cupel_fault_plan plan; /* large, and only its first rule is ever used */
+void cupel__sweep_one(struct cupel__sweep *sweep, uint64_t point) {
+    static struct cupel_fault_plan plan; /* large, and only its first rules are ever used */
     struct cupel__sweep_run *run = &sweep->current;
     if (point != 0) {
-        cupel__sweep_plan(&plan, stage, point);
+        struct cupel__sweep_point one = cupel__sweep_point_at(sweep, point);
+        cupel__sweep_plan(&plan, &one);
     }
     run->plan = point != 0 ? &plan : NULL;
+    run->on_request = cupel__sweep_record_begin(sweep, point);
+    run->refused = &sweep->note->fault;
+    run->refused->frame_count = 0;
+    run->refused->death_frame_count = 0;
     run->verdict = CUPEL_VERDICT_OK;
     run->calls = 0;
     run->injected = 0;
@@ -37,6 +34,11 @@ void cupel__sweep_one(struct cupel__sweep *sweep, enum cupel__sweep_stage stage,
     run->text[0] = '\0';
     sweep->note->progress++;
     sweep->run(sweep->user, run);
+    cupel__sweep_record_end(sweep);
+}
+
+static void found(struct cupel__sweep *sweep, uint64_t point, enum cupel_verdict verdict, const char *text) {
+    cupel__sweep_found(sweep, point, &(struct cupel__sweep_word){.verdict = verdict, .text = text});
 }
 
 /* Two runs without a fault; false where they say that there is nothing to sweep. */
@@ -45,10 +47,10 @@ static bool run_baseline(struct cupel__sweep *sweep) {
     struct cupel__sweep_run *run = &sweep->current;
     for (unsigned i = 0; i < 2; i++) {
         int64_t start_ns = cupel_clock_ns();
-        cupel__sweep_one(sweep, CUPEL__SWEEP_BASELINE, 0);
+        cupel__sweep_one(sweep, 0);
         note->baseline_ns = cupel_clock_ns() - start_ns;
         if (run->verdict != CUPEL_VERDICT_OK) {
-            cupel__sweep_found(sweep, CUPEL__SWEEP_BASELINE, 0, run->verdict, 0, run->text);
+            found(sweep, 0, run->verdict, run->text);
             return false;
         }
         if (i == 1 && run->calls != note->calls) {
@@ -56,11 +58,12 @@ static bool run_baseline(struct cupel__sweep *sweep) {
                 run->text, sizeof run->text,
                 "two runs without a fault asked for memory %llu and %llu times: a fault has no fixed place\n",
                 (unsigned long long)note->calls, (unsigned long long)run->calls);
-            cupel__sweep_found(sweep, CUPEL__SWEEP_BASELINE, 0, CUPEL_VERDICT_NONDETERMINISTIC, 0, run->text);
+            found(sweep, 0, CUPEL_VERDICT_NONDETERMINISTIC, run->text);
             return false;
         }
         note->calls = run->calls;
     }
+    cupel__sweep_record_mark(sweep);
     return true;
 }
 
@@ -74,28 +77,34 @@ static void begin_batch(struct cupel__sweep_note *note) {
  * parent to run the batch again with care. */
 static void spoil(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
-    char text[CUPEL__SWEEP_TEXT_MAX + 128];
+    char text[CUPEL__SWEEP_TEXT_MAX + 256];
     note->is_spoiled = true;
     if (note->point <= note->careful_until) {
         if (note->is_point_ok) { /* a point has one verdict */
             note->tally.verdicts[CUPEL_VERDICT_OK]--;
         }
         (void)snprintf(text, sizeof text, "a run without a fault, after this one, fails\n%s", sweep->current.text);
-        cupel__sweep_found(sweep, note->stage, note->point, CUPEL_VERDICT_NOT_RECOVERED, 0, text);
+        found(sweep, note->point, CUPEL_VERDICT_NOT_RECOVERED, text);
         note->culprits++;
     } else if (sweep->options.in_process) {
-        (void)snprintf(text, sizeof text, "after one of the faults at %llu to %llu, a run without a fault fails\n%s",
-                       (unsigned long long)note->batch_start, (unsigned long long)note->point, sweep->current.text);
-        cupel__sweep_found(sweep, note->stage, note->point, CUPEL_VERDICT_NOT_RECOVERED, 0, text);
+        char first[CUPEL__SWEEP_TOKEN_MAX];
+        struct cupel__sweep_point point = cupel__sweep_point_at(sweep, note->batch_start);
+        cupel__sweep_token(first, sizeof first, &point);
+        (void)snprintf(text, sizeof text,
+                       "after one of the faults from %s to this one, a run without a fault fails\n%s", first,
+                       sweep->current.text);
+        found(sweep, note->point, CUPEL_VERDICT_NOT_RECOVERED, text);
     }
 }
 
 /* A run without a fault. False where it fails now, though it did not at first. */
 static bool check_batch(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
+    note->point_fault = note->fault;
     note->is_recovery = true;
-    cupel__sweep_one(sweep, note->stage, 0);
+    cupel__sweep_one(sweep, 0);
     note->is_recovery = false;
+    note->fault = note->point_fault; /* what is told is told of that run */
     if (sweep->current.verdict != CUPEL_VERDICT_OK) {
         spoil(sweep);
         return false;
@@ -113,21 +122,23 @@ static bool take_verdict(struct cupel__sweep *sweep) {
     note->is_point_ok = run->verdict == CUPEL_VERDICT_OK;
     if (note->is_point_ok) {
         note->tally.verdicts[CUPEL_VERDICT_OK]++;
-        return true;
-    }
-    enum cupel_verdict verdict = run->verdict;
-    uint64_t key = run->key;
-    if (note->point == note->batch_start || cupel__sweep_is_known(sweep, verdict, key, run->text)) {
-        cupel__sweep_found(sweep, note->stage, note->point, verdict, key, run->text);
+        cupel__sweep_log(sweep, note->point, CUPEL_VERDICT_OK);
         return true;
     }
     static char text[CUPEL__SWEEP_TEXT_MAX];
-    memcpy(text, run->text, sizeof text);
-    if (!check_batch(sweep)) {
-        return false;
+    struct cupel__sweep_word word = {.verdict = run->verdict, .text = run->text};
+    word.key = cupel__sweep_key(run->verdict, &note->fault, run->key);
+    if (note->point != note->batch_start && !cupel__sweep_is_known(sweep, word.verdict, word.key, word.text)) {
+        memcpy(text, run->text, sizeof text);
+        word.text = text;
+        if (!check_batch(sweep)) {
+            return false;
+        }
     }
-    cupel__sweep_found(sweep, note->stage, note->point, verdict, key, text);
-    note->batch_tally = note->tally;
+    cupel__sweep_found(sweep, note->point, &word);
+    if (word.text == text) {
+        note->batch_tally = note->tally;
+    }
     return true;
 }
 
@@ -136,48 +147,51 @@ static void tell_careless(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
     if (note->careful_until != 0 && note->point >= note->careful_until) {
         if (note->culprits == 0) {
-            cupel__sweep_found(sweep, note->stage, note->careful_until, CUPEL_VERDICT_NOT_RECOVERED, 0,
-                               "after this fault and some before it a run without one fails; after each alone it does "
-                               "not\n");
+            found(sweep, note->careful_until, CUPEL_VERDICT_NOT_RECOVERED,
+                  "after this fault and some before it a run without one fails; after each alone it does not\n");
         }
         note->careful_until = 0;
     }
 }
 
-/* The request that was to fail never came: right behind the last one, else the place of the fault moved. */
-static bool end_pass(struct cupel__sweep *sweep) {
+/* The request that was to fail never came, though there should be one: the place of the fault moved. */
+static bool tell_unreached(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
-    bool is_early = note->point <= note->calls;
     note->is_point_ok = false; /* it was none */
     if (!check_batch(sweep)) {
         return false;
     }
-    if (is_early) {
-        note->tally.points++;
-        cupel__sweep_found(sweep, note->stage, note->point, CUPEL_VERDICT_NOT_REACHED, 0,
-                           "the fault never fired, though a run without one asks for memory often enough\n");
-    }
-    note->careful_until = 0;
+    note->tally.points++;
+    found(sweep, note->point, CUPEL_VERDICT_NOT_REACHED,
+          "the fault never fired, though a run without one asks for memory often enough\n");
+    note->batch_tally = note->tally;
     return true;
+}
+
+static bool is_over(struct cupel__sweep *sweep) {
+    struct cupel__sweep_note *note = sweep->note;
+    note->is_cut = note->is_cut || (sweep->deadline_ns != 0 && cupel_clock_ns() > sweep->deadline_ns);
+    return note->is_cut || (note->point >= note->scheduled && !note->is_open);
 }
 
 /* One pass, from the point after the note's on. False where this process has to be left. */
 static bool run_pass(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
-    uint64_t last = sweep->options.points_max != 0 ? sweep->options.points_max : UINT64_MAX;
     begin_batch(note);
-    while (note->point < last) {
+    while (!is_over(sweep)) {
         note->point++;
-        cupel__sweep_one(sweep, note->stage, note->point);
-        if (sweep->current.injected == 0) {
-            return end_pass(sweep);
+        cupel__sweep_one(sweep, note->point);
+        uint64_t least = note->stage == CUPEL__SWEEP_PAIRS ? 2 : 1;
+        bool is_behind = note->point > note->scheduled;
+        if (sweep->current.injected < least && is_behind) {
+            break; /* right behind the last one */
         }
-        if (!take_verdict(sweep)) {
+        if (sweep->current.injected < least ? !tell_unreached(sweep) : !take_verdict(sweep)) {
             return false;
         }
-        if (note->point > MORE_MAX + 4 * note->calls) {
-            cupel__sweep_found(sweep, note->stage, note->point, CUPEL_VERDICT_NONDETERMINISTIC, 0,
-                               "each fault makes the code ask for memory more often: there is no last one\n");
+        if (is_behind && note->point > MORE_MAX + 4 * note->calls) {
+            found(sweep, note->point, CUPEL_VERDICT_NONDETERMINISTIC,
+                  "each fault makes the code ask for memory more often: there is no last one\n");
             return true;
         }
         bool is_due = note->point - note->batch_start + 1 >= BATCH || note->point <= note->careful_until;
@@ -186,7 +200,8 @@ static bool run_pass(struct cupel__sweep *sweep) {
         }
         tell_careless(sweep);
     }
-    return check_batch(sweep);
+    note->is_point_ok = false;
+    return note->point < note->batch_start || check_batch(sweep);
 }
 
 void cupel__sweep_points(struct cupel__sweep *sweep) {
@@ -197,16 +212,16 @@ void cupel__sweep_points(struct cupel__sweep *sweep) {
             return;
         }
         note->stage = CUPEL__SWEEP_ONCE;
-        note->point = 0;
     }
-    if (note->stage == CUPEL__SWEEP_ONCE) {
+    while (note->stage != CUPEL__SWEEP_ENDED) {
+        if (!note->has_schedule) {
+            cupel__sweep_schedule(sweep);
+        }
         if (!run_pass(sweep)) {
             return;
         }
-        note->stage = sweep->options.once_only ? CUPEL__SWEEP_ENDED : CUPEL__SWEEP_FROM;
-        note->point = 0;
-    }
-    if (note->stage == CUPEL__SWEEP_FROM && run_pass(sweep)) {
-        note->stage = CUPEL__SWEEP_ENDED;
+        note->base += note->scheduled;
+        note->has_schedule = false;
+        note->stage = note->is_cut ? CUPEL__SWEEP_ENDED : note->stage + 1;
     }
 }

@@ -6,6 +6,7 @@
 #include "harness/src/sweep_engine.h"
 
 #include "harness/src/child.h"
+#include "harness/src/crash_note.h"
 
 #include "alloc/base/progress.h"
 
@@ -22,6 +23,7 @@ enum {
     TICK_MS = 50,
     TIMEOUT_RUNS = 200,
     TIMEOUT_MIN_MS = 2000,
+    PATIENCE_MS = 200,
     HANGS_MAX = 5, /* each costs its whole time limit */
     OUTPUT_SHOWN = 2500,
 };
@@ -44,9 +46,18 @@ static int64_t timeout_ms(const struct cupel__sweep *sweep) {
     return scaled > TIMEOUT_MIN_MS ? scaled : TIMEOUT_MIN_MS;
 }
 
+void (*cupel__sweep_on_progress)(const char *pass, uint64_t point, uint64_t total, unsigned findings);
+
+static volatile sig_atomic_t interrupt_signal;
+
+static void note_interrupt(int number) {
+    interrupt_signal = number;
+}
+
 static void become_child(struct watch *watch, int findings_file) {
     watch->sweep->findings_file = findings_file;
     cupel__child_begin();
+    cupel__crash_note_begin(&watch->sweep->note->fault);
     (void)ftruncate(watch->output, 0);
     if (watch->output >= 0) {
         (void)dup2(watch->output, STDOUT_FILENO);
@@ -86,12 +97,12 @@ static enum cupel_verdict judge(const struct cupel__death *death, const char *ou
 }
 
 /* The point in a fresh child. */
-static struct cupel__death try_alone(struct watch *watch, enum cupel__sweep_stage stage, uint64_t point) {
+static struct cupel__death try_alone(struct watch *watch, uint64_t point) {
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
         become_child(watch, -1);
-        cupel__sweep_one(watch->sweep, stage, point);
+        cupel__sweep_one(watch->sweep, point);
         _exit(0);
     }
     struct cupel__death none = {.status = 0};
@@ -119,54 +130,129 @@ static void tell_deadly_recovery(struct watch *watch, const struct cupel__death 
     char text[512];
     if (note->point <= note->careful_until) {
         note->tally.verdicts[CUPEL_VERDICT_OK] -= note->is_point_ok;
+        memcpy(note->fault.frames, note->point_fault.frames, sizeof note->fault.frames);
+        note->fault.frame_count = note->point_fault.frame_count;
         cupel__death_text(death, words, sizeof words);
         (void)snprintf(text, sizeof text, "a run without a fault, after this one, %s\n", words);
-        cupel__sweep_found(watch->sweep, note->stage, note->point, CUPEL_VERDICT_NOT_RECOVERED, 0, text);
+        cupel__sweep_found(watch->sweep, note->point,
+                           &(struct cupel__sweep_word){.verdict = CUPEL_VERDICT_NOT_RECOVERED, .text = text});
         note->culprits++;
     }
+}
+
+/* Where it died, as a person looks for it: the line of the stack that is not the C library's own way out, or what a
+ * sanitizer said in one line. */
+static void find_place(const struct cupel__fault_note *fault, const char *output, char *place, size_t size) {
+    char stack[OUTPUT_SHOWN];
+    const char *summary = strstr(output, "SUMMARY: ");
+    place[0] = '\0';
+    if (summary != NULL) {
+        (void)snprintf(place, size, "    %.*s", (int)strcspn(summary, "\n"), summary);
+        return;
+    }
+    if (fault->death_frame_count == 0) {
+        return;
+    }
+    (void)cupel__fault_note_stack(fault->death_frames, fault->death_frame_count, stack, sizeof stack);
+    const char *line = stack;
+    for (const char *next = stack; *next != '\0'; next += strcspn(next, "\n"), next += *next == '\n') {
+        const char *end = next + strcspn(next, "\n");
+        if (memmem(next, (size_t)(end - next), "/libc.so", 8) == NULL &&
+            memmem(next, (size_t)(end - next), "/libc-", 6) == NULL) {
+            line = next;
+            break;
+        }
+    }
+    const char *words = strchr(line, '#'); /* each is the first of a stack of its own */
+    words = words == NULL ? line : words + 1 + strspn(words + 1, "0123456789");
+    (void)snprintf(place, size, "    #0%.*s", (int)strcspn(words, "\n"), words);
+}
+
+static uint64_t key_of_place(const char *place) {
+    uint64_t key = 0xcbf29ce484222325; /* FNV-1a */
+    for (size_t i = 0; place[i] != '\0'; i++) {
+        key = (key ^ (uint8_t)place[i]) * 0x100000001b3;
+    }
+    return place[0] == '\0' ? 0 : key;
+}
+
+/* The finding of a death, as one of the verdicts of its point. */
+static void find_death(struct watch *watch, const struct cupel__death *death, const char *token_before) {
+    struct cupel__sweep *sweep = watch->sweep;
+    struct cupel__sweep_note *note = sweep->note;
+    char output[OUTPUT_SHOWN];
+    char words[256];
+    char place[CUPEL__SWEEP_SITE_MAX];
+    char text[CUPEL__SWEEP_TEXT_MAX];
+    uint64_t point = note->stage == CUPEL__SWEEP_BASELINE ? 0 : note->point;
+    read_output(watch, output, sizeof output);
+    cupel__death_text(death, words, sizeof words);
+    find_place(&note->fault, output, place, sizeof place);
+    int used = snprintf(text, sizeof text, "%s\n%s%s", words, output,
+                        output[0] == '\0' || output[strlen(output) - 1] == '\n' ? "" : "\n");
+    if (token_before != NULL && used < (int)sizeof text) {
+        (void)snprintf(text + used, sizeof text - (size_t)used,
+                       "alone, this fault does not do it: one of those from %s on has a part in it\n", token_before);
+    }
+    struct cupel__sweep_word word = {.verdict = judge(death, output), .text = text, .died = place};
+    word.key = point == 0 ? 0 : cupel__sweep_key(word.verdict, &note->fault, key_of_place(place));
+    note->tally.points += point != 0;
+    cupel__sweep_found(sweep, point, &word);
 }
 
 /* Tells of a point whose child died, and notes that it is done. */
 static void tell_death(struct watch *watch, struct cupel__death death) {
     struct cupel__sweep *sweep = watch->sweep;
     struct cupel__sweep_note *note = sweep->note;
-    char output[OUTPUT_SHOWN];
-    char words[256];
-    char text[CUPEL__SWEEP_TEXT_MAX];
-    uint64_t first = note->batch_start;
+    char before[CUPEL__SWEEP_TOKEN_MAX];
     bool is_alone = true;
-    if (note->stage != CUPEL__SWEEP_BASELINE && !death.is_hang && note->point > first) {
-        struct cupel__death again = try_alone(watch, note->stage, note->point);
+    if (note->stage != CUPEL__SWEEP_BASELINE && !death.is_hang && note->point > note->batch_start) {
+        struct cupel__fault_note noted = note->fault;
+        struct cupel__death again = try_alone(watch, note->point);
         is_alone = again.signal == death.signal && again.status == death.status;
         if (!is_alone && note->point > note->careful_until) {
             go_with_care(note);
             return;
         }
+        note->fault = is_alone ? note->fault : noted;
     }
-    read_output(watch, output, sizeof output);
-    cupel__death_text(&death, words, sizeof words);
-    char *end = text + snprintf(text, sizeof text, "%s\n%s", words, output);
     if (!is_alone) {
-        (void)snprintf(end, sizeof text - (size_t)(end - text),
-                       "\nalone, this fault does not do it: one of those from %llu on has a part in it\n",
-                       (unsigned long long)first);
+        struct cupel__sweep_point first = cupel__sweep_point_at(sweep, note->batch_start);
+        cupel__sweep_token(before, sizeof before, &first);
     }
-    enum cupel_verdict verdict = judge(&death, output);
-    note->tally.points += note->stage != CUPEL__SWEEP_BASELINE;
-    cupel__sweep_found(sweep, note->stage, note->stage == CUPEL__SWEEP_BASELINE ? 0 : note->point, verdict, 0, text);
+    find_death(watch, &death, is_alone ? NULL : before);
     watch->hangs += death.is_hang;
     if (note->stage == CUPEL__SWEEP_BASELINE || watch->hangs >= HANGS_MAX) {
+        note->is_cut = note->stage != CUPEL__SWEEP_BASELINE;
         note->stage = CUPEL__SWEEP_ENDED;
     }
 }
 
 static void show_progress(struct watch *watch) {
+    static const char *const passes[] = {
+        [CUPEL__SWEEP_BASELINE] = "unfailed",   [CUPEL__SWEEP_ONCE] = "once",
+        [CUPEL__SWEEP_FROM] = "from there on",  [CUPEL__SWEEP_GROW] = "growth in place",
+        [CUPEL__SWEEP_MOVES] = "moving growth", [CUPEL__SWEEP_PAIRS] = "pairs",
+        [CUPEL__SWEEP_BUDGETS] = "budgets",     [CUPEL__SWEEP_ENDED] = "done"};
     const struct cupel__sweep_note *note = watch->sweep->note;
     if (watch->sweep->options.progress != NULL) {
-        cupel_progress_show(&watch->progress, false, "sweep: fault %llu of %llu, %s", (unsigned long long)note->point,
-                            (unsigned long long)note->calls,
-                            note->stage == CUPEL__SWEEP_FROM ? "from there on" : "once");
+        cupel_progress_show(&watch->progress, false, "sweep: %s, fault %llu of %llu; %u findings", passes[note->stage],
+                            (unsigned long long)note->point, (unsigned long long)note->scheduled, note->kind_count);
     }
+    if (cupel__sweep_on_progress != NULL) {
+        cupel__sweep_on_progress(passes[note->stage], note->point, note->scheduled, note->kind_count);
+    }
+}
+
+/* Ends a child that goes on: by a signal that lets it note where it is, and where it does not heed that, by the other.
+ */
+static void end_child(const struct watch *watch) {
+    struct pollfd wait = {.fd = watch->findings, .events = POLLIN};
+    if (interrupt_signal == 0) {
+        (void)kill(watch->child, SIGABRT);
+        (void)poll(&wait, 1, PATIENCE_MS);
+    }
+    (void)kill(watch->child, SIGKILL);
 }
 
 /* Takes findings until the child's end of the pipe closes; kills it where it stands still. */
@@ -189,7 +275,11 @@ static struct cupel__death follow(struct watch *watch) {
             since = cupel_clock_ns();
         } else if (cupel_clock_ns() - since > timeout_ms(watch->sweep) * 1000000) {
             death.is_hang = true;
-            (void)kill(watch->child, SIGKILL);
+            end_child(watch);
+            break;
+        }
+        if (interrupt_signal != 0) {
+            end_child(watch);
             break;
         }
     }
@@ -231,6 +321,13 @@ void cupel__sweep_watch(struct cupel__sweep *sweep) {
     watch.output = memfd_create("cupel-sweep-output", MFD_CLOEXEC);
     (void)fcntl(watch.output, F_SETFL, O_APPEND); /* several children write, and it is emptied in between */
     cupel_progress_init(&watch.progress, sweep->options.progress);
+    struct sigaction before;
+    const struct sigaction action = {.sa_handler = note_interrupt};
+    bool is_ours = sigaction(SIGINT, NULL, &before) == 0 && before.sa_handler == SIG_DFL;
+    interrupt_signal = 0;
+    if (is_ours) {
+        (void)sigaction(SIGINT, &action, NULL);
+    }
     while (note->stage != CUPEL__SWEEP_ENDED) {
         if (!start(&watch)) {
             cupel__sweep_points(sweep); /* no process to be had: without a wall */
@@ -239,6 +336,10 @@ void cupel__sweep_watch(struct cupel__sweep *sweep) {
         struct cupel__death death = follow(&watch);
         (void)close(watch.findings);
         if (note->stage == CUPEL__SWEEP_ENDED) {
+            break;
+        }
+        if (interrupt_signal != 0) {
+            note->is_cut = true;
             break;
         }
         if (note->is_recovery) {
@@ -251,6 +352,10 @@ void cupel__sweep_watch(struct cupel__sweep *sweep) {
         }
     }
     cupel_progress_clear(&watch.progress);
+    if (is_ours) {
+        (void)sigaction(SIGINT, &before, NULL);
+        sweep->interrupt = interrupt_signal;
+    }
     if (watch.output >= 0) {
         (void)close(watch.output);
     }

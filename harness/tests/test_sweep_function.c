@@ -74,8 +74,10 @@ TEST(sweep_function, all_is_well, .tags = "slow") {
     struct cupel_sweep_summary summary = sweep(NONE, 0, &findings, (struct cupel_sweep_options){.in_process = false});
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK);
     CHECK_UINT_EQ(summary.allocations, COUNT);
-    CHECK_UINT_EQ(summary.points, 2 * COUNT);
-    CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_OK], 2 * COUNT);
+    CHECK_UINT_EQ(summary.stacks, 1);
+    CHECK_UINT_EQ(summary.growths, 0);
+    CHECK_UINT_EQ(summary.points, 2 * COUNT + 1); /* once, from there on, and the one budget of the one stack */
+    CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_OK], 2 * COUNT + 1);
     CHECK_UINT_EQ(findings.count, 0);
 }
 
@@ -91,7 +93,7 @@ TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault, .tags = "sl
         for (size_t place = 0; place < sizeof places / sizeof places[0]; place++) {
             struct findings findings;
             unsigned at = places[place] + (rows[row].mishap == LEAK && places[place] == 1); /* one block to lose */
-            struct cupel_sweep_options options = {.strong = state_of};
+            struct cupel_sweep_options options = {.strong = state_of, .modes = CUPEL_SWEEP_ONCE | CUPEL_SWEEP_FROM};
             struct cupel_sweep_summary summary = sweep(rows[row].mishap, at, &findings, options);
             char token[40];
             (void)snprintf(token, sizeof token, "alloc:%u", at);
@@ -109,7 +111,7 @@ TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault, .tags = "sl
 
 TEST(sweep_function, options_narrow_it, .allow_leak = true, .tags = "slow leak") {
     struct findings findings;
-    struct cupel_sweep_options options = {.once_only = true, .points_max = 10, .in_process = true};
+    struct cupel_sweep_options options = {.modes = CUPEL_SWEEP_ONCE, .points_max = 10, .in_process = true};
     struct cupel_sweep_summary summary = sweep(LEAK, 20, &findings, options);
     CHECK_UINT_EQ(summary.points, 10);
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK);
@@ -149,7 +151,7 @@ static enum cupel_sweep_end want_more(struct cupel_allocator *a, void *user) {
 
 TEST(sweep_function, a_function_without_a_last_allocation_is_given_up, .tags = "slow") {
     unsigned wanted = 1;
-    struct cupel_sweep_options options = {.once_only = true};
+    struct cupel_sweep_options options = {.modes = CUPEL_SWEEP_ONCE};
     struct cupel_sweep_summary summary = cupel_sweep(want_more, &wanted, &options);
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_NONDETERMINISTIC);
     CHECK_UINT_GT(summary.points, 1000);
@@ -171,7 +173,7 @@ static enum cupel_sweep_end count_runs(struct cupel_allocator *a, void *user) {
 
 TEST(sweep_function, a_run_without_a_fault_follows_each_batch, .tags = "slow") {
     unsigned full_runs = 0;
-    struct cupel_sweep_options options = {.once_only = true, .in_process = true};
+    struct cupel_sweep_options options = {.modes = CUPEL_SWEEP_ONCE, .in_process = true};
     (void)cupel_sweep(count_runs, &full_runs, &options);
     CHECK_UINT_GE(full_runs, 2 + 3 + 2); /* two at first, one for each whole batch of 64, two at the end */
 }
@@ -191,7 +193,7 @@ static enum cupel_sweep_end insist(struct cupel_allocator *a, void *user) {
 TEST(sweep_function, a_function_that_insists_hangs_under_lasting_faults, .tags = "slow") {
     struct cupel_sweep_options options = {.timeout_ms = 1000};
     struct cupel_sweep_summary summary = cupel_sweep(insist, NULL, &options);
-    CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_SWALLOWED], 1); /* alloc:1: it went on without a word */
+    CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_SWALLOWED], 2); /* alloc:1 and alloc:1,2: it went on without a word */
     CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_HANG], 1);      /* alloc:1+ */
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_HANG);
 }

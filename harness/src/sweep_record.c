@@ -1,0 +1,195 @@
+/* What a run asks for: see sweep_engine.h. The run without a fault gives the requests that points are made of. The
+ * first fault of each call stack is watched too: what is asked for only because of it is the second half of pairs. */
+#include "harness/src/sweep_engine.h"
+
+#include <stddef.h>
+
+enum {
+    STACK_FRAMES = 8,    /* at depth 4 faults of different effect fell together in trials, at depth 8 none did */
+    CANDIDATES_MAX = 64, /* requests with stacks of their own behind one fault */
+    LOOKED_AT_MAX = 512, /* requests behind one fault whose stacks are walked */
+    PAIRS_PER_FAULT = 8,
+};
+
+/* A request that came after the first fault. */
+struct candidate {
+    uint64_t stack;
+    uint64_t number;
+};
+
+static struct {
+    struct cupel__sweep *sweep;
+    uint64_t number, grow_number; /* of requests in this run */
+    bool has_grown;
+    uint64_t live_peak;
+    bool has_failed; /* the first fault fired */
+    uint64_t first;  /* that fault; 0: not looked at */
+    unsigned looked_at;
+    unsigned count;
+    struct candidate candidates[CANDIDATES_MAX];
+} recorder;
+
+static bool is_alloc(const struct cupel_failing_event *event) {
+    return (event->calls & 1u << CUPEL_FAULT_ALLOC) != 0;
+}
+
+/* The finalizer of SplitMix64 over both words. */
+static uint64_t mix(uint64_t a, uint64_t b) {
+    uint64_t value = a + UINT64_C(0x9E3779B97F4A7C15) * (b + 1);
+    value = (value ^ (value >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return value ^ (value >> 31);
+}
+
+static uint64_t stack_of(const struct cupel_failing_event *event) {
+    const void *frames[STACK_FRAMES];
+    unsigned count = cupel_failing_frames(event->site, frames, STACK_FRAMES);
+    uint64_t hash = event->calls;
+    for (unsigned i = 0; i < count; i++) {
+        hash = mix(hash, (uintptr_t)frames[i]);
+    }
+    return hash | 1;
+}
+
+static void record_request(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
+    (void)failing;
+    struct cupel__sweep_note *note = recorder.sweep->note;
+    if (!event->is_armed || note->request_count == CUPEL__SWEEP_REQUESTS_MAX) {
+        return;
+    }
+    struct cupel__sweep_request *request = &recorder.sweep->region->requests[note->request_count++];
+    bool grows = (event->calls & 1u << CUPEL_FAULT_GROW) != 0;
+    *request = (struct cupel__sweep_request){.stack = stack_of(event),
+                                             .number = is_alloc(event) ? ++recorder.number : 0,
+                                             .grow_number = grows ? ++recorder.grow_number : 0,
+                                             .is_behind_growth = recorder.has_grown,
+                                             .is_aligned = event->align > _Alignof(max_align_t)};
+    recorder.has_grown = recorder.has_grown || grows;
+    note->growths += grows;
+    note->aligned += request->is_aligned;
+    if (event->live_bytes > recorder.live_peak) {
+        request->budget = request->number != 0 ? recorder.live_peak : 0;
+        recorder.live_peak = event->live_bytes;
+    }
+}
+
+static void record_after_fault(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
+    (void)failing;
+    recorder.number += event->is_armed && is_alloc(event);
+    if (event->is_refused || !recorder.has_failed || !event->is_armed || !is_alloc(event)) {
+        recorder.has_failed = recorder.has_failed || event->is_refused;
+        return;
+    }
+    if (recorder.count == CANDIDATES_MAX || recorder.looked_at++ == LOOKED_AT_MAX) {
+        return;
+    }
+    uint64_t stack = stack_of(event);
+    for (unsigned i = 0; i < recorder.count; i++) {
+        if (recorder.candidates[i].stack == stack) {
+            return;
+        }
+    }
+    recorder.candidates[recorder.count++] = (struct candidate){.stack = stack, .number = recorder.number};
+}
+
+/* Pairs of this fault are known where its batch is run again. */
+static bool has_pairs(const struct cupel__sweep *sweep, uint64_t first) {
+    for (uint64_t i = 0; i < sweep->note->pair_count; i++) {
+        if (sweep->region->pairs[i].first == first) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void (*cupel__sweep_record_begin(struct cupel__sweep *sweep, uint64_t point))(const struct cupel_failing *failing,
+                                                                              const struct cupel_failing_event *event) {
+    struct cupel__sweep_note *note = sweep->note;
+    recorder.sweep = sweep;
+    recorder.number = recorder.grow_number = recorder.live_peak = recorder.first = 0;
+    recorder.has_grown = recorder.has_failed = false;
+    recorder.looked_at = recorder.count = 0;
+    if (note->stage == CUPEL__SWEEP_BASELINE) {
+        note->request_count = note->growths = note->aligned = 0;
+        return record_request;
+    }
+    if (note->stage != CUPEL__SWEEP_ONCE || point == 0 || (sweep->options.modes & CUPEL_SWEEP_PAIRS) == 0) {
+        return NULL;
+    }
+    struct cupel__sweep_point one = cupel__sweep_point_at(sweep, point);
+    if (!one.is_first || has_pairs(sweep, one.first)) {
+        return NULL;
+    }
+    recorder.first = one.first;
+    return record_after_fault;
+}
+
+static void add_pair(struct cupel__sweep *sweep, uint64_t second) {
+    struct cupel__sweep_note *note = sweep->note;
+    if (note->pair_count < CUPEL__SWEEP_PAIRS_MAX) {
+        sweep->region->pairs[note->pair_count++] = (struct cupel__sweep_pair){recorder.first, second};
+    } else {
+        note->left_out++;
+    }
+}
+
+/* The place of a stack in the table, or a free one; NULL where the table is full. */
+static struct cupel__sweep_stack *find_stack(const struct cupel__sweep *sweep, uint64_t hash) {
+    for (uint64_t i = 0; i < CUPEL__SWEEP_STACKS_MAX / 2; i++) {
+        struct cupel__sweep_stack *stack = &sweep->stacks[(hash + i) % CUPEL__SWEEP_STACKS_MAX];
+        if (stack->hash == hash || stack->hash == 0) {
+            return stack;
+        }
+    }
+    return NULL;
+}
+
+static bool is_of_unfailed_run(const struct cupel__sweep *sweep, uint64_t hash) {
+    const struct cupel__sweep_stack *stack = find_stack(sweep, hash);
+    return stack != NULL && stack->hash == hash && stack->serial == sweep->serial;
+}
+
+void cupel__sweep_record_end(struct cupel__sweep *sweep) {
+    if (recorder.first == 0 || !recorder.has_failed) {
+        return;
+    }
+    unsigned taken = 0;
+    for (unsigned pass = 0; pass < 2; pass++) { /* what only a fault brings about goes first */
+        for (unsigned i = 0; i < recorder.count && taken < PAIRS_PER_FAULT; i++) {
+            if (is_of_unfailed_run(sweep, recorder.candidates[i].stack) == (pass == 1)) {
+                add_pair(sweep, recorder.candidates[i].number);
+                taken++;
+            }
+        }
+    }
+}
+
+/* True for the first `most` requests of this stack in this sweep; where only new stacks count, and it is of an earlier
+ * sweep, for none. */
+static bool take_stack(struct cupel__sweep *sweep, uint64_t hash, uint64_t most) {
+    struct cupel__sweep_stack *stack = find_stack(sweep, hash);
+    if (stack == NULL) {
+        return false; /* more than 65536 of them: the others are tried in their turn */
+    }
+    if (stack->hash == 0 || stack->serial != sweep->serial) {
+        bool is_used_up = stack->hash != 0 && sweep->new_stacks_only;
+        *stack = (struct cupel__sweep_stack){.hash = hash, .serial = sweep->serial};
+        stack->count = is_used_up ? UINT32_MAX : 0;
+    }
+    return stack->count < most && ++stack->count != 0;
+}
+
+void cupel__sweep_record_mark(struct cupel__sweep *sweep) {
+    enum { PEAK = 1, BEHIND }; /* what a stack is first of, beside itself */
+    struct cupel__sweep_note *note = sweep->note;
+    uint64_t most = sweep->options.per_stack != 0 ? sweep->options.per_stack : 1;
+    for (uint64_t i = 0; i < note->request_count; i++) {
+        struct cupel__sweep_request *request = &sweep->region->requests[i];
+        const struct cupel__sweep_stack *stack = find_stack(sweep, request->stack);
+        note->stacks += stack != NULL && (stack->hash == 0 || stack->serial != sweep->serial);
+        request->is_first = take_stack(sweep, request->stack, most);
+        request->is_peak_first = request->budget != 0 && take_stack(sweep, mix(request->stack, PEAK) | 1, 1);
+        request->is_first_behind =
+            request->is_behind_growth && request->number != 0 && take_stack(sweep, mix(request->stack, BEHIND) | 1, 1);
+    }
+}
