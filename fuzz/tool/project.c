@@ -133,13 +133,13 @@ static bool scan_source(void *user, const char *path, const char *name) {
     return true;
 }
 
-/* Sources with PROPERTYs stand in <room>/tests and <room>/bodies. */
+/* Sources with PROPERTYs stand in <room>/tests and <room>/bodies; those of the libraries of others in the third. */
 static void scan_sources(struct project *project) {
     DIR *rooms = opendir(project->root);
     struct dirent *entry;
     while (rooms != NULL && (entry = readdir(rooms)) != NULL) {
-        static const char *const folders[] = {"tests", "bodies"};
-        for (size_t i = 0; i < 2 && entry->d_name[0] != '.' && strcmp(entry->d_name, "build") != 0; i++) {
+        static const char *const folders[] = {"tests", "bodies", "examples/libraries"};
+        for (size_t i = 0; i < 3 && entry->d_name[0] != '.' && strcmp(entry->d_name, "build") != 0; i++) {
             char path[CUPEL__PATH_MAX];
             (void)snprintf(path, sizeof path, "%s/%s/%s", project->root, entry->d_name, folders[i]);
             (void)cupel__store_each(path, scan_source, project, NULL);
