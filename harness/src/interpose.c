@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define ALIGN alignof(max_align_t)
+#define SLOW  __attribute__((noinline))
 
 /* The real family. */
 
@@ -94,7 +95,7 @@ static bool find_real(void) {
 }
 
 static inline bool has_real(void) {
-    return __builtin_expect(real.malloc != NULL, 1) || find_real();
+    return real.malloc != NULL || find_real();
 }
 
 static bool is_left_alone(const void *site) {
@@ -106,17 +107,18 @@ static bool is_left_alone(const void *site) {
     return false;
 }
 
-__attribute__((noinline)) static bool is_routed_slowly(int armed, const void *site) {
-    if (armed == CUPEL__ROUTE_PROBE) {
-        cupel__route_thread.probes++;
-        return false;
-    }
-    return cupel__route_thread.depth == 0 && !is_left_alone(site);
+/* The quick question before each request: nothing to route, and the real family is known. */
+static inline bool is_direct(void) {
+    return __builtin_expect(__atomic_load_n(&cupel__route.armed, __ATOMIC_RELAXED) == CUPEL__ROUTE_OFF, 1) &&
+           __builtin_expect(real.malloc != NULL, 1);
 }
 
-static inline bool is_routed(const void *site) {
+static bool is_routed(const void *site) {
     int armed = __atomic_load_n(&cupel__route.armed, __ATOMIC_RELAXED);
-    return __builtin_expect(armed != CUPEL__ROUTE_OFF, 0) && is_routed_slowly(armed, site);
+    if (armed == CUPEL__ROUTE_PROBE) {
+        cupel__route_thread.probes++;
+    }
+    return armed == CUPEL__ROUTE_ON && cupel__route_thread.depth == 0 && !is_left_alone(site);
 }
 
 static void *or_no_memory(void *block) {
@@ -130,8 +132,7 @@ static void *ask(size_t size, size_t align, unsigned flags, const void *site) {
     return or_no_memory(cupel__route_acquire(size, align, flags, site));
 }
 
-/* malloc, for whichever of these functions wants it. */
-static inline void *malloc_for(size_t size, const void *site) {
+SLOW static void *malloc_slowly(size_t size, const void *site) {
     if (is_routed(site)) {
         return ask(size, ALIGN, 0, site);
     }
@@ -139,61 +140,75 @@ static inline void *malloc_for(size_t size, const void *site) {
 }
 
 void *malloc(size_t size) {
-    return malloc_for(size, CUPEL_SITE());
+    return is_direct() ? real.malloc(size) : malloc_slowly(size, CUPEL_SITE());
 }
 
-void *calloc(size_t count, size_t size) {
+SLOW static void *calloc_slowly(size_t count, size_t size, const void *site) {
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {
         return has_real() ? real.calloc(count, size) : NULL; /* a sanitizer has a word on it */
     }
-    if (is_routed(CUPEL_SITE())) {
-        return ask(bytes, ALIGN, CUPEL_ZEROED, CUPEL_SITE());
+    if (is_routed(site)) {
+        return ask(bytes, ALIGN, CUPEL_ZEROED, site);
     }
     return has_real() ? real.calloc(count, size) : boot_acquire(bytes);
 }
 
-void free(void *block) {
-    if (block == NULL || is_boot(block)) {
-        return;
-    }
-    if (__builtin_expect(__atomic_load_n(&cupel__route.live, __ATOMIC_RELAXED) != 0, 0) &&
-        cupel__route_thread.depth == 0 && cupel__route_release(block, CUPEL_SITE())) {
-        return;
-    }
-    real.free(block);
+void *calloc(size_t count, size_t size) {
+    return is_direct() ? real.calloc(count, size) : calloc_slowly(count, size, CUPEL_SITE());
 }
 
-static void *realloc_for(void *block, size_t size, const void *site) {
+/* True where some block of some run is live, and this is not a request of the layers. */
+static inline bool may_be_known(void) {
+    return __builtin_expect(__atomic_load_n(&cupel__route.live, __ATOMIC_RELAXED) != 0, 0) &&
+           cupel__route_thread.depth == 0;
+}
+
+SLOW static void free_slowly(void *block, const void *site) {
+    if (!is_boot(block) && block != NULL && !(may_be_known() && cupel__route_release(block, site))) {
+        real.free(block);
+    }
+}
+
+void free(void *block) {
+    if (may_be_known() || is_boot(block) || real.free == NULL) {
+        free_slowly(block, CUPEL_SITE());
+    } else {
+        real.free(block);
+    }
+}
+
+static void *realloc_boot(void *block, size_t size, const void *site) {
+    void *moved = malloc_slowly(size, site);
+    if (moved != NULL) {
+        memcpy(moved, block, size < boot_size(block) ? size : boot_size(block));
+    }
+    return moved;
+}
+
+SLOW static void *realloc_slowly(void *block, size_t size, const void *site) {
+    void *moved;
     if (block == NULL) {
-        return malloc_for(size, site);
+        return malloc_slowly(size, site);
     }
     if (is_boot(block)) {
-        void *moved = malloc_for(size, site);
-        if (moved != NULL) {
-            memcpy(moved, block, size < boot_size(block) ? size : boot_size(block));
-        }
-        return moved;
+        return realloc_boot(block, size, site);
     }
-    bool is_known = __atomic_load_n(&cupel__route.live, __ATOMIC_RELAXED) != 0 && cupel__route_thread.depth == 0;
-    if (size == 0) {
-        if (is_known && cupel__route_release(block, site)) {
-            return NULL;
-        }
-        return real.realloc(block, size);
+    if (size == 0 && may_be_known() && cupel__route_release(block, site)) {
+        return NULL;
     }
-    if (is_routed(site)) {
+    if (size != 0 && is_routed(site)) {
         return or_no_memory(cupel__route_remap(block, size, site));
     }
-    void *moved;
-    if (is_known && cupel__route_remap_out(block, size, site, &moved)) {
+    if (size != 0 && may_be_known() && cupel__route_remap_out(block, size, site, &moved)) {
         return or_no_memory(moved);
     }
     return has_real() ? real.realloc(block, size) : NULL;
 }
 
 void *realloc(void *block, size_t size) {
-    return realloc_for(block, size, CUPEL_SITE());
+    return is_direct() && !may_be_known() && !is_boot(block) ? real.realloc(block, size)
+                                                             : realloc_slowly(block, size, CUPEL_SITE());
 }
 
 void *reallocarray(void *block, size_t count, size_t size) {
@@ -201,7 +216,7 @@ void *reallocarray(void *block, size_t count, size_t size) {
     if (__builtin_mul_overflow(count, size, &bytes)) {
         return or_no_memory(NULL);
     }
-    return realloc_for(block, bytes, CUPEL_SITE());
+    return realloc_slowly(block, bytes, CUPEL_SITE());
 }
 
 /* What is no alignment for the layers is left to the real family to judge. */
@@ -242,20 +257,21 @@ static size_t page_size(void) {
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-void *valloc(size_t size) {
-    if (is_routed(CUPEL_SITE())) {
-        return ask(size, page_size(), 0, CUPEL_SITE());
+static void *pages_for(size_t size, const void *site) {
+    if (is_routed(site)) {
+        return ask(size, page_size(), 0, site);
     }
     return has_real() ? real.memalign(page_size(), size) : NULL;
 }
 
+void *valloc(size_t size) {
+    return pages_for(size, CUPEL_SITE());
+}
+
 void *pvalloc(size_t size) {
-    size_t rounded = size > SIZE_MAX - page_size() ? size : (size + page_size() - 1) / page_size() * page_size();
-    rounded = rounded == 0 ? page_size() : rounded;
-    if (is_routed(CUPEL_SITE())) {
-        return ask(rounded, page_size(), 0, CUPEL_SITE());
-    }
-    return has_real() ? real.memalign(page_size(), rounded) : NULL;
+    size_t page = page_size();
+    size_t rounded = size > SIZE_MAX - page ? size : (size + page - 1) / page * page;
+    return pages_for(rounded == 0 ? page : rounded, CUPEL_SITE());
 }
 
 size_t malloc_usable_size(void *block) {
@@ -268,7 +284,7 @@ size_t malloc_usable_size(void *block) {
 /* A sanitizer's strdup goes round malloc. These are made of functions that it checks all the same, which is why this
  * file is compiled without the compiler's own idea of them. */
 static char *copy_text(const char *text, size_t length, const void *site) {
-    char *copy = malloc_for(length + 1, site);
+    char *copy = malloc_slowly(length + 1, site);
     if (copy != NULL) {
         memcpy(copy, text, length);
         memset(copy + length, 0, 1);
