@@ -9,6 +9,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdalign.h>
+#include <stdlib.h>
 #include <string.h>
 
 #if defined(__clang__)
@@ -116,16 +117,26 @@ static void after_fork_in_child(void) {
     __atomic_store_n(&cupel__route.armed, CUPEL__ROUTE_OFF, __ATOMIC_RELAXED);
 }
 
-void cupel__route_arm(bool is_on) {
-    if (!cupel__interpose_check) {
-        return;
-    }
+/* What runs when a body leaves by exit is the program's end, not the body. */
+static void after_exit(void) {
+    __atomic_store_n(&cupel__route.armed, CUPEL__ROUTE_OFF, __ATOMIC_RELAXED);
+}
+
+/* Once: by the supervisor, where there is one, and not in the first test of each worker. */
+static void prepare(void) {
     if (!route.is_prepared) {
         route.is_prepared = true;
         cupel__route_find_callers();
         (void)pthread_atfork(cupel__route_enter, after_fork_in_parent, after_fork_in_child);
+        (void)atexit(after_exit);
     }
-    __atomic_store_n(&cupel__route.armed, is_on ? CUPEL__ROUTE_ON : CUPEL__ROUTE_OFF, __ATOMIC_RELAXED);
+}
+
+void cupel__route_arm(bool is_on) {
+    if (cupel__interpose_check) {
+        prepare();
+        __atomic_store_n(&cupel__route.armed, is_on ? CUPEL__ROUTE_ON : CUPEL__ROUTE_OFF, __ATOMIC_RELAXED);
+    }
 }
 
 struct cupel__routed cupel__route_counts(void) {
@@ -158,6 +169,7 @@ bool cupel__route_check(struct cupel_error *error) {
             "this program's malloc cannot be watched: the objects of cupel::harness_main that define "
             "it are not linked");
     }
+    prepare();
     return cupel__interpose_check(error);
 }
 

@@ -1,10 +1,14 @@
 /* Which code asks malloc for itself, not for the code under test: the modules of the C library, the loader, the
- * sanitizers and the C++ runtime, by their file names. Looked up when the first body runs: a program has them from its
- * start. Where one of them is linked statically it cannot be told from the program. */
+ * sanitizers and the C++ runtime, by their file names. Looked up once: a program has them from its start. Where one of
+ * them is linked statically it cannot be told from the program. */
 #include "harness/src/route.h"
+
+#include "alloc/failing.h"
 
 #include <link.h>
 #include <string.h>
+
+void __gcov_dump(void) __attribute__((weak));
 
 /* Beginnings of file names. */
 static const char *const left_alone[] = {
@@ -26,25 +30,46 @@ static bool is_left_alone(const char *path) {
     return false;
 }
 
+static void add_range(uintptr_t low, uintptr_t high) {
+    struct cupel__route *list = &cupel__route;
+    if (list->callers < CUPEL__CALLERS_MAX) {
+        list->caller[list->callers].low = low;
+        list->caller[list->callers].high = high;
+        list->callers++;
+    }
+}
+
 static int add_module(struct dl_phdr_info *module, size_t size, void *user) {
-    struct cupel__route *list = user;
     (void)size;
+    (void)user;
     if (module->dlpi_name == NULL || !is_left_alone(module->dlpi_name)) {
         return 0;
     }
-    for (unsigned i = 0; i < module->dlpi_phnum && list->callers < CUPEL__CALLERS_MAX; i++) {
+    for (unsigned i = 0; i < module->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &module->dlpi_phdr[i];
         if (part->p_type == PT_LOAD && (part->p_flags & PF_X) != 0) {
             uintptr_t low = module->dlpi_addr + part->p_vaddr;
-            list->caller[list->callers].low = low;
-            list->caller[list->callers].high = low + part->p_memsz;
-            list->callers++;
+            add_range(low, low + part->p_memsz);
         }
     }
     return 0;
 }
 
+/* The library that writes gcc's coverage counters is part of the program itself: its functions by their names. */
+static void add_counters(void) {
+    static const char *const names[] = {"alloc:1@gcov_do_dump", "alloc:1@mangle_path"};
+    static struct cupel_fault_plan plan; /* large */
+    for (size_t i = 0; __gcov_dump && i < sizeof names / sizeof names[0]; i++) {
+        if (cupel_fault_plan_parse(&plan, names[i], NULL) && cupel_fault_plan_resolve(&plan, NULL)) {
+            for (unsigned range = 0; range < plan.rules[0].range_count; range++) {
+                add_range(plan.rules[0].ranges[range].low, plan.rules[0].ranges[range].high);
+            }
+        }
+    }
+}
+
 void cupel__route_find_callers(void) {
     cupel__route.callers = 0;
-    (void)dl_iterate_phdr(add_module, &cupel__route);
+    (void)dl_iterate_phdr(add_module, NULL);
+    add_counters();
 }
