@@ -42,10 +42,18 @@ enum cupel_evidence {
     CUPEL_EVIDENCE_COUNT
 };
 
+/* How a test did that both failed and passed. */
+enum { CUPEL_FOLLOWS_MAX = 160 };
+struct cupel_flake {
+    uint64_t runs; /* 0: nothing is known of it */
+    uint64_t failures;
+    char follows[CUPEL_FOLLOWS_MAX]; /* the perturbation that it hangs on, in words, or "" */
+};
+
 enum {
     CUPEL_TEXT_MAX = 32768,
     CUPEL_FAULT_TOKEN_MAX = 256,
-    CUPEL_FLAGS_MAX = 160,
+    CUPEL_FLAGS_MAX = 320,
     CUPEL_REASON_MAX = 256,
     CUPEL_TEST_PATH_MAX = 256
 };
@@ -72,6 +80,9 @@ struct cupel_result {
     enum cupel_verdict verdict;
     enum cupel_evidence evidence;
     int64_t duration_ns;
+    uint32_t perturb;                    /* the dimensions that might be varied: a mask */
+    int64_t grown_bytes;                 /* live bytes of malloc that it left, where tests are repeated */
+    int64_t grown_descriptors;           /* the same of open descriptors */
     bool has_nothing_to_starve;          /* swept, and it asked for no memory: no word on how it bears faults */
     int signal;                          /* that ended the process, or 0 */
     int exit_status;                     /* of the process where it left by itself, else -1 */
@@ -83,15 +94,23 @@ struct cupel_result {
     char reason[CUPEL_REASON_MAX];       /* of a skip or an expected failure, or "" */
     char retained[CUPEL_REASON_MAX];     /* what plain malloc kept, once and not again: no failure; or "" */
     char directory[CUPEL_TEST_PATH_MAX]; /* of test_directory() where it was kept, or "" */
-    struct cupel_text messages;          /* what failed, line by line: file:line: words */
-    struct cupel_text notes;             /* context not yet part of the messages; shown if the test fails */
-    struct cupel_text output;            /* what the test printed, where it is to be shown */
+    /* Of a test that passed: what its retries came to. Of one that did not: this record is the summary of its repeats,
+     * and `repeat` the first that failed. */
+    struct cupel_flake flake;
+    struct cupel_text messages; /* what failed, line by line: file:line: words */
+    struct cupel_text notes;    /* context not yet part of the messages; shown if the test fails */
+    struct cupel_text output;   /* what the test printed, where it is to be shown */
 };
 
 /* Empties a record without touching the unused parts of its texts. */
 void cupel_result_clear(struct cupel_result *result);
 /* Copies the used parts only. */
 void cupel_result_copy(struct cupel_result *to, const struct cupel_result *from);
+/* True for the record that sums up the repeats of a flaky test; it stands for none of them. */
+bool cupel_result_is_flake_summary(const struct cupel_result *result);
+/* The interval that holds the rate of failures in 95 of 100 cases, by Wilson's score (Wilson, 1927): good for small
+ * numbers and for rates near 0 and 1. runs > 0. */
+void cupel_flake_interval(const struct cupel_flake *flake, double *low, double *high);
 /* True for every verdict but OK and SKIPPED. */
 bool cupel_result_is_failure(const struct cupel_result *result);
 /* "ok", "skipped", "leak", ... ; borrowed. */

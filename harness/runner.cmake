@@ -1,7 +1,7 @@
 # The runner's tests: fixture programs whose tests fail on purpose, which no ctest entry runs, and what runs them.
 cupel_add_tool(test SOURCES tool/test.c tool/test_find.c tool/test_run.c LINK cupel::harness)
 if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
-  foreach(fixture outcomes rude)
+  foreach(fixture outcomes rude flaky)
     add_executable(fixture_${fixture} tests/fixtures/${fixture}.c)
     set_target_properties(fixture_${fixture} PROPERTIES OUTPUT_NAME ${fixture}
       RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/fixtures)
@@ -11,7 +11,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   endforeach()
   cupel_add_tests(runner LINK cupel::alloc
     SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c)
-  add_dependencies(test_runner fixture_outcomes fixture_rude cupel-test)
+  add_dependencies(test_runner fixture_outcomes fixture_rude fixture_flaky cupel-test)
 endif()
 
 # The runner beside exec, cmocka and Criterion. What it starts is kept apart from the benchmarks themselves.

@@ -2,7 +2,9 @@
 #include "harness/src/execute.h"
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
+#include "harness/src/growth.h"
 #include "harness/src/leak.h"
+#include "harness/src/perturb.h"
 #include "harness/src/run.h"
 #include "harness/src/select.h"
 #include "harness/src/strong.h"
@@ -24,6 +26,7 @@ void cupel__execute_name(const struct cupel__plan_item *item, struct cupel_resul
     result->isolation = item->isolation;
     result->seed = cupel__settings.seed;
     result->repeat = item->repeat;
+    result->perturb = item->perturb;
     memcpy(result->flags, cupel__settings.flags, sizeof result->flags);
     result->evidence = item->test->kind == CUPEL_KIND_PROPERTY ? CUPEL_EVIDENCE_PROPERTY : CUPEL_EVIDENCE_UNIT;
 }
@@ -216,12 +219,32 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
     }
     int64_t start_ns = cupel_clock_ns();
     const struct cupel_fault_plan *faults = cupel__settings.fault_plan.count != 0 ? &cupel__settings.fault_plan : NULL;
+    struct cupel__growth before = {0, 0};
+    bool is_repeated = cupel__settings.repeat > 1 && !cupel__settings.sweep;
+    if (item->perturb != 0) {
+        struct cupel__perturbation perturbation = cupel__perturb_choose(item);
+        cupel__perturb_begin(&perturbation);
+    }
+    if (is_repeated) {
+        before = cupel__growth_measure();
+    }
     if (cupel__settings.sweep && !test->options.no_sweep && !is_death_test(test)) {
         cupel__sweep_execute(item, result);
     } else {
         cupel__execute_once(item, faults, result);
         if (cupel_result_is_failure(result)) {
             cupel__fault_note_add(cupel__run.fault_note, &result->messages);
+        }
+    }
+    if (is_repeated) {
+        struct cupel__growth after = cupel__growth_measure();
+        result->grown_bytes = after.bytes - before.bytes;
+        result->grown_descriptors = after.descriptors - before.descriptors;
+    }
+    if (item->perturb != 0) {
+        cupel__perturb_end();
+        if (cupel_result_is_failure(result)) {
+            cupel__perturb_note(item, &result->messages);
         }
     }
     result->duration_ns = cupel_clock_ns() - start_ns;

@@ -176,18 +176,37 @@ static enum cupel_isolation isolation_of(const struct cupel_test *test, const st
     return options->isolate == CUPEL_ISOLATE_WORKER ? run : options->isolate;
 }
 
-struct cupel__plan_item cupel__plan_at(struct cupel__plan *plan, uint64_t index) {
-    uint64_t repeat = (uint64_t)plan->settings->repeat_index;
-    if (index >= plan->count) {
-        index -= plan->count;
-        repeat += 1 + index / plan->again_count;
-        index %= plan->again_count;
-    }
-    order_repeat(plan, repeat);
-    const struct cupel__plan_entry *entry = &plan->entries[plan->order[index]];
-    struct cupel__plan_item item = {.test = entry->test, .row = entry->row, .repeat = repeat};
+struct cupel__plan cupel__plan_of_picks(const struct cupel__plan *plan, const struct cupel__plan_pick *picks,
+                                        uint64_t count) {
+    struct cupel__plan made = *plan;
+    made.picks = picks;
+    made.pick_count = count;
+    made.total = count;
+    return made;
+}
+
+static struct cupel__plan_item item_of(const struct cupel__plan *plan, const struct cupel__plan_pick *pick) {
+    const struct cupel__plan_entry *entry = &plan->entries[pick->entry];
+    struct cupel__plan_item item = {
+        .test = entry->test, .row = entry->row, .repeat = pick->repeat, .perturb = pick->perturb};
     uint64_t test_hash = cupel__mix(cupel__hash_text(entry->test->suite), cupel__hash_text(entry->test->name));
-    item.seed = cupel__mix(cupel__mix(plan->settings->seed, repeat), cupel__mix(test_hash, entry->row));
+    item.seed = cupel__mix(cupel__mix(plan->settings->seed, pick->repeat), cupel__mix(test_hash, entry->row));
     item.isolation = isolation_of(entry->test, plan->settings);
     return item;
+}
+
+struct cupel__plan_item cupel__plan_at(struct cupel__plan *plan, uint64_t index) {
+    if (plan->picks != NULL) {
+        return item_of(plan, &plan->picks[index]);
+    }
+    struct cupel__plan_pick pick = {.perturb = plan->settings->perturb,
+                                    .repeat = (uint64_t)plan->settings->repeat_index};
+    if (index >= plan->count) {
+        index -= plan->count;
+        pick.repeat += 1 + index / plan->again_count;
+        index %= plan->again_count;
+    }
+    order_repeat(plan, pick.repeat);
+    pick.entry = plan->order[index];
+    return item_of(plan, &pick);
 }

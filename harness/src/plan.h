@@ -19,11 +19,19 @@ struct cupel__plan_item {
     uint64_t repeat;                /* 0 for the first */
     uint64_t seed;                  /* the test's own: mixed from the run's seed, the repeat and the test's name */
     enum cupel_isolation isolation; /* resolved: WORKER, PROCESS or NONE */
+    uint32_t perturb;               /* dimensions that are varied: see perturb.h */
 };
 
 struct cupel__plan_entry {
     const struct cupel_test *test;
     uint32_t row;
+};
+
+/* One item by name, for plans that are a list: what failed, once more. */
+struct cupel__plan_pick {
+    uint32_t entry; /* index into the entries */
+    uint32_t perturb;
+    uint64_t repeat;
 };
 
 struct cupel__plan {
@@ -33,7 +41,9 @@ struct cupel__plan {
     size_t again_count; /* of these, what later repeats take too: all but the slow ones */
     uint32_t *order;    /* of repeat `order_repeat`; owned */
     uint64_t order_repeat;
-    uint64_t total; /* items in all, UINT64_MAX without end */
+    uint64_t total;                       /* items in all, UINT64_MAX without end */
+    const struct cupel__plan_pick *picks; /* these alone, in this order; NULL: the whole plan. Borrowed */
+    uint64_t pick_count;
 };
 
 /* Selects from the registered tests. False when out of memory. Release with cupel__plan_deinit. */
@@ -41,6 +51,9 @@ bool cupel__plan_init(struct cupel__plan *plan, const struct cupel__settings *se
 void cupel__plan_deinit(struct cupel__plan *plan);
 /* The item of that index (< total). */
 struct cupel__plan_item cupel__plan_at(struct cupel__plan *plan, uint64_t index);
+/* The same plan, but of these items alone (borrowed, as is what `plan` holds): nothing to release. */
+struct cupel__plan cupel__plan_of_picks(const struct cupel__plan *plan, const struct cupel__plan_pick *picks,
+                                        uint64_t count);
 /* "suite.name" or "suite.name/row"; as snprintf. */
 int cupel__plan_title(const struct cupel_test *test, uint32_t row, char *text, size_t size);
 

@@ -35,6 +35,28 @@ bool cupel_result_is_failure(const struct cupel_result *result) {
     return result->verdict != CUPEL_VERDICT_OK && result->verdict != CUPEL_VERDICT_SKIPPED;
 }
 
+bool cupel_result_is_flake_summary(const struct cupel_result *result) {
+    return result->flake.runs != 0 && cupel_result_is_failure(result);
+}
+
+static double square_root(double value) {
+    double root = value > 1 ? value : 1;
+    for (int i = 0; i < 64; i++) { /* Newton: a library of mathematics is more than this needs */
+        root = (root + value / root) / 2;
+    }
+    return root;
+}
+
+void cupel_flake_interval(const struct cupel_flake *flake, double *low, double *high) {
+    const double z = 1.959963984540054; /* of the normal distribution, 95 % lie within */
+    double n = (double)flake->runs;
+    double rate = (double)flake->failures / n;
+    double middle = (rate + z * z / (2 * n)) / (1 + z * z / n);
+    double half = z / (1 + z * z / n) * square_root(rate * (1 - rate) / n + z * z / (4 * n * n));
+    *low = flake->failures == 0 ? 0 : middle - half;
+    *high = flake->failures == flake->runs ? 1 : middle + half;
+}
+
 static void text_clear(struct cupel_text *text) {
     text->length = 0;
     text->is_truncated = false;
@@ -52,6 +74,9 @@ void cupel_result_clear(struct cupel_result *result) {
     memset(result, 0, offsetof(struct cupel_result, fault));
     result->row = CUPEL_NO_ROW;
     result->exit_status = -1;
+    result->flake.runs = 0;
+    result->flake.failures = 0;
+    result->flake.follows[0] = '\0';
     result->fault[0] = '\0';
     result->flags[0] = '\0';
     result->reason[0] = '\0';

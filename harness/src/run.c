@@ -35,6 +35,14 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     if (run->is_tracking) {
         cupel_tracking_deinit(&run->tracking);
     }
+    if (run->is_perturbing) {
+        cupel_perturbing_deinit(&run->perturbing);
+    }
+    run->is_perturbing =
+        run->memory.fills_fresh || run->memory.fills_freed || run->memory.placement != CUPEL_PLACEMENT_PARENT;
+    if (run->is_perturbing) {
+        below = cupel_perturbing_init(&run->perturbing, below, &run->memory);
+    }
     if (faults != NULL) {
         below = cupel_failing_init(&run->failing, below, NULL, NULL);
         cupel_failing_set(&run->failing, faults);

@@ -13,6 +13,7 @@
 
 #include "alloc/counting.h"
 #include "alloc/failing.h"
+#include "alloc/perturbing.h"
 #include "alloc/tracking.h"
 #include "harness/harness.h"
 #include "harness/result.h"
@@ -45,12 +46,15 @@ struct cupel__run {
     pthread_t thread;                    /* that runs the body */
     pid_t process;                       /* that runs the body */
     jmp_buf target;
-    /* The stack: counting -> [tracking] -> [failing] -> root, in this fixed storage. */
+    /* The stack: counting -> [tracking] -> [failing] -> [perturbing] -> root, in this fixed storage. */
     struct cupel_allocator *allocator;
     struct cupel_allocator *root; /* NULL: the C library */
     struct cupel_counting counting;
     struct cupel_tracking tracking;
     struct cupel_failing failing;
+    struct cupel_perturbing perturbing;
+    struct cupel_perturbing_options memory; /* of a perturbed repeat; all zero: none */
+    bool is_perturbing;
     struct cupel__fault_note *fault_note; /* of the run of a body that goes on, or that was last; never NULL */
     /* For the failing layer; NULL: none. Only those who sweep set it. */
     void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);

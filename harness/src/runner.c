@@ -1,7 +1,9 @@
 /* A test program from its arguments to its exit status: parse, select, list or run, report. */
+#include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/fuzz_run.h"
 #include "harness/src/list.h"
+#include "harness/src/perturb.h"
 #include "harness/src/plan.h"
 #include "harness/src/replay.h"
 #include "harness/src/report.h"
@@ -11,6 +13,7 @@
 #include "harness/src/state.h"
 #include "harness/src/suites.h"
 #include "harness/src/supervise.h"
+#include "harness/src/worker.h"
 
 #include "alloc/base/message.h"
 #include "alloc/base/outfile.h"
@@ -210,7 +213,9 @@ static int run(struct cupel__plan *plan) {
     if (!is_gathered()) {
         cupel__gtest_premature_begin();
     }
+    cupel__evidence_start();
     bool has_run = cupel__supervise(plan, take, &end, &error);
+    cupel__evidence_finish();
     if (!has_run) {
         cupel_message("%s", error.text);
     }
@@ -240,12 +245,27 @@ static bool is_listing(void) {
     return cupel__settings.list || cupel__settings.list_json || cupel__settings.list_gtest;
 }
 
+/* Where this program was executed by a worker of its own: that word, taken from the arguments; else NULL. */
+static char *take_worker_word(int *argc, char **argv) {
+    if (*argc < 2 || strncmp(argv[1], CUPEL__WORKER_WORD, sizeof CUPEL__WORKER_WORD - 1) != 0) {
+        return NULL;
+    }
+    char *word = argv[1];
+    for (int i = 1; i < *argc; i++) {
+        argv[i] = argv[i + 1];
+    }
+    --*argc;
+    return word;
+}
+
 int cupel__run_main(int argc, char **argv) {
     struct cupel_error error;
     struct cupel__plan plan;
     bool has_help = false;
     int status;
+    char *worker_word = take_worker_word(&argc, argv);
     cupel_message_program(argc > 0 ? base_name(argv[0]) : "test program");
+    cupel__perturb_process_keep(argc, argv);
     const char *inherited = cupel__fuzz_inherited(argc, argv);
     if (inherited != NULL) {
         cupel__settings.program = argv[0];
@@ -254,6 +274,9 @@ int cupel__run_main(int argc, char **argv) {
     if (!cupel__settings_parse(NULL, argc, argv, &has_help, &error)) {
         cupel__settings_refuse(&error, "");
         return CUPEL_USAGE;
+    }
+    if (worker_word != NULL && cupel__worker_seed(worker_word, &cupel__settings.seed)) {
+        cupel__settings.fault_plan.seed = cupel__settings.seed;
     }
     if (has_help) {
         return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
@@ -277,6 +300,9 @@ int cupel__run_main(int argc, char **argv) {
     if (!cupel__plan_init(&plan, &cupel__settings)) {
         cupel_message("out of memory");
         return CUPEL_INTERNAL;
+    }
+    if (worker_word != NULL) {
+        cupel__worker_entered(&plan, worker_word);
     }
     if (is_listing()) {
         status = list(&plan);

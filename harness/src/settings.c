@@ -1,6 +1,7 @@
 /* The one table of flags of a test program: see settings.h. GoogleTest's flags are aliases here, or rows of
  * settings_gtest.c where they mean something else. */
 #include "harness/src/settings.h"
+#include "harness/src/perturb.h"
 #include "harness/src/plan.h"
 #include "harness/src/settings_gtest.h"
 
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 struct cupel__settings cupel__settings;
 
@@ -82,6 +84,33 @@ static const struct cupel_option options[] = {
      .sentence = "Begin with that repeat (0 is the first): replays one of many.",
      .min = 0,
      .max = INT64_MAX},
+    {.name = "until-fail",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.until_fail,
+     .sentence = "Repeat without end, and stop at the first failure."},
+    {.name = "perturb",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.perturb_text,
+     .parameter = "WORDS",
+     .value_is_optional = true,
+     .sentence =
+         "Vary in each repeat, by the seed, what no test may rely on: address-space, environment-size, locale, "
+         "time-zone, descriptors, thread-start, fresh-memory, freed-memory, placement; '-word' leaves one out."},
+    {.name = "bisect",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.bisect,
+     .sentence = "Find out which perturbation a flake follows (default; --no-bisect leaves it)."},
+    {.name = "retries",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.retries,
+     .parameter = "N",
+     .sentence = "Run a test that failed up to N times more; where it passes then, it is flaky, not failed.",
+     .min = 0,
+     .max = 1000},
+    {.name = "fail-on-flaky",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.fail_on_flaky,
+     .sentence = "A flaky test is a failure of the run."},
     {.name = "shuffle",
      .kind = CUPEL_OPTION_FLAG,
      .value = &cupel__settings.shuffle,
@@ -119,8 +148,8 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_INT,
      .value = &cupel__settings.jobs,
      .parameter = "N",
-     .sentence = "Workers at a time (default 1).",
-     .min = 1,
+     .sentence = "Workers at a time (default 0: one a processor where tests are repeated, else 1).",
+     .min = 0,
      .max = 64},
     {.name = "timeout",
      .kind = CUPEL_OPTION_DURATION,
@@ -369,6 +398,14 @@ static void keep_flags(struct cupel__settings *settings) {
     if (settings->output_limit_bytes != OUTPUT_LIMIT_BYTES) {
         at += snprintf(at, (size_t)(end - at), " --output-limit=%" PRId64, settings->output_limit_bytes);
     }
+    if (settings->perturb_text != NULL && settings->perturb_text[0] == '\0') {
+        at += snprintf(at, (size_t)(end - at), " --perturb");
+    } else if (settings->perturb_text != NULL) {
+        char words[CUPEL_FLAGS_MAX];
+        (void)cupel__perturb_mask_format(settings->perturb, words, sizeof words);
+        at += snprintf(at, (size_t)(end - at), " --perturb=%s", words);
+    }
+    at = at < end ? at : end - 1;
     (void)snprintf(at, (size_t)(end - at), "%s", settings->capture ? "" : " --no-capture");
 }
 
@@ -389,7 +426,7 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         .repeat = -2, /* not given */
         .isolate = -1,
         .seed_given = -1,
-        .jobs = 1,
+        .bisect = true,
         .timeout_ms = TIMEOUT_MS,
         .output_limit_bytes = OUTPUT_LIMIT_BYTES,
         .capture = true,
@@ -412,10 +449,19 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
                                "nothing may stand after '--' without --fuzz, but '%.60s' does", arguments.rest[0]);
     }
     if (settings->repeat == -2) {
-        settings->repeat = settings->for_ms != 0 ? INT64_MAX : 1;
+        settings->repeat = settings->for_ms != 0 || settings->until_fail ? INT64_MAX : 1;
+    }
+    settings->fail_fast = settings->fail_fast || settings->until_fail;
+    if (settings->perturb_text != NULL &&
+        !cupel__perturb_mask_parse(settings->perturb_text, &settings->perturb, error)) {
+        return false;
     }
     if (!cupel__gtest_apply(settings, argc, argv, error)) {
         return false;
+    }
+    if (settings->jobs == 0) {
+        long processors = settings->repeat > 1 ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+        settings->jobs = processors < 1 ? 1 : processors > 64 ? 64 : processors;
     }
     keep_flags(settings);
     return parse_shard(settings, error) && choose_seed(settings, error) && parse_fault(settings, own == NULL, error);

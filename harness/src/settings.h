@@ -37,14 +37,20 @@ struct cupel__settings {
     int64_t repeat_index; /* of the first repeat */
     bool repeat_slow;     /* later repeats take slow tests too */
     int64_t for_ms;       /* 0: not bounded by time */
+    bool until_fail;
+    const char *perturb_text; /* NULL: not given */
+    uint32_t perturb;         /* dimensions that repeats vary: see perturb.h */
+    bool bisect;              /* say which of them a flake follows */
+    int64_t retries;          /* of a test that failed */
+    bool fail_on_flaky;
     bool shuffle;
     int64_t seed_given; /* as parsed; -1: none */
     uint64_t seed;      /* the run's */
     bool fail_fast;
     int64_t max_fail; /* 0: no limit */
     /* Execution. */
-    int isolate; /* index into "worker process none" */
-    int64_t jobs;
+    int isolate;        /* index into "worker process none" */
+    int64_t jobs;       /* resolved; 0 before: one, or as many as there are processors where tests are repeated */
     int64_t timeout_ms; /* of a test that names none; 0: none */
     int64_t output_limit_bytes;
     bool capture;

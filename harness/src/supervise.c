@@ -3,9 +3,9 @@
 #include "harness/src/supervise.h"
 #include "harness/src/capture.h"
 #include "harness/src/directory.h"
-#include "harness/src/evidence.h"
 #include "harness/src/here.h"
 #include "harness/src/obituary.h"
+#include "harness/src/perturb.h"
 #include "harness/src/symbolise.h"
 #include "harness/src/wire.h"
 #include "harness/src/worker.h"
@@ -38,6 +38,7 @@ struct job {
 struct supervisor {
     struct cupel__plan *plan;
     struct cupel__shared *shared;
+    struct cupel__sharing sharing;
     bool (*take)(const struct cupel_result *result);
     struct cupel__run_end *end;
     struct cupel_error *error;
@@ -109,11 +110,15 @@ static bool spawn(struct job *job) {
         ends[1] = high;
     }
     atomic_store(&job->slot->has_lost_memory, false);
+    atomic_store(&job->slot->is_foreign, false);
     (void)fflush(NULL); /* what is buffered here must not be written there too */
     pid_t pid = fork();
     if (pid == 0) {
         (void)close(ends[0]);
-        cupel__worker_main(supervisor.plan, supervisor.shared, job->slot, ends[1], job->output);
+        cupel__worker_main(supervisor.plan, &(struct cupel__worker){.sharing = supervisor.sharing,
+                                                                    .slot = (unsigned)(job - supervisor.jobs),
+                                                                    .pipe = ends[1],
+                                                                    .output = job->output});
     }
     (void)close(ends[1]);
     if (pid < 0 || !cupel__wire_reader_init(&job->reader, ends[0])) {
@@ -139,6 +144,17 @@ static void drain(struct job *job) {
     } while (cupel__wire_fill(&job->reader));
 }
 
+/* The record of a worker that executed itself: what points into its image is said anew. */
+static void naturalise(struct cupel__slot *slot, const struct cupel__plan_item *item) {
+    slot->result.program = cupel__settings.program;
+    slot->result.suite = item->test->suite;
+    slot->result.name = item->test->name;
+    slot->result.file = item->test->file;
+    slot->result.failure_file = NULL;
+    slot->result.failure_line = 0;
+    slot->fault_note.frame_count = 0;
+}
+
 /* The test that a dead worker was running gets its record from shared memory. */
 static void bury(struct job *job, int status) {
     struct cupel__slot *slot = job->slot;
@@ -148,6 +164,9 @@ static void bury(struct job *job, int status) {
         return;
     }
     struct cupel__plan_item item = cupel__plan_at(supervisor.plan, atomic_load(&slot->item));
+    if (atomic_load(&slot->is_foreign)) {
+        naturalise(slot, &item);
+    }
     if (state == CUPEL__SLOT_DONE) {
         bool has_closed = WIFEXITED(status) && WEXITSTATUS(status) == CUPEL_INTERNAL;
         cupel_text_add(&slot->result.messages, has_closed ? "the test closed the harness's own descriptor\n"
@@ -165,6 +184,7 @@ static void bury(struct job *job, int status) {
     }
     slot->result.duration_ns = (cupel_clock_ms() - atomic_load(&slot->start_ms)) * 1000000;
     cupel__obituary(&item, status, job->cause, job->output, &slot->fault_note, &slot->result);
+    cupel__perturb_note(&item, &slot->result.messages);
     give(&slot->result);
 }
 
@@ -417,11 +437,11 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
     if (supervisor.job_count > plan->total) {
         supervisor.job_count = (unsigned)plan->total;
     }
-    supervisor.shared = cupel__shared_create(supervisor.job_count);
-    if (supervisor.shared == NULL) {
+    if (!cupel__shared_create(&supervisor.sharing, supervisor.job_count, plan)) {
         return cupel_error_set(error, 0, 0, "no memory to share with workers: %s", strerror(errno));
     }
-    if (settings->for_ms != 0) {
+    supervisor.shared = supervisor.sharing.shared;
+    if (settings->for_ms != 0 && plan->picks == NULL) {
         supervisor.deadline_ms = cupel_clock_ms() + settings->for_ms;
     }
     for (unsigned i = 0; i < supervisor.job_count; i++) {
@@ -430,13 +450,11 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
     cupel__directory_begin_run();
-    cupel__evidence_start();
     if (is_here) {
         run_here();
     } else {
         run_workers();
     }
-    cupel__evidence_finish();
     cupel__directory_end_run();
     (void)prctl(PR_SET_CHILD_SUBREAPER, 0);
     for (unsigned i = 0; i < supervisor.job_count; i++) {
@@ -444,7 +462,7 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
             (void)close(supervisor.jobs[i].output);
         }
     }
-    cupel__shared_destroy(supervisor.shared, supervisor.job_count);
+    cupel__shared_destroy(&supervisor.sharing);
     return !supervisor.has_failed;
 }
 

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* A record's texts: pointers, then arrays, then what was said. */
-enum { POINTER_COUNT = 5, MESSAGES = 10, OUTPUT = 11, TEXT_COUNT = 12 };
+enum { POINTER_COUNT = 5, MESSAGES = 11, OUTPUT = 12, TEXT_COUNT = 13 };
 enum { BUFFER_SIZE = 4 * CUPEL_TEXT_MAX + 65536, NAME_MAX_LENGTH = 4096 };
 
 static const uint32_t magic = 0x33707563; /* "cup3" */
@@ -20,6 +20,10 @@ struct head {
     uint64_t seed;
     uint64_t repeat;
     int64_t duration_ns;
+    uint64_t flake_runs;
+    uint64_t flake_failures;
+    int64_t grown_bytes;
+    int64_t grown_descriptors;
     uint32_t line;
     uint32_t row;
     uint32_t failures;
@@ -32,25 +36,31 @@ struct head {
     uint8_t evidence;
     uint8_t has_nothing_to_starve;
     uint8_t unused[3];
+    uint32_t perturb;
     uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
 };
-static_assert(sizeof(struct head) == 64 + 4 * TEXT_COUNT, "no byte is sent that was never set");
+static_assert(sizeof(struct head) == 100 + 4 * TEXT_COUNT, "no byte is sent that was never set");
 
 static size_t text_length(const char *text) {
     return text == NULL ? 0 : strnlen(text, NAME_MAX_LENGTH - 1) + 1;
 }
 
 bool cupel__wire_write(int fd, const struct cupel_result *result) {
-    bool has_texts = result->verdict != CUPEL_VERDICT_OK || result->output.length != 0;
-    const char *texts[TEXT_COUNT] = {result->program,  result->suite,         result->name,
-                                     result->file,     result->failure_file,  result->fault,
-                                     result->reason,   result->directory,     result->flags,
-                                     result->retained, result->messages.data, result->output.data};
+    bool has_texts = result->verdict != CUPEL_VERDICT_OK || result->output.length != 0 || result->flake.runs != 0;
+    const char *texts[TEXT_COUNT] = {
+        result->program,       result->suite,         result->name,       result->file,  result->failure_file,
+        result->fault,         result->reason,        result->directory,  result->flags, result->retained,
+        result->flake.follows, result->messages.data, result->output.data};
     struct head head = {.magic = magic,
                         .size = sizeof head,
                         .seed = result->seed,
                         .repeat = result->repeat,
                         .duration_ns = result->duration_ns,
+                        .flake_runs = result->flake.runs,
+                        .flake_failures = result->flake.failures,
+                        .grown_bytes = result->grown_bytes,
+                        .grown_descriptors = result->grown_descriptors,
+                        .perturb = result->perturb,
                         .line = result->line,
                         .row = result->row,
                         .failures = result->failures,
@@ -126,24 +136,27 @@ bool cupel__wire_fill(struct cupel__wire_reader *reader) {
     return false;
 }
 
+static const uint32_t array_sizes[MESSAGES - POINTER_COUNT] = {
+    CUPEL_FAULT_TOKEN_MAX, CUPEL_REASON_MAX, CUPEL_TEST_PATH_MAX, CUPEL_FLAGS_MAX, CUPEL_REASON_MAX, CUPEL_FOLLOWS_MAX};
+
 static bool head_is_sound(const struct head *head) {
     uint64_t size = sizeof *head;
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         size += head->lengths[i];
         if (head->lengths[i] > CUPEL_TEXT_MAX ||
-            (i >= POINTER_COUNT && i < MESSAGES && head->lengths[i] > CUPEL_REASON_MAX)) {
+            (i >= POINTER_COUNT && i < MESSAGES && head->lengths[i] > array_sizes[i - POINTER_COUNT])) {
             return false;
         }
     }
-    return head->magic == magic && size == head->size && head->lengths[5] <= CUPEL_FAULT_TOKEN_MAX &&
-           head->lengths[8] <= CUPEL_FLAGS_MAX && head->verdict < CUPEL_VERDICT_COUNT &&
+    return head->magic == magic && size == head->size && head->verdict < CUPEL_VERDICT_COUNT &&
            head->evidence < CUPEL_EVIDENCE_COUNT;
 }
 
 static void read_texts(const struct head *head, char *at, struct cupel_result *result) {
     const char **pointers[POINTER_COUNT] = {&result->program, &result->suite, &result->name, &result->file,
                                             &result->failure_file};
-    char *arrays[] = {result->fault, result->reason, result->directory, result->flags, result->retained};
+    char *arrays[] = {result->fault, result->reason,   result->directory,
+                      result->flags, result->retained, result->flake.follows};
     for (size_t i = 0; i < TEXT_COUNT; i++) {
         uint32_t length = head->lengths[i];
         if (length == 0) {
@@ -180,6 +193,11 @@ bool cupel__wire_next(struct cupel__wire_reader *reader, struct cupel_result *re
     result->seed = head.seed;
     result->repeat = head.repeat;
     result->duration_ns = head.duration_ns;
+    result->flake.runs = head.flake_runs;
+    result->flake.failures = head.flake_failures;
+    result->grown_bytes = head.grown_bytes;
+    result->grown_descriptors = head.grown_descriptors;
+    result->perturb = head.perturb;
     result->line = head.line;
     result->row = head.row;
     result->failures = head.failures;

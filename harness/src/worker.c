@@ -1,17 +1,23 @@
 /* A worker's life: see worker.h. It leaves by _exit, so that nothing of the supervisor's is written twice. */
 #include "harness/src/worker.h"
 #include "harness/src/capture.h"
+#include "harness/src/evidence.h"
 #include "harness/src/execute.h"
+#include "harness/src/perturb.h"
 #include "harness/src/wire.h"
 
 #include "alloc/base/progress.h"
 #include "alloc/base/status.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #if defined(__has_feature)
@@ -26,26 +32,50 @@
 /* Where extra records go: set in a worker only. */
 static int record_pipe = -1;
 static struct cupel__slot *own_slot;
+static bool is_executed; /* not forked from the supervisor: what it counts is its own to write */
 
-static size_t shared_size(unsigned slots) {
-    return sizeof(struct cupel__shared) + slots * sizeof(struct cupel__slot);
+static size_t shared_size(unsigned slots, uint64_t picks) {
+    return sizeof(struct cupel__shared) + slots * sizeof(struct cupel__slot) + picks * sizeof(struct cupel__plan_pick);
 }
 
-struct cupel__shared *cupel__shared_create(unsigned slots) {
-    void *memory = mmap(NULL, shared_size(slots), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+static struct cupel__plan_pick *picks_of(struct cupel__shared *shared, unsigned slots) {
+    return (struct cupel__plan_pick *)&shared->slots[slots];
+}
+
+bool cupel__shared_create(struct cupel__sharing *sharing, unsigned slots, const struct cupel__plan *plan) {
+    size_t size = shared_size(slots, plan->pick_count);
+    int low = memfd_create("cupel-workers", MFD_CLOEXEC);
+    int file = low < 0 ? -1 : fcntl(low, F_DUPFD_CLOEXEC, 500);
+    if (file >= 0) {
+        (void)close(low);
+    } else {
+        file = low;
+    }
+    void *memory = file < 0 || ftruncate(file, (off_t)size) != 0
+                       ? MAP_FAILED
+                       : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     if (memory == MAP_FAILED) {
-        return NULL;
+        if (file >= 0) {
+            (void)close(file);
+        }
+        return false;
     }
     struct cupel__shared *shared = memory;
+    shared->pick_count = plan->pick_count;
+    if (plan->pick_count != 0) {
+        memcpy(picks_of(shared, slots), plan->picks, plan->pick_count * sizeof *plan->picks);
+    }
     for (unsigned i = 0; i < slots; i++) {
         shared->slots[i].pending = CUPEL__NO_ITEM;
         shared->slots[i].handed = CUPEL__NO_ITEM;
     }
-    return shared;
+    *sharing = (struct cupel__sharing){shared, slots, file};
+    return true;
 }
 
-void cupel__shared_destroy(struct cupel__shared *shared, unsigned slots) {
-    (void)munmap(shared, shared_size(slots));
+void cupel__shared_destroy(struct cupel__sharing *sharing) {
+    (void)munmap(sharing->shared, shared_size(sharing->slots, sharing->shared->pick_count));
+    (void)close(sharing->file);
 }
 
 int64_t cupel__timeout_ms(const struct cupel__plan_item *item) {
@@ -103,6 +133,15 @@ static void run_item(const struct cupel__plan_item *item, struct cupel__slot *sl
     atomic_store(&slot->state, CUPEL__SLOT_IDLE);
 }
 
+/* Whether this process serves for the item. */
+static bool process_fits(const struct cupel__plan_item *item) {
+    if (item->perturb == 0) {
+        return cupel__perturb_process_fits(&(struct cupel__perturbation){.locale = NULL});
+    }
+    struct cupel__perturbation wanted = cupel__perturb_choose(item);
+    return cupel__perturb_process_fits(&wanted);
+}
+
 /* Signals as a program finds them at its start. */
 static void reset_signals(void) {
     sigset_t none;
@@ -117,6 +156,9 @@ static void reset_signals(void) {
 /* The end of a worker all of whose tests passed is where LeakSanitizer may look: it sees what malloc gave to code that
  * knows nothing of the test's allocator. */
 _Noreturn static void leave(int output) {
+    if (is_executed) {
+        cupel__evidence_finish();
+    }
 #if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
     if (!atomic_load(&own_slot->has_lost_memory)) {
         if (output >= 0) {
@@ -132,23 +174,11 @@ _Noreturn static void leave(int output) {
     _exit(CUPEL_OK);
 }
 
-_Noreturn void cupel__worker_main(struct cupel__plan *plan, struct cupel__shared *shared, struct cupel__slot *slot,
-                                  int pipe, int output) {
-    pid_t supervisor = getppid();
-    (void)setpgid(0, 0);
-    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != supervisor) {
-        _exit(CUPEL_INTERNAL);
-    }
-    reset_signals();
-    record_pipe = pipe;
-    own_slot = slot;
-    cupel__run.fault_note = &slot->fault_note;
-    if (output >= 0) {
-        cupel__capture_redirect(output, true);
-        (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    }
-    uint64_t index = atomic_exchange(&slot->pending, CUPEL__NO_ITEM);
+/* Takes items until there are none, or until one wants another process. `first` is taken already. */
+_Noreturn static void work(struct cupel__plan *plan, const struct cupel__worker *worker, uint64_t first) {
+    struct cupel__shared *shared = worker->sharing.shared;
+    struct cupel__slot *slot = own_slot;
+    uint64_t index = first;
     for (bool is_fresh = true; !atomic_load(&shared->is_stopping); index = CUPEL__NO_ITEM) {
         if (index == CUPEL__NO_ITEM) {
             index = atomic_fetch_add(&shared->next, 1);
@@ -162,16 +192,121 @@ _Noreturn void cupel__worker_main(struct cupel__plan *plan, struct cupel__shared
             atomic_store(&slot->handed, index);
             break;
         }
-        if (item.isolation == CUPEL_ISOLATE_PROCESS && !is_fresh) {
+        bool is_alone = item.isolation == CUPEL_ISOLATE_PROCESS;
+        if (!is_fresh && (is_alone || !process_fits(&item))) {
             atomic_store(&slot->pending, index);
             break;
         }
         atomic_store(&slot->item, index);
-        run_item(&item, slot, output);
+        run_item(&item, slot, worker->output);
         is_fresh = false;
-        if (item.isolation == CUPEL_ISOLATE_PROCESS) {
+        if (is_alone) {
             break;
         }
     }
-    leave(output);
+    leave(worker->output);
+}
+
+static void prepare_worker(const struct cupel__worker *worker) {
+    own_slot = &worker->sharing.shared->slots[worker->slot];
+    record_pipe = worker->pipe;
+    cupel__run.fault_note = &own_slot->fault_note;
+    if (worker->output >= 0) {
+        cupel__capture_redirect(worker->output, true);
+        (void)setvbuf(stdout, NULL, _IOLBF, 0);
+    }
+}
+
+/* Executes this program anew for an item that wants it; comes back where that is not to be had. */
+static void execute_anew(const struct cupel__worker *worker, const struct cupel__perturbation *wanted) {
+    char word[256];
+    (void)snprintf(word, sizeof word, CUPEL__WORKER_WORD "%d,%u,%u,%d,%d,%" PRIu64 ",%d,%u", worker->sharing.file,
+                   worker->sharing.slots, worker->slot, worker->pipe, worker->output, cupel__settings.seed,
+                   (int)wanted->addresses, wanted->environment_bytes);
+    const int kept[] = {worker->sharing.file, worker->pipe, worker->output};
+    for (unsigned i = 0; i < 3; i++) {
+        if (kept[i] >= 0) {
+            (void)fcntl(kept[i], F_SETFD, 0);
+        }
+    }
+    cupel__perturb_process_enter(wanted, word);
+    for (unsigned i = 0; i < 3; i++) {
+        if (kept[i] >= 0) {
+            (void)fcntl(kept[i], F_SETFD, FD_CLOEXEC);
+        }
+    }
+}
+
+_Noreturn void cupel__worker_main(struct cupel__plan *plan, const struct cupel__worker *worker) {
+    pid_t supervisor = getppid();
+    struct cupel__shared *shared = worker->sharing.shared;
+    struct cupel__slot *slot = &shared->slots[worker->slot];
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != supervisor) {
+        _exit(CUPEL_INTERNAL);
+    }
+    reset_signals();
+    uint64_t index = atomic_exchange(&slot->pending, CUPEL__NO_ITEM);
+    if (index == CUPEL__NO_ITEM && !atomic_load(&shared->is_stopping)) {
+        index = atomic_fetch_add(&shared->next, 1);
+    }
+    if (index < plan->total) {
+        struct cupel__plan_item item = cupel__plan_at(plan, index);
+        struct cupel__perturbation wanted = cupel__perturb_choose(&item);
+        if (!cupel__perturb_process_fits(&wanted)) {
+            atomic_store(&slot->pending, index);
+            execute_anew(worker, &wanted);
+            (void)atomic_exchange(&slot->pending, CUPEL__NO_ITEM);
+        }
+    }
+    prepare_worker(worker);
+    work(plan, worker, index);
+}
+
+/* What the word says; false where it is none of ours. */
+static bool parse_word(const char *word, struct cupel__worker *worker, uint64_t *seed,
+                       struct cupel__perturbation *perturbation) {
+    int addresses = 0;
+    int got = sscanf(word, CUPEL__WORKER_WORD "%d,%u,%u,%d,%d,%" SCNu64 ",%d,%u", &worker->sharing.file,
+                     &worker->sharing.slots, &worker->slot, &worker->pipe, &worker->output, seed, &addresses,
+                     &perturbation->environment_bytes);
+    perturbation->addresses = (enum cupel__addresses)addresses;
+    return got == 8 && worker->slot < worker->sharing.slots && worker->sharing.slots <= CUPEL__JOBS_MAX;
+}
+
+bool cupel__worker_seed(const char *word, uint64_t *seed) {
+    struct cupel__worker worker;
+    struct cupel__perturbation perturbation;
+    return parse_word(word, &worker, seed, &perturbation);
+}
+
+_Noreturn void cupel__worker_entered(struct cupel__plan *plan, const char *word) {
+    struct cupel__worker worker;
+    struct cupel__perturbation perturbation;
+    uint64_t seed;
+    struct stat status;
+    if (!parse_word(word, &worker, &seed, &perturbation) || fstat(worker.sharing.file, &status) != 0) {
+        _exit(CUPEL_INTERNAL);
+    }
+    void *memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, worker.sharing.file, 0);
+    if (memory == MAP_FAILED) {
+        _exit(CUPEL_INTERNAL);
+    }
+    (void)fcntl(worker.pipe, F_SETFD, FD_CLOEXEC);
+    (void)fcntl(worker.sharing.file, F_SETFD, FD_CLOEXEC);
+    if (worker.output >= 0) {
+        (void)fcntl(worker.output, F_SETFD, FD_CLOEXEC);
+    }
+    worker.sharing.shared = memory;
+    if (worker.sharing.shared->pick_count != 0) {
+        *plan = cupel__plan_of_picks(plan, picks_of(worker.sharing.shared, worker.sharing.slots),
+                                     worker.sharing.shared->pick_count);
+    }
+    cupel__perturb_process_entered(perturbation.addresses, perturbation.environment_bytes);
+    prepare_worker(&worker);
+    atomic_store(&own_slot->is_foreign, true);
+    is_executed = true;
+    cupel__evidence_start();
+    work(plan, &worker, atomic_exchange(&own_slot->pending, CUPEL__NO_ITEM));
 }

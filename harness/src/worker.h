@@ -30,6 +30,7 @@ struct cupel__slot {
     _Atomic int64_t timeout_ms; /* of the running item; 0: none */
     _Atomic uint64_t pending;   /* the next worker in this slot begins with it */
     _Atomic uint64_t handed;    /* for the supervisor to run itself; it sets CUPEL__NO_ITEM when done */
+    _Atomic bool is_foreign;    /* the worker executed itself: pointers in its record mean nothing here */
     _Atomic bool
         has_lost_memory; /* a test of this worker failed, or might leak: a checker's word at its end is stale */
     struct cupel__fault_note fault_note; /* of the running item */
@@ -39,17 +40,38 @@ struct cupel__slot {
 struct cupel__shared {
     _Atomic uint64_t next;
     _Atomic bool is_stopping;
+    uint64_t pick_count; /* of a plan that is a list; its picks stand behind the slots */
     struct cupel__slot slots[];
 };
 
-/* Shared with all processes forked from now on; NULL when out of memory. */
-struct cupel__shared *cupel__shared_create(unsigned slots);
-void cupel__shared_destroy(struct cupel__shared *shared, unsigned slots);
+/* What is shared, and the descriptor of the memory it is in: out of the way of the tests, closed on exec. */
+struct cupel__sharing {
+    struct cupel__shared *shared;
+    unsigned slots;
+    int file;
+};
 
-/* The life of a worker, in the forked child: never returns. `pipe` takes records, `output` is its capture file or -1.
- */
-_Noreturn void cupel__worker_main(struct cupel__plan *plan, struct cupel__shared *shared, struct cupel__slot *slot,
-                                  int pipe, int output);
+/* Shared with all processes forked from now on, and with those that a worker executes; false when out of memory. */
+bool cupel__shared_create(struct cupel__sharing *sharing, unsigned slots, const struct cupel__plan *plan);
+void cupel__shared_destroy(struct cupel__sharing *sharing);
+
+/* What a worker is given. */
+struct cupel__worker {
+    struct cupel__sharing sharing;
+    unsigned slot;
+    int pipe;   /* takes records */
+    int output; /* its capture file, or -1 */
+};
+
+/* The life of a worker, in the forked child: never returns. Where its first item wants another process than a fork can
+ * give, it executes itself first. */
+_Noreturn void cupel__worker_main(struct cupel__plan *plan, const struct cupel__worker *worker);
+/* The word in front of the arguments of a program that was executed as a worker. */
+#define CUPEL__WORKER_WORD "--cupel-worker="
+/* The rest of that life: with the plan that the arguments give, once the word was taken from them. */
+_Noreturn void cupel__worker_entered(struct cupel__plan *plan, const char *word);
+/* The seed of the run from that word. */
+bool cupel__worker_seed(const char *word, uint64_t *seed);
 
 /* The time limit of an item in milliseconds; 0: none. */
 int64_t cupel__timeout_ms(const struct cupel__plan_item *item);

@@ -1,0 +1,17 @@
+/* What a process holds: live bytes of malloc, and open descriptors. Taken before and after each run of a repeated test,
+ * the difference is what that run left; a test that leaves something every time grows without end, though each time it
+ * is too little to be a leak of anybody's. */
+#ifndef HARNESS_SRC_GROWTH_H
+#define HARNESS_SRC_GROWTH_H
+
+#include <stdint.h>
+
+struct cupel__growth {
+    int64_t bytes;
+    int64_t descriptors; /* among the lowest free ones and some above: that is where what is left open is */
+};
+
+/* As it is now. Costs some microseconds. */
+struct cupel__growth cupel__growth_measure(void);
+
+#endif
