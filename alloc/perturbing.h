@@ -11,7 +11,7 @@
  *                adjacent    small blocks stand one behind the other with nothing between, as far as alignment allows
  *                misaligned  to what was asked for and to no more: 16 bytes, say, but never 32
  *
- * Placements but the parent's move a block with each remap. Of blocks over 16 MiB only the first 16 are filled. Memory
+ * Placements but the parent's move a block with each remap. Of blocks over 1 MiB only the first MiB is filled. Memory
  * that is held back is hidden from the sanitizers and memcheck, and what is filled stays undefined to them.
  *
  * Locking: any number of threads, as far as the parent bears them. Cost: the filling, a lock where a placement keeps

@@ -10,7 +10,8 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
     target_link_libraries(fixture_${fixture} PRIVATE cupel::harness cupel::harness_main Threads::Threads)
   endforeach()
   cupel_add_tests(runner LINK cupel::alloc
-    SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c)
+    SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c
+      tests/test_perturb.c)
   add_dependencies(test_runner fixture_outcomes fixture_rude fixture_flaky cupel-test)
 endif()
 

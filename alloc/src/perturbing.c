@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { FILL_MAX = 16 << 20 };
+enum { FILL_MAX = 1 << 20 };
 
 static struct cupel_perturbing *from_base(struct cupel_allocator *self) {
     return (struct cupel_perturbing *)self;
