@@ -71,8 +71,11 @@ int cupel_perturbing_format(const struct cupel_perturbing_options *options, char
 /* The layer over `parent` (borrowed). Cannot fail. Give back what it holds with cupel_perturbing_deinit. */
 struct cupel_allocator *cupel_perturbing_init(struct cupel_perturbing *perturbing, struct cupel_allocator *parent,
                                               const struct cupel_perturbing_options *options);
-/* Releases what is held back. Blocks that are live stay with the parent, and can no longer be released. */
+/* Releases what is held back. Blocks that are live stay with the parent, and can only be released as below. */
 void cupel_perturbing_deinit(struct cupel_perturbing *perturbing);
+/* Releases a block that outlived its layer, which had that placement, to what was the layer's parent. */
+void cupel_perturbing_release_late(enum cupel_placement placement, struct cupel_allocator *parent, void *block,
+                                   size_t size, size_t align);
 
 #ifdef __cplusplus
 }

@@ -331,6 +331,29 @@ void cupel__place_flush(struct cupel_perturbing *layer) {
         next = slab->next;
         if (slab->live == 0) {
             drop_slab(layer, slab);
+        } else {
+            slab->previous = slab->next = NULL; /* its last block takes it along */
         }
+    }
+    layer->slabs = NULL;
+}
+
+void cupel_perturbing_release_late(enum cupel_placement placement, struct cupel_allocator *parent, void *block,
+                                   size_t size, size_t align) {
+    struct cupel_perturbing layer = {.parent = parent, .is_watched = cupel__is_watched()};
+    if (placement == CUPEL_PLACEMENT_ADJACENT && is_cut(size, align)) {
+        struct cupel__slab *slab = slab_of(block);
+        if (--slab->live == 0) {
+            cupel__unhide(layer.is_watched, slab, SLAB_SIZE);
+            parent->ops->release(parent, slab, SLAB_SIZE, SLAB_SIZE, NULL);
+        }
+    } else if (placement == CUPEL_PLACEMENT_MISALIGNED && is_shifted(size, align)) {
+        release_shifted(&layer, block, size, align, NULL);
+    } else if (placement == CUPEL_PLACEMENT_REUSED) {
+        size_t whole = class_of(size);
+        cupel__unhide(layer.is_watched, (char *)block + size, whole - size);
+        parent->ops->release(parent, block, whole, align, NULL);
+    } else {
+        parent->ops->release(parent, block, size, align, NULL);
     }
 }

@@ -186,6 +186,27 @@ TEST(perturbing, aligns_to_what_is_asked_for_and_no_more) {
     cupel_perturbing_deinit(&layer);
 }
 
+TEST(perturbing, a_block_may_outlive_its_layer) {
+    static const char *const specs[] = {"", "placement:reused", "placement:never", "placement:adjacent",
+                                        "placement:misaligned"};
+    struct cupel_counting counting;
+    struct cupel_allocator *below = cupel_counting_init(&counting, cupel_libc());
+    for (unsigned i = 0; i < sizeof specs / sizeof specs[0]; i++) {
+        struct cupel_perturbing layer;
+        struct cupel_perturbing_options options = options_of(specs[i]);
+        struct cupel_allocator *a = cupel_perturbing_init(&layer, below, &options);
+        void *small = cupel_alloc(a, 40, 16);
+        void *large = cupel_alloc(a, 70000, 16);
+        REQUIRE(small != NULL && large != NULL);
+        cupel_perturbing_deinit(&layer);
+        memset(small, 1, 40);
+        memset(large, 1, 70000);
+        cupel_perturbing_release_late(options.placement, below, small, 40, 16);
+        cupel_perturbing_release_late(options.placement, below, large, 70000, 16);
+        CHECK(cupel_counts_are_balanced(&counting.counts));
+    }
+}
+
 TEST(perturbing, gives_back_what_it_holds_before_it_refuses) {
     static _Alignas(16) unsigned char memory[4096];
     struct cupel_fixed fixed;

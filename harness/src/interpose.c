@@ -278,6 +278,11 @@ size_t malloc_usable_size(void *block) {
     if (block == NULL) {
         return 0;
     }
+    size_t size;
+    if (__atomic_load_n(&cupel__route.live, __ATOMIC_RELAXED) != 0 && cupel__route_thread.depth == 0 &&
+        cupel__route_usable(block, &size)) {
+        return size;
+    }
     return is_boot(block) ? boot_size(block) : real.malloc_usable_size(block);
 }
 

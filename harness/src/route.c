@@ -5,6 +5,7 @@
 #include "alloc/index.h"
 #include "alloc/libc.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -21,11 +22,14 @@
 struct cupel__route cupel__route;
 _Thread_local struct cupel__route_thread cupel__route_thread;
 
+enum { PLACEMENTS = 8 };
+static_assert((int)CUPEL_PLACEMENT_COUNT <= (int)PLACEMENTS, "each has a number of its own");
+
 static struct {
     struct cupel_allocator gate;
     struct cupel_allocator *below; /* NULL before the first run */
     struct cupel_index blocks;     /* serial: the number of the run */
-    uint64_t run;
+    uint64_t run;                  /* times PLACEMENTS, plus how its blocks are placed */
     struct cupel__routed counts;
     bool is_prepared;
 } route;
@@ -95,14 +99,14 @@ static const struct cupel_allocator_ops gate_ops = {.name = "gate",
 
 /* Runs. */
 
-struct cupel_allocator *cupel__route_begin(struct cupel_allocator *below) {
+struct cupel_allocator *cupel__route_begin(struct cupel_allocator *below, enum cupel_placement placement) {
     cupel__route_enter();
     if (route.gate.ops == NULL) {
         route.gate.ops = &gate_ops;
         cupel_index_init(&route.blocks);
     }
     route.below = below;
-    route.run++;
+    route.run = (route.run / PLACEMENTS + 1) * PLACEMENTS + (uint64_t)placement;
     route.counts = (struct cupel__routed){.acquired = 0};
     cupel__route_leave();
     return &route.gate;
@@ -228,8 +232,18 @@ static void release(const struct cupel_block *known, const void *site) {
     if (block.serial == route.run) {
         route.below->ops->release(route.below, base, block.size, block.align, site);
     } else {
-        cupel_free(cupel_libc(), base, block.size, block.align);
+        cupel_perturbing_release_late((enum cupel_placement)(block.serial % PLACEMENTS), cupel_libc(), base, block.size,
+                                      block.align);
     }
+}
+
+ENTRY bool cupel__route_usable(const void *block, size_t *size) {
+    cupel__route_enter();
+    const struct cupel_block *known = cupel_index_at(&route.blocks, block);
+    bool is_placed = known != NULL && known->serial % PLACEMENTS != CUPEL_PLACEMENT_PARENT;
+    *size = is_placed ? known->size : 0;
+    cupel__route_leave();
+    return is_placed;
 }
 
 ENTRY void *cupel__route_acquire(size_t size, size_t align, unsigned flags, const void *site) {

@@ -16,6 +16,7 @@
 
 #include "alloc/alloc.h"
 #include "alloc/base/message.h"
+#include "alloc/perturbing.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -60,9 +61,9 @@ extern _Thread_local struct cupel__route_thread cupel__route_thread;
 /* For run.c. The lock of the layers, for those who exchange them; it nests. */
 void cupel__route_enter(void);
 void cupel__route_leave(void);
-/* A new run: `below` is the stack from now on, with nothing counted. The allocator that stands before it and takes the
- * lock. */
-struct cupel_allocator *cupel__route_begin(struct cupel_allocator *below);
+/* A new run: `below` is the stack from now on, with nothing counted, and a perturbing layer in it, or none, places
+ * blocks so. The allocator that stands before it and takes the lock. */
+struct cupel_allocator *cupel__route_begin(struct cupel_allocator *below, enum cupel_placement placement);
 /* Whether requests of plain malloc are routed now. Children that fork off are never routed. */
 void cupel__route_arm(bool is_on);
 struct cupel__routed cupel__route_counts(void);
@@ -82,6 +83,8 @@ void *cupel__route_remap(void *block, size_t size, const void *site);
 bool cupel__route_remap_out(void *block, size_t size, const void *site, void **moved);
 /* False where the block is none of ours: nothing was done. */
 bool cupel__route_release(void *block, const void *site);
+/* Bytes that may be used at a block that stands where the C library did not put it. False for any other. */
+bool cupel__route_usable(const void *block, size_t *size);
 
 /* Of the interposition objects; absent where they are not linked. False and a text where the program's malloc is
  * another than theirs. */

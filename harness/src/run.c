@@ -58,7 +58,7 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     run->is_tracking = tracking;
     run->has_leaked = false;
     run->has_state_changed = false;
-    run->allocator = cupel__route_begin(cupel_counting_init(&run->counting, below));
+    run->allocator = cupel__route_begin(cupel_counting_init(&run->counting, below), run->memory.placement);
     cupel__route_leave();
 }
 
