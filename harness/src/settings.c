@@ -148,7 +148,7 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_INT,
      .value = &cupel__settings.jobs,
      .parameter = "N",
-     .sentence = "Workers at a time (default 0: one a processor where tests are repeated, else 1).",
+     .sentence = "Workers at a time (default 0: one a processor where tests are repeated and not shuffled, else 1).",
      .min = 0,
      .max = 64},
     {.name = "timeout",
@@ -460,7 +460,8 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         return false;
     }
     if (settings->jobs == 0) {
-        long processors = settings->repeat > 1 ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+        bool has_order = settings->shuffle || settings->is_gtest; /* to be seen in what is told */
+        long processors = settings->repeat > 1 && !has_order ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
         settings->jobs = processors < 1 ? 1 : processors > 64 ? 64 : processors;
     }
     keep_flags(settings);

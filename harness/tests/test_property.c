@@ -165,7 +165,7 @@ TEST(property, the_printed_command_shows_it_again, .tags = "slow") {
 
 TEST(property, the_command_of_the_run_finds_the_same_case, .tags = "slow") {
     const struct tool_run *run =
-        tool(INPUTS_PROGRAM " --seed=5 --cases=7 --timeout=9s --repeat=3 --filter=inputs.are_short");
+        tool(INPUTS_PROGRAM " --seed=5 --cases=7 --timeout=9s --repeat=3 -j1 --filter=inputs.are_short");
     /* The last failure: of the third repeat. */
     const char *last = run->output;
     for (const char *next = last; (next = strstr(next, "failing input: ")) != NULL; next++) {

@@ -160,7 +160,7 @@ TEST(runner, gives_module_and_offset_where_no_tool_knows_the_line, .tags = "slow
 }
 
 TEST(runner, prints_what_runs_a_failure_again, .tags = "slow") {
-    const struct tool_run *run = tool(OUTCOMES "--repeat=3 flaky");
+    const struct tool_run *run = tool(OUTCOMES "--repeat=3 -j1 flaky");
     CHECK_INT_EQ(run->status, 1);
     const char *again = strstr(run->output, "again: ");
     REQUIRE(again != NULL);

@@ -132,7 +132,7 @@ TEST(flags, slow_tests_are_repeated_only_where_asked, .tags = "slow") {
 
 TEST(flags, repeat, .tags = "slow") {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=50 pass.one")->output, "50 passed, 0 failed, 0 skipped\n");
-    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf -x flaky")->output, "stopped after 3 tests\n2 passed, 1 failed");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf -x -j1 flaky")->output, "stopped after 3 tests\n2 passed, 1 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--gtest_repeat=-1 --gtest_fail_fast --gtest_filter='flaky.*'")->output,
                        "2 passed, 1 failed");
     const struct tool_run *run = tool(OUTCOMES "--for=30ms pass.one");
@@ -147,7 +147,7 @@ TEST(flags, shuffle_by_one_seed, .tags = "slow") {
     CHECK_STR_EQ(
         tool("CUPEL_SEED=1 " TOOL_BIN "fixtures/outcomes -v --shuffle --repeat=8 order | sed 's/ (.*//'")->output,
         first);
-    CHECK_STR_NE(tool(OUTCOMES "-v --repeat=8 order | sed 's/ (.*//'")->output, first);
+    CHECK_STR_NE(tool(OUTCOMES "-v --repeat=8 -j1 order | sed 's/ (.*//'")->output, first);
     CHECK_STR_NE(tool(OUTCOMES "-v --shuffle --seed=2 --repeat=8 order | sed 's/ (.*//; s/seed 2/seed 1/'")->output,
                  first);
 }
