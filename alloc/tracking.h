@@ -4,8 +4,8 @@
  * counted and told to on_finding, the parent never hears of it, and the block stays live. Records stand in a hash index
  * (alloc/index.h), whose memory does not come from malloc.
  *
- * Locking: one thread at a time. Cost: some 10 ns an acquire and 2 a frame, and O(1) a release however many blocks
- * are live; about 150 bytes a block. */
+ * Locking: one thread at a time. Cost: some 10 ns an acquire and 2 a frame (see `unwinds`), and O(1) a release however
+ * many blocks are live; about 150 bytes a block. */
 #ifndef ALLOC_TRACKING_H
 #define ALLOC_TRACKING_H
 
@@ -44,6 +44,8 @@ struct cupel_tracking {
     struct cupel_allocator base;
     struct cupel_allocator *parent;
     struct cupel_index index; /* the live blocks; frames[0] is the caller's site */
+    bool unwinds; /* false: stacks are chains of frame pointers; true: of unwinding tables, 1 us and 100 ns a frame
+                     each. May be set at any time */
     uint64_t live_bytes;
     uint64_t serial;                                                 /* of the latest block */
     uint64_t findings;                                               /* requests that were refused */

@@ -8,6 +8,11 @@ static struct cupel_tracking *from_base(struct cupel_allocator *self) {
     return (struct cupel_tracking *)self;
 }
 
+static unsigned take_frames(const struct cupel_tracking *tracking, const void *site, const void *frames[]) {
+    return tracking->unwinds ? cupel__frames_unwind(site, frames, CUPEL_TRACKING_FRAMES)
+                             : cupel__frames_collect(site, frames, CUPEL_TRACKING_FRAMES);
+}
+
 /* The record of the block that the caller means, or NULL after a finding. */
 static struct cupel_block *check(struct cupel_tracking *tracking, const char *verb, const void *base, size_t size,
                                  size_t align, const void *site) {
@@ -25,7 +30,7 @@ static struct cupel_block *check(struct cupel_tracking *tracking, const char *ve
         if (block != NULL) {
             refusal->block = *block;
         }
-        refusal->frame_count = cupel__frames_collect(site, refusal->frames, CUPEL_TRACKING_FRAMES);
+        refusal->frame_count = take_frames(tracking, site, refusal->frames);
     }
     tracking->findings++;
     if (tracking->on_finding != NULL) {
@@ -42,7 +47,7 @@ static void *tracking_acquire(struct cupel_allocator *self, size_t size, size_t 
         return NULL;
     }
     struct cupel_block block = {.base = base, .size = size, .align = align, .serial = tracking->serial + 1};
-    block.frame_count = cupel__frames_collect(site, block.frames, CUPEL_TRACKING_FRAMES);
+    block.frame_count = take_frames(tracking, site, block.frames);
     if (!cupel_index_insert(&tracking->index, &block)) {
         tracking->parent->ops->release(tracking->parent, base, size, align, site);
         return NULL;
@@ -78,7 +83,7 @@ static void *tracking_remap(struct cupel_allocator *self, void *base, size_t siz
     }
     block.base = moved;
     block.size = new_size;
-    block.frame_count = cupel__frames_collect(site, block.frames, CUPEL_TRACKING_FRAMES);
+    block.frame_count = take_frames(tracking, site, block.frames);
     tracking->live_bytes += new_size - size;
     /* The place that the old record leaves takes the new one, so that this cannot run out of memory. */
     (void)cupel_index_remove(&tracking->index, base);

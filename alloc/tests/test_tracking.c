@@ -161,6 +161,28 @@ TEST(tracking, unwinds_through_code_without_frame_pointers) {
     CHECK_UINT_EQ(cupel__frames_unwind(CUPEL_SITE(), frames, 1), 1);
 }
 
+static struct cupel_allocator *tracked;
+static void *from_outside;
+
+static __attribute__((noinline)) void acquire(void) {
+    from_outside = tracked->ops->acquire(tracked, 10, 1, 0, CUPEL_SITE());
+}
+
+TEST(tracking, unwinds_where_it_is_told_to) {
+    struct cupel_tracking tracking;
+    tracked = cupel_tracking_init(&tracking, test_allocator());
+    tracking.unwinds = true;
+    frames_foreign_outer(acquire);
+    STARVED(from_outside == NULL);
+    const struct cupel_block *block = cupel_index_at(&tracking.index, from_outside);
+    REQUIRE(block != NULL);
+    CHECK_UINT_GE(block->frame_count, 3);
+    CHECK(is_near(block->frames[0], frames_foreign_inner));
+    CHECK(is_near(block->frames[1], frames_foreign_outer));
+    cupel_free(tracked, from_outside, 10, 1);
+    cupel_tracking_deinit(&tracking);
+}
+
 TEST(tracking, keeps_and_forgets_a_million_blocks, .tags = "slow") {
     struct cupel_tracking tracking;
     struct cupel_counting counting;

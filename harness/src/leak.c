@@ -31,9 +31,11 @@ bool cupel__left_again(void (*again)(void *user), void *user) {
     }
     run->result = &scratch;
     run->is_silent = true;
+    run->on_request = NULL; /* its requests are not the run's */
     again(user);
     struct cupel__routed routed = cupel__route_counts();
     run->result = first.result;
+    run->on_request = first.on_request;
     run->is_silent = first.is_silent;
     run->failures = first.failures;
     run->has_leaked = first.has_leaked;

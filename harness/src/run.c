@@ -51,6 +51,7 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     }
     if (tracking) {
         below = cupel_tracking_init(&run->tracking, below);
+        run->tracking.unwinds = true; /* libraries have no frame pointers */
     }
     run->is_failing = faults != NULL;
     run->fault_note->frame_count = 0;
