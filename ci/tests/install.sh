@@ -2,7 +2,7 @@
 # Goal: what is installed is enough for a stranger's project, and nothing outside DESTDIR is touched.
 # Method: install the built tree into a folder of our own, then build and run ci/tests/consumer against it. install.sh
 # does the quick ones: by find_package plain, with counters, with a sanitizer and with an engine, by add_subdirectory from
-# the sources, and by pkg-config in a Makefile. `install.sh full` does the others: the remaining variants, FetchContent,
+# the sources, and by pkg-config in a Makefile; and what `cupel init` writes. `install.sh full` does the others: the remaining variants, FetchContent,
 # an engine of the user's own, C++, meson, and what must be refused.
 set -eu
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -95,7 +95,8 @@ quick() {
     variant dev cc
     tests dev
     step 'dev: sweep' build/dev/bin/tests/word --sweep --verbose
-    says 'word.is_stored'
+    says 'word.is_stored.* [1-9][0-9]* ok'
+    says 'word.is_doubled.* [1-9][0-9]* ok' # plain malloc
 
     if has gcc gcov && has gcov gcov; then
         variant gcov gcc
@@ -121,12 +122,49 @@ quick() {
         says '^da23614e02469a0d7c7bd1bdab5c9c474b1904dc$'
     fi
 
+    init
+    cd "$consumer"
     with_pkg_config step make make test_word
     step 'make: test' ./test_word
     says 'passed, 0 failed'
     # shellcheck disable=SC2046 # one word a flag
     with_pkg_config step 'alone: build' cc alone.c -o alone $(with_pkg_config pkg-config --cflags --libs cupel)
     step 'alone: run' ./alone
+}
+
+# preset NAME: as `cupel init` says.
+preset() {
+    step "init: $1: configure" cmake --preset "$1" -G Ninja
+    step "init: $1: build" cmake --build --preset "$1"
+}
+
+# What `cupel init` writes builds, passes, sweeps and fuzzes: a new project, and one that is there.
+init() {
+    saved_path=$PATH
+    PATH=$prefix/bin:$PATH # find_package looks beside the programs too
+    step 'init: empty' cupel init "$place/new-one"
+    cd "$place/new-one"
+    preset dev
+    step 'init: dev: test' ctest --preset dev --no-tests=error
+    says 'tests passed, 0 tests failed out of 3'
+    step 'init: sweep' build/dev/bin/tests/first --sweep --verbose
+    says '[1-9][0-9]* faults: [1-9][0-9]* ok'
+    mkdir "$place/old-one"
+    cd "$place/old-one"
+    printf '%s\n' 'cmake_minimum_required(VERSION 3.5)' 'project(old C)' 'add_library(word word.c)' \
+        'add_executable(alone main.c)' 'target_link_libraries(alone word)' >CMakeLists.txt
+    cp "$consumer/word.c" "$consumer/word.h" .
+    echo 'int main(void) { return 0; }' >main.c
+    step 'init: existing' cupel init
+    preset dev
+    step 'init: dev: test' ctest --preset dev --no-tests=error
+    says 'tests passed, 0 tests failed out of 3'
+    must_exist build/dev/alone
+    if has clang 'init: fuzz'; then
+        preset fuzz
+        fuzz_target fuzz first_reverses_twice
+    fi
+    PATH=$saved_path
 }
 
 with_pkg_config() {

@@ -17,6 +17,7 @@ static const struct verb {
     const char *name;
     const char *sentence;
 } verbs[] = {
+    {"init", "Writes a working start into an empty directory, or adds tests to a CMake project."},
     {"test", "Runs test programs: select, repeat, shuffle, shard, isolate, sweep, wrap, report."},
     {"fuzz", "Fuzzes properties with every engine; keeps corpora, triages and minimises findings."},
     {"cover", "Captures coverage, reports it, holds it against limits, shows it in editors."},

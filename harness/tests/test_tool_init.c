@@ -1,0 +1,167 @@
+/* Goal: `cupel init` gives a start or adds the least, overwrites nothing, and says what it did and what it refuses.
+ * Method: run it on directories made here, and look at what they hold then. That what it writes builds, passes, sweeps
+ * and fuzzes is for ci/tests/install.sh, which has an installed cupel. */
+#include "harness/tests/tool.h"
+
+#define INIT TOOL_BIN "cupel-init "
+
+/* What a file of the test's directory holds; good until the next call. */
+static const char *text_of(const char *name) {
+    static char text[8192];
+    char path[1024];
+    (void)snprintf(path, sizeof path, "%s/%s", test_directory(), name);
+    tool_read(path, text, sizeof text);
+    return text;
+}
+
+/* A project with this CMakeLists.txt in the folder zoo. */
+static void make_project(const char *text) {
+    CHECK_INT_EQ(tool("mkdir -p zoo")->status, 0);
+    tool_write("zoo/CMakeLists.txt", text);
+}
+
+TEST(init, starts_in_a_directory_that_is_not_there, .tags = "slow") {
+    const struct tool_run *run = tool(INIT "new/my-zoo2");
+    REQUIRE_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "made         tests/test_first.c\n");
+    CHECK_STR_CONTAINS(run->output, "made         CMakeLists.txt\n");
+    CHECK_STR_CONTAINS(run->output, "Next, in new/my-zoo2:\n  cmake --preset dev");
+    CHECK_STR_CONTAINS(text_of("new/my-zoo2/CMakeLists.txt"),
+                       "project(my_zoo2 LANGUAGES C)\ninclude(tests/cupel.cmake)\n");
+    CHECK_STR_CONTAINS(text_of("new/my-zoo2/src/my_zoo2.h"), "#ifndef MY_ZOO2_H\n");
+    CHECK_STR_CONTAINS(text_of("new/my-zoo2/src/my_zoo2.c"), "char *my_zoo2_reversed(");
+    CHECK_STR_CONTAINS(text_of("new/my-zoo2/tests/CMakeLists.txt"), "SOURCES test_first.c LINK my_zoo2 SWEEP)\n");
+    CHECK_STR_CONTAINS(text_of("new/my-zoo2/CMakePresets.json"), "\"CUPEL_VARIANT\": \"asan\"");
+    CHECK_STR_EQ(text_of("new/my-zoo2/.gitignore"), "build/\n");
+    run = tool("find new -name '*.tmp' -o -name '*@*'");
+    CHECK_STR_EQ(run->output, "");
+}
+
+TEST(init, names_a_seed_by_its_hash, .tags = "slow") {
+    CHECK_INT_EQ(tool(INIT "new")->status, 0);
+    const struct tool_run *run =
+        tool("cd new/fuzz/corpora/first_reverses_twice && for f in *; do echo \"$f  $f\"; done | "
+             "sha1sum -c --quiet");
+    CHECK_INT_EQ(run->status, 0);
+}
+
+TEST(init, takes_a_name_and_a_library, .tags = "slow") {
+    CHECK_INT_EQ(tool(INIT "--name=lion --link=cat new")->status, 0);
+    CHECK_STR_CONTAINS(text_of("new/CMakeLists.txt"), "project(lion ");
+    CHECK_STR_CONTAINS(text_of("new/tests/CMakeLists.txt"), "LINK cat SWEEP)\n");
+    const struct tool_run *run = tool(INIT "--name=9lives other");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "--name: '9lives' is no identifier of C");
+}
+
+TEST(init, changes_nothing_the_second_time, .tags = "slow") {
+    CHECK_INT_EQ(tool(INIT "new && tar cf once.tar --sort=name new")->status, 0);
+    const struct tool_run *run = tool(INIT "new && tar cf twice.tar --sort=name new && cmp once.tar twice.tar");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK(strstr(run->output, "made") == NULL);
+    CHECK_STR_CONTAINS(run->output, "kept         CMakeLists.txt (it includes the tests already)\n");
+}
+
+TEST(init, keeps_what_stands_already, .tags = "slow") {
+    CHECK_INT_EQ(tool("mkdir new && echo mine >new/.gitignore && echo read >new/README.md")->status, 0);
+    const struct tool_run *run = tool(INIT "new");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "kept         .gitignore (it stands already)\n");
+    CHECK_STR_EQ(text_of("new/.gitignore"), "mine\n");
+    CHECK_STR_CONTAINS(text_of("new/CMakeLists.txt"), "project(new ");
+}
+
+static const struct {
+    const char *before, *after, *link;
+} projects[] = {
+    {"cmake_minimum_required(VERSION 3.10)\nproject(zoo C)\nadd_library(cat cat.c)\n",
+     "cmake_minimum_required(VERSION 3.10)\nproject(zoo C)\ninclude(tests/cupel.cmake)\nadd_library(cat cat.c)\n",
+     "LINK cat SWEEP"},
+    /* What looks like project() in a comment or a text is none; the real one may be long. */
+    {"# project(no)\n#[[ project(no)\n]] message(\"project(no)\")\nPROJECT(zoo # )\n  VERSION \"1)\"\n  LANGUAGES C) # "
+     "end\n"
+     "add_library(zoo::cat ALIAS lion)\nadd_library(lion SHARED l.c)\n",
+     "# project(no)\n#[[ project(no)\n]] message(\"project(no)\")\nPROJECT(zoo # )\n  VERSION \"1)\"\n  LANGUAGES C) # "
+     "end\n"
+     "include(tests/cupel.cmake)\nadd_library(zoo::cat ALIAS lion)\nadd_library(lion SHARED l.c)\n",
+     "LINK lion SWEEP"},
+    {"project(zoo)", "project(zoo)\ninclude(tests/cupel.cmake)\n", "test_first.c SWEEP"},
+    {"project(zoo)\r\nadd_library(${dog} d.c)\r\nadd_library(ape UNKNOWN IMPORTED)\r\n",
+     "project(zoo)\r\ninclude(tests/cupel.cmake)\r\nadd_library(${dog} d.c)\r\nadd_library(ape UNKNOWN IMPORTED)\r\n",
+     "test_first.c SWEEP"},
+};
+
+TEST(init, adds_one_line_to_a_project, TABLE(projects), .tags = "slow") {
+    make_project(projects[test_row_index()].before);
+    const struct tool_run *run = tool(INIT "zoo");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "added        CMakeLists.txt, line ");
+    CHECK_STR_EQ(text_of("zoo/CMakeLists.txt"), projects[test_row_index()].after);
+    CHECK_STR_CONTAINS(text_of("zoo/tests/CMakeLists.txt"), projects[test_row_index()].link);
+    CHECK_INT_EQ(tool("test ! -e zoo/src")->status, 0);
+    run = tool(INIT "zoo");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_EQ(text_of("zoo/CMakeLists.txt"), projects[test_row_index()].after);
+}
+
+TEST(init, asks_for_the_other_compiler_where_there_is_other_code, .tags = "slow") {
+    make_project("project(zoo C CXX)\n");
+    CHECK_INT_EQ(tool(INIT "zoo")->status, 0);
+    CHECK_STR_CONTAINS(text_of("zoo/CMakePresets.json"), "\"CMAKE_CXX_COMPILER\": \"clang++\"");
+    make_project("project(zoo LANGUAGES C)\n");
+    CHECK_INT_EQ(tool("rm zoo/CMakePresets.json && " INIT "zoo")->status, 0);
+    CHECK(strstr(text_of("zoo/CMakePresets.json"), "CXX") == NULL);
+}
+
+TEST(init, finds_another_folder_for_its_tests, .tags = "slow") {
+    make_project("project(zoo C)\n");
+    CHECK_INT_EQ(
+        tool("mkdir zoo/tests && echo mine >zoo/tests/CMakeLists.txt && echo {} >zoo/CMakePresets.json")->status, 0);
+    const struct tool_run *run = tool(INIT "zoo");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "cmake -B build/fuzz -DCUPEL_VARIANT=fuzz -DCMAKE_C_COMPILER=clang");
+    CHECK_STR_EQ(text_of("zoo/tests/CMakeLists.txt"), "mine\n");
+    CHECK_STR_CONTAINS(text_of("zoo/CMakeLists.txt"), "include(tests/cupel/cupel.cmake)\n");
+    CHECK_STR_CONTAINS(text_of("zoo/tests/cupel/cupel.cmake"), "add_subdirectory(tests/cupel)\n");
+    CHECK_INT_EQ(tool("mkdir -p full/tests/cupel full/cupel && echo 'project(full C)' >full/CMakeLists.txt")->status,
+                 0);
+    run = tool(INIT "full");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "there is no place for its tests");
+}
+
+TEST(init, only_says_what_it_would_do, .tags = "slow") {
+    make_project("project(zoo C)\n");
+    const struct tool_run *run = tool(INIT "--dry-run zoo");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "would make   tests/test_first.c\n");
+    CHECK_STR_CONTAINS(run->output, "would add    CMakeLists.txt, line 2: include(tests/cupel.cmake)\n");
+    CHECK_STR_EQ(text_of("zoo/CMakeLists.txt"), "project(zoo C)\n");
+    CHECK_STR_EQ(tool("ls -A zoo")->output, "CMakeLists.txt\n");
+    CHECK_INT_EQ(tool(INIT "-n new")->status, 2);
+    CHECK_INT_EQ(tool("test ! -e new")->status, 0);
+}
+
+static const struct {
+    const char *setup, *words, *error;
+    int status;
+} refusals[] = {
+    {"mkdir zoo && touch zoo/Makefile", "zoo", "'Makefile' is here, and no CMakeLists.txt", 2},
+    {"touch zoo", "zoo", "'zoo': Not a directory", 2},
+    {"touch zoo", "zoo/below", "Not a directory", 6},
+    {"mkdir zoo && echo 'add_library(a a.c)' >zoo/CMakeLists.txt", "zoo", "CMakeLists.txt has no project()", 2},
+    {"mkdir -p zoo/CMakeLists.txt", "zoo", "CMakeLists.txt: Is a directory", 2},
+    {"mkdir zoo && echo 'project(zoo)' >zoo/CMakeLists.txt && touch zoo/tests", "zoo", "'tests': Not a directory", 6},
+    /* Nothing can be written, the message neither. */
+    {"trap '' XFSZ; ulimit -f 0", "zoo", "", 6},
+    {":", "zoo other", "unexpected word 'other'", 2},
+    {":", "--nmae=x", "--name", 2},
+};
+
+TEST(init, refuses_with_a_reason, TABLE(refusals), .tags = "slow") {
+    const struct tool_run *run =
+        tool("%s\n" INIT "%s", refusals[test_row_index()].setup, refusals[test_row_index()].words);
+    CHECK_INT_EQ(run->status, refusals[test_row_index()].status);
+    CHECK_STR_CONTAINS(run->errors, refusals[test_row_index()].error);
+    CHECK_INT_EQ(tool("find . -name '*.tmp' | grep .")->status, 1);
+}

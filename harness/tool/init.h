@@ -1,0 +1,43 @@
+/* The parts of `cupel init`: what it writes, and the one line that it adds to a project that is there. */
+#ifndef HARNESS_TOOL_INIT_H
+#define HARNESS_TOOL_INIT_H
+
+#include "alloc/base/message.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+enum { INIT_NAME_MAX = 64 };
+
+/* What is known of the project. */
+struct init_project {
+    char name[INIT_NAME_MAX]; /* an identifier of C */
+    char library[128];        /* that the first test links, or "" */
+    char folder[32];          /* of the tests, from the project's root */
+    bool has_cmake;           /* there is a CMakeLists.txt */
+    bool has_cplusplus;       /* its project() asks for C++ */
+    const char *memory_clang; /* the compiler of the variant msan */
+};
+
+/* A file that init writes, at `path` below the project's root; both texts have the words @NAME@, @FOLDER@ and
+ * @LIBRARY@ for what the project says. */
+struct init_file {
+    const char *path;
+    const char *text;                                   /* or NULL, where */
+    void (*write)(const struct init_project *, FILE *); /* writes it */
+    bool is_for_new_only;                               /* left out where a project is there */
+};
+/* All files, in the order in which they are written; ends with a path that is NULL. */
+extern const struct init_file init_files[];
+
+/* Writes `text` with its words filled in. */
+void init_fill(const struct init_project *project, const char *text, FILE *out);
+
+/* Where project(...) of a CMakeLists.txt ends: the offset behind the line of its closing parenthesis, and what stands
+ * in the parentheses (cut at `size` - 1). 0 where there is none. Comments are passed over. */
+size_t init_find_project(const char *text, char *words, size_t size);
+/* The name of the first library of the project's own that the text declares; false where there is none. */
+bool init_find_library(const char *text, char *name, size_t size);
+
+#endif
