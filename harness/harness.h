@@ -33,6 +33,22 @@ enum cupel_isolation {
     CUPEL_ISOLATE_NONE,    /* in the runner's own process */
 };
 
+/* What a test may leave behind beside memory, each a finding unless its `may_leave` allows it. */
+enum cupel_left {
+    CUPEL_LEFT_DESCRIPTORS = 1 << 0,     /* opened and not closed; or closed, and not the test's */
+    CUPEL_LEFT_CHILDREN = 1 << 1,        /* running, or never waited for */
+    CUPEL_LEFT_THREADS = 1 << 2,         /* running */
+    CUPEL_LEFT_FILES = 1 << 3,           /* in TMPDIR, which is the worker's own */
+    CUPEL_LEFT_DIRECTORY = 1 << 4,       /* another working directory */
+    CUPEL_LEFT_UMASK = 1 << 5,           /* another one */
+    CUPEL_LEFT_SIGNAL_MASK = 1 << 6,     /* another one */
+    CUPEL_LEFT_SIGNAL_HANDLERS = 1 << 7, /* other ones, also SIG_IGN and SIG_DFL */
+    CUPEL_LEFT_TIMER = 1 << 8,           /* an alarm that is still to come */
+    CUPEL_LEFT_ENVIRONMENT = 1 << 9,     /* variables set or removed */
+    CUPEL_LEFT_LOCALE = 1 << 10,         /* another one, of the process or the thread */
+    CUPEL_LEFT_ANYTHING = (1 << 11) - 1
+};
+
 enum cupel_test_kind { CUPEL_KIND_TEST, CUPEL_KIND_PROPERTY };
 
 /* What an author may say of a test or a property, by designated initialisers in TEST and PROPERTY. */
@@ -50,6 +66,7 @@ struct cupel_test_options {
     const void *rows; /* table test: run once a row; see test_row() */
     size_t row_size, row_count;
     bool allow_leak;          /* for tests that leak on purpose */
+    unsigned may_leave;       /* CUPEL_LEFT_..., joined by |: what it leaves behind on purpose */
     bool no_sweep;            /* left out of --sweep */
     uint64_t (*strong)(void); /* state hash that must not change across a failed call */
     size_t longest;           /* PROPERTY: longest random input, default 4096; files may be longer */

@@ -5,6 +5,7 @@
 #include "harness/src/child.h"
 #include "harness/src/directory.h"
 #include "harness/src/leak.h"
+#include "harness/src/left_behind.h"
 #include "harness/src/strong.h"
 
 #include <fcntl.h>
@@ -63,6 +64,7 @@ static void run_again(void *user) {
     (void)cupel_bytes_fault_plan(&call.bytes, &trailer); /* takes it off */
     cupel__run_layers(again->faults, again->one->is_tracking);
     (void)cupel__run_guarded(call_body, &call);
+    (void)cupel__left_behind_end(again->one->property, CUPEL__LOOK_AT_ALL, NULL);
 }
 
 /* A leak, or more and more blocks of plain malloc. */
@@ -88,9 +90,15 @@ void cupel__case_run(struct cupel__case *one) {
     call.bytes.trace_user = one->trace_user;
     const struct cupel_fault_plan *faults = one->faults != NULL ? one->faults : has_trailer ? &trailer : NULL;
     bool has_directory = cupel__run.result->directory[0] != '\0';
+    cupel__left_behind_begin();
     cupel__run_layers(faults, one->is_tracking);
     one->outcome = cupel__run_guarded(call_body, &call);
+    bool may_tell = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED;
+    one->has_left_behind =
+        !cupel__left_behind_end(one->property, CUPEL__LOOK_AT_ALL, may_tell ? &cupel__run.result->messages : NULL) &&
+        may_tell;
     one->has_leaked = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED && find_leak(one, faults);
+    cupel__run.has_leaked = cupel__run.has_leaked || one->has_left_behind;
     one->failures = cupel__run.failures;
     one->calls = cupel__run.failing.calls;
     one->injected = faults != NULL ? cupel__run.failing.injected : 0;
@@ -103,7 +111,7 @@ void cupel__case_run(struct cupel__case *one) {
 }
 
 bool cupel__case_has_failed(const struct cupel__case *one) {
-    return one->failures != 0 || one->has_leaked || one->outcome == CUPEL__STOPPED;
+    return one->failures != 0 || one->has_leaked || one->has_left_behind || one->outcome == CUPEL__STOPPED;
 }
 
 enum cupel_verdict cupel__case_verdict(const struct cupel__case *one) {
@@ -114,7 +122,7 @@ enum cupel_verdict cupel__case_verdict(const struct cupel__case *one) {
     if (one->outcome == CUPEL__SKIPPED) {
         return CUPEL_VERDICT_SKIPPED;
     }
-    if (one->has_leaked) {
+    if (one->has_leaked || one->has_left_behind) {
         return CUPEL_VERDICT_LEAK;
     }
     if (cupel__run.has_state_changed) {

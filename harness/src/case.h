@@ -17,8 +17,9 @@ struct cupel__case {
     enum cupel__outcome outcome;
     unsigned failures;
     bool has_leaked;
-    uint64_t calls;    /* requests that could have failed */
-    uint64_t injected; /* faults, benign ones not counted */
+    bool has_left_behind; /* something beside memory */
+    uint64_t calls;       /* requests that could have failed */
+    uint64_t injected;    /* faults, benign ones not counted */
     uint64_t injected_benign;
     uint64_t moved;  /* blocks that a fault with `move` gave a new address */
     bool is_faulted; /* a plan was in force, and not an empty one */

@@ -36,6 +36,9 @@ static const char *base(void) {
 }
 
 void cupel__directory_begin_run(void) {
+    if (run_owner != 0) {
+        return;
+    }
     int length = snprintf(run_path, sizeof run_path, "%s/cupel-test-XXXXXX", base());
     errno = ENAMETOOLONG;
     run_owner = getpid();
@@ -43,6 +46,15 @@ void cupel__directory_begin_run(void) {
         run_error = errno;
         run_path[0] = '\0';
     }
+}
+
+const char *cupel__directory_of_run(void) {
+    return run_path;
+}
+
+void cupel__directory_adopt(const char *path) {
+    (void)snprintf(run_path, sizeof run_path, "%s", path);
+    run_owner = -1;
 }
 
 void cupel__directory_end_run(void) {
@@ -68,6 +80,21 @@ void cupel__directory_end_run(void) {
     }
     (void)rmdir(run_path);
     run_path[0] = '\0';
+}
+
+const char *cupel__directory_of_worker(unsigned slot) {
+    static char path[sizeof run_path + 16];
+    if (run_path[0] == '\0') {
+        return NULL;
+    }
+    (void)snprintf(path, sizeof path, "%s/w%u", run_path, slot);
+    if (mkdir(path, 0700) != 0) {
+        remove_all(path);
+        if (mkdir(path, 0700) != 0) {
+            return NULL;
+        }
+    }
+    return setenv("TMPDIR", path, 1) == 0 ? path : NULL;
 }
 
 const char *test_directory(void) {

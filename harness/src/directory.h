@@ -6,11 +6,18 @@
 
 #include "harness/result.h"
 
-/* Makes the directory of the run, under TMPDIR (default: /tmp). Where that cannot be, the tests that ask for
- * directories say so. Not thread-safe, as all here. */
+/* Makes the directory of the run, under TMPDIR (default: /tmp), unless it is made already. Where that cannot be, the
+ * tests that ask for directories say so. Not thread-safe, as all here. */
 void cupel__directory_begin_run(void);
+/* Its path, for workers that execute the program anew, and what they do with it; "" where there is none. */
+const char *cupel__directory_of_run(void);
+void cupel__directory_adopt(const char *path);
 /* Removes it but for what is kept; a no-op in processes that only inherited it. */
 void cupel__directory_end_run(void);
+
+/* In a worker: the directory of temporary files that is its own, empty; TMPDIR names it from now on. The worker before
+ * it in this slot may have left one. NULL: there is none. */
+const char *cupel__directory_of_worker(unsigned slot);
 
 /* Removes the directory that the record names, or, where `keep`, says in its messages where it is. The record names
  * none afterwards unless it is kept. Also for a supervisor, after its worker died. */

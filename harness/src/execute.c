@@ -4,6 +4,7 @@
 #include "harness/src/evidence.h"
 #include "harness/src/growth.h"
 #include "harness/src/leak.h"
+#include "harness/src/left_behind.h"
 #include "harness/src/perturb.h"
 #include "harness/src/run.h"
 #include "harness/src/select.h"
@@ -155,6 +156,7 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
         (void)cupel_fault_plan_format(faults, result->fault, sizeof result->fault);
         result->evidence = CUPEL_EVIDENCE_FAULT;
     }
+    cupel__left_behind_begin();
     cupel__evidence_begin(result->evidence);
     cupel__run_layers(faults, false);
     unsigned failures;
@@ -164,11 +166,13 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     result->failures = result->failures > failures ? result->failures : failures;
     bool has_leaked = cupel__run.has_leaked;
     const char *blocks = "";
-    if (outcome != CUPEL__STOPPED && outcome != CUPEL__SKIPPED && !item->test->options.allow_leak &&
-        item->test->kind == CUPEL_KIND_TEST) {
+    bool may_tell = outcome != CUPEL__STOPPED && outcome != CUPEL__SKIPPED; /* else what it held is lost rightly */
+    bool has_left =
+        !cupel__left_behind_end(item->test, CUPEL__LOOK_WHEN_DUE, may_tell ? &result->messages : NULL) && may_tell;
+    if (may_tell && !item->test->options.allow_leak && item->test->kind == CUPEL_KIND_TEST) {
         has_leaked = find_leak(item, faults, result, &blocks);
     }
-    result->verdict = judge(outcome, result, has_leaked, faults);
+    result->verdict = judge(outcome, result, has_leaked || has_left, faults);
     if (result->verdict == CUPEL_VERDICT_SWALLOWED) {
         cupel_text_add(&result->messages, "the fault was injected, and the test came to its end without STARVED\n");
     } else if (result->verdict == CUPEL_VERDICT_NOT_REACHED) {

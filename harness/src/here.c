@@ -3,6 +3,7 @@
 #include "harness/src/capture.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
+#include "harness/src/left_behind.h"
 #include "harness/src/worker.h"
 
 #include "alloc/base/status.h"
@@ -58,9 +59,11 @@ void cupel__here_begin(int output) {
     has_interrupt = 0;
     (void)sigaction(SIGINT, &interrupt, &previous_interrupt);
     (void)sigaction(SIGALRM, &timer, &previous_alarm);
+    cupel__left_behind_start(NULL, false);
 }
 
 void cupel__here_end(void) {
+    cupel__left_behind_stop();
     (void)fflush(stdout);
     (void)fflush(stderr);
     if (saved_output >= 0) {

@@ -220,6 +220,10 @@ static const struct cupel_option options[] = {
      .parameter = "SUITE.NAME",
      .sentence = "Hand that property to the engine that is linked in, with the directories named as corpora; its own "
                  "arguments stand after '--'."},
+    {.name = "left-behind",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.left_behind,
+     .sentence = "Fail tests that leave descriptors, children, threads, files or settings behind (default)."},
     {.name = "break-on-failure",
      .kind = CUPEL_OPTION_FLAG,
      .value = &cupel__settings.break_on_failure,
@@ -406,7 +410,8 @@ static void keep_flags(struct cupel__settings *settings) {
         at += snprintf(at, (size_t)(end - at), " --perturb=%s", words);
     }
     at = at < end ? at : end - 1;
-    (void)snprintf(at, (size_t)(end - at), "%s", settings->capture ? "" : " --no-capture");
+    (void)snprintf(at, (size_t)(end - at), "%s%s", settings->capture ? "" : " --no-capture",
+                   settings->left_behind ? "" : " --no-left-behind");
 }
 
 void cupel__settings_append(struct cupel_option *to, size_t count, size_t capacity) {
@@ -430,6 +435,7 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         .timeout_ms = TIMEOUT_MS,
         .output_limit_bytes = OUTPUT_LIMIT_BYTES,
         .capture = true,
+        .left_behind = true,
     };
     struct cupel_arguments arguments;
     command_line.count = argc < COMMAND_WORDS_MAX ? argc : COMMAND_WORDS_MAX;

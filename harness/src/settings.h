@@ -58,6 +58,7 @@ struct cupel__settings {
     const char *fault; /* plan's text, or NULL */
     struct cupel_fault_plan fault_plan;
     bool break_on_failure;
+    bool left_behind; /* look for what tests leave behind */
     /* Properties and sweeps. */
     bool sweep;
     int64_t cases;      /* random cases a property; 0: what each declares */

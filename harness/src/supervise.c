@@ -385,6 +385,13 @@ static void end_signals(const struct sigaction previous[4]) {
     (void)sigprocmask(SIG_SETMASK, &supervisor.original_mask, NULL);
 }
 
+/* Workers that execute the program anew learn of it there. */
+static void begin_directory(void) {
+    cupel__directory_begin_run();
+    (void)snprintf(supervisor.sharing.shared->directory, sizeof supervisor.sharing.shared->directory, "%s",
+                   cupel__directory_of_run());
+}
+
 /* In this very process, but for the tests that must have one of their own. */
 static void run_here(void) {
     struct job *job = &supervisor.jobs[0];
@@ -397,6 +404,7 @@ static void run_here(void) {
         } else {
             struct sigaction previous[4];
             begin_signals(previous);
+            begin_directory();
             atomic_store(&supervisor.shared->next, UINT64_MAX / 2); /* this one only */
             atomic_store(&job->slot->pending, index);
             if (spawn(job)) {
@@ -449,10 +457,10 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
         supervisor.jobs[i].output = settings->capture ? cupel__capture_open() : -1;
     }
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
-    cupel__directory_begin_run();
-    if (is_here) {
+    if (is_here) { /* which may end in a debugger: no directory before one is asked for */
         run_here();
     } else {
+        begin_directory();
         run_workers();
     }
     cupel__directory_end_run();

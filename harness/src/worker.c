@@ -1,8 +1,10 @@
 /* A worker's life: see worker.h. It leaves by _exit, so that nothing of the supervisor's is written twice. */
 #include "harness/src/worker.h"
 #include "harness/src/capture.h"
+#include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
+#include "harness/src/left_behind.h"
 #include "harness/src/perturb.h"
 #include "harness/src/wire.h"
 
@@ -102,6 +104,7 @@ static void prepare_death(const struct cupel_test *test) {
     (void)setrlimit(RLIMIT_CORE, &none);
     if (test->options.expect_signal != 0) {
         (void)signal(test->options.expect_signal, SIG_DFL);
+        cupel__left_behind_note_handler(test->options.expect_signal);
     }
 }
 
@@ -200,10 +203,11 @@ _Noreturn static void work(struct cupel__plan *plan, const struct cupel__worker 
         atomic_store(&slot->item, index);
         run_item(&item, slot, worker->output);
         is_fresh = false;
-        if (is_alone) {
+        if (is_alone || cupel__left_behind_is_dirty()) {
             break;
         }
     }
+    cupel__left_behind_stop();
     leave(worker->output);
 }
 
@@ -215,6 +219,7 @@ static void prepare_worker(const struct cupel__worker *worker) {
         cupel__capture_redirect(worker->output, true);
         (void)setvbuf(stdout, NULL, _IOLBF, 0);
     }
+    cupel__left_behind_start(cupel__directory_of_worker(worker->slot), true);
 }
 
 /* Executes this program anew for an item that wants it; comes back where that is not to be had. */
@@ -299,6 +304,7 @@ _Noreturn void cupel__worker_entered(struct cupel__plan *plan, const char *word)
         (void)fcntl(worker.output, F_SETFD, FD_CLOEXEC);
     }
     worker.sharing.shared = memory;
+    cupel__directory_adopt(worker.sharing.shared->directory);
     if (worker.sharing.shared->pick_count != 0) {
         *plan = cupel__plan_of_picks(plan, picks_of(worker.sharing.shared, worker.sharing.slots),
                                      worker.sharing.shared->pick_count);

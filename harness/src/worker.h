@@ -40,7 +40,8 @@ struct cupel__slot {
 struct cupel__shared {
     _Atomic uint64_t next;
     _Atomic bool is_stopping;
-    uint64_t pick_count; /* of a plan that is a list; its picks stand behind the slots */
+    char directory[CUPEL_TEST_PATH_MAX]; /* of the run: see directory.h */
+    uint64_t pick_count;                 /* of a plan that is a list; its picks stand behind the slots */
     struct cupel__slot slots[];
 };
 

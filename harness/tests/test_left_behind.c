@@ -42,3 +42,98 @@ TEST(left_behind, replays_leave_no_directory, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "FAILED input: died by signal 9");
     CHECK(strstr(run->output, "cupel-test-") == NULL);
 }
+
+/* Each: a test, and what must be told of it; "" where it passes. */
+static const struct left {
+    const char *name;
+    const char *holds[3];
+} left[] = {
+    {"nothing", {NULL}},
+    {"a_descriptor", {"a_descriptor: leak", "rude.c:", ": left behind: descriptor 3 is open: /dev/null\nagain: "}},
+    {"many_descriptors", {"descriptor 9 is open: /dev/null\n", ": left behind: and 12 more of these\nagain: "}},
+    {"every_descriptor_in_use", {": left behind: descriptor 3 is open: /dev/null\n", " more of these\nagain: "}},
+    {"a_stream_closed", {": left behind: descriptor 2, standard error, is closed\nagain: "}},
+    {"a_descriptor_on_purpose", {NULL}},
+    {"more_than_it_may", {": left behind: the umask is 000, and was 0"}},
+    {"a_child", {": left behind: a running child: process ", " (rude)\nagain: "}},
+    {"a_child_that_ended", {": left behind: a child that ended and was not waited for: process "}},
+    {"a_thread", {": left behind: a running thread: ", " (waiting)\nagain: "}},
+    {"no_thread_that_was_joined", {NULL}},
+    {"files", {": left behind: of_a_test, in the directory of temporary files\nagain: "}},
+    {"a_directory", {": left behind: the working directory is /usr\nagain: "}},
+    {"a_umask", {": left behind: the umask is 137, and was 0"}},
+    {"a_signal_mask", {": left behind: signal 12 (SIGUSR2) is blocked\nagain: "}},
+    {"signal_handlers",
+     {": left behind: signal 10 (SIGUSR1) is handled by another function\n",
+      ": left behind: signal 13 (SIGPIPE) is ignored\nagain: "}},
+    {"a_timer", {": left behind: a timer (alarm) that goes off in 999."}},
+    {"the_environment",
+     {": left behind: the environment variable RUDE=yes\n",
+      ": left behind: the environment variable PATH=/nowhere, changed\n",
+      ": left behind: the environment variable TMPDIR is gone\nagain: "}},
+    {"a_locale", {": left behind: the locale is C.UTF-8, and was C\nagain: "}},
+};
+
+TEST(left_behind, is_named, TABLE(left), .tags = "slow") {
+    const struct left *row = test_row();
+    bool passes = row->holds[0] == NULL;
+    const struct tool_run *run = tool(RUDE "--filter=leaves.%s:zz.finds_all_as_it_was", row->name);
+    cupel_note("%s\n%s%s", row->name, run->output, run->errors);
+    CHECK_INT_EQ(run->status, passes ? 0 : 1);
+    for (size_t i = 0; i < 3 && row->holds[i] != NULL; i++) {
+        CHECK_STR_CONTAINS(run->output, row->holds[i]);
+    }
+    /* The next test is none the worse for it. */
+    CHECK_STR_CONTAINS(run->output, passes ? "2 passed, 0 failed" : "1 passed, 1 failed");
+    CHECK_STR_CONTAINS(tool("rm -r tmp; " RUDE "--no-left-behind --filter=leaves.%s", row->name)->output, "1 passed");
+}
+
+TEST(left_behind, is_rightly_lost_by_a_fatal_failure, .tags = "slow") {
+    const struct tool_run *run = tool(RUDE "--filter='leaves.a_descriptor_after*:zz.finds_all_as_it_was'");
+    CHECK_STR_CONTAINS(run->output, "a_descriptor_after_a_fatal_failure: wrong");
+    CHECK_STR_CONTAINS(run->output, "1 passed, 1 failed");
+    CHECK(strstr(run->output, "left behind") == NULL);
+}
+
+TEST(left_behind, is_named_without_isolation, .tags = "slow") {
+    const struct tool_run *run =
+        tool(RUDE "--isolate=none --filter='leaves.a_descriptor:leaves.a_directory:leaves.a_umask'");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_STR_CONTAINS(run->output, ": left behind: descriptor 3 is open: /dev/null\n");
+    CHECK_STR_CONTAINS(run->output, ": left behind: the working directory is /usr\n");
+    CHECK_STR_CONTAINS(run->output, ": left behind: the umask is 137");
+    CHECK_STR_CONTAINS(run->output, "3 failed");
+}
+
+TEST(left_behind, is_blamed_on_the_one_of_many_quick_tests_that_did_it, .tags = "slow") {
+    static const char *const isolations[] = {"worker", "process", "none"};
+    char again[4096];
+    for (size_t i = 0; i < 3; i++) {
+        const struct tool_run *run = tool("rm -rf tmp; " RUDE "--isolate=%s --filter='quick.*'", isolations[i]);
+        cupel_note("%s%s", run->output, run->errors);
+        CHECK_INT_EQ(run->status, 1);
+        CHECK_STR_CONTAINS(run->output, "FAILED quick.rows/5: leak");
+        CHECK_STR_CONTAINS(run->output, ": left behind: signal 10 (SIGUSR1) is handled by another function\nagain: ");
+        CHECK_STR_CONTAINS(run->output, " passed, 1 failed, 0 skipped\n");
+        (void)snprintf(again, sizeof again, "%s", tool_line_after(run->output, "again: "));
+        CHECK_STR_CONTAINS(tool("%s", again)->output, "quick.rows/5: leak");
+    }
+}
+
+TEST(left_behind, by_a_case_of_a_property_is_shrunk, .tags = "slow") {
+    const struct tool_run *run = tool("" RUDE "--filter=leaves.descriptors_by_some_cases");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "descriptors_by_some_cases: leak");
+    CHECK_STR_CONTAINS(run->output, ": left behind: descriptor ");
+    CHECK_STR_CONTAINS(run->output, "number = 101");
+}
+
+TEST(left_behind, where_a_fault_struck, .tags = "slow") {
+    const struct tool_run *run = tool(RUDE "--sweep --filter=leaves.a_descriptor_where_memory_lacks");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "a_descriptor_where_memory_lacks: leak");
+    CHECK_STR_CONTAINS(run->output, ": left behind: descriptor ");
+    CHECK_STR_CONTAINS(run->output, "--fault='alloc:1'");
+}

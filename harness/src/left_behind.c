@@ -1,0 +1,351 @@
+/* Whether a body left anything behind: see left_behind.h. All that is done for each test is here, and is cheap. */
+#include "harness/src/left_behind.h"
+#include "harness/src/execute.h"
+#include "harness/src/run.h"
+
+#include "alloc/base/progress.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#if defined(__has_include)
+#if __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+#define HAS_SINGLE_THREADED
+#endif
+#endif
+
+extern char **environ;
+
+enum {
+    /* Looking at these costs 5 us: it is done after a quick test only where it is the first, and for some at once. */
+    DEAR = CUPEL_LEFT_SIGNAL_HANDLERS | CUPEL_LEFT_TIMER | CUPEL_LEFT_UMASK,
+    /* What a test may keep stays: later tests use it, or it shall be seen to grow. */
+    KEPT = CUPEL_LEFT_DESCRIPTORS | CUPEL_LEFT_CHILDREN | CUPEL_LEFT_THREADS | CUPEL_LEFT_FILES,
+    QUICK_NS = 50000,
+};
+
+static struct cupel__circumstances before;
+static bool is_dirty;
+static pid_t first_process;
+static int64_t start_ns;
+static bool was_perturbed; /* when it was noted how all is */
+/* Quick tests since all was looked at. */
+static struct cupel__plan_item unsettled[CUPEL__UNSETTLED_MAX];
+static unsigned unsettled_count;
+static bool has_looked; /* at all, in this process */
+
+static int open_high(const char *path) {
+    int file = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int high = file < 0 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, CUPEL__OWN_DESCRIPTORS);
+    if (high >= 0) {
+        (void)close(file);
+    }
+    return high >= 0 ? high : file;
+}
+
+/* Linux tells it from 6.2 on; before that the lowest free number stands for it, since a descriptor left open takes it.
+ */
+static int64_t count_descriptors(int directory) {
+    struct stat status;
+    if (directory < 0 || fstat(directory, &status) != 0) {
+        return -1;
+    }
+    if (status.st_size != 0) {
+        return (int64_t)status.st_size;
+    }
+    int lowest = fcntl(directory, F_DUPFD_CLOEXEC, 0);
+    if (lowest >= 0) {
+        (void)close(lowest);
+    }
+    return -2 - lowest;
+}
+
+uint64_t cupel__left_behind_task_count(int tasks) {
+    struct stat status;
+    return tasks < 0 || fstat(tasks, &status) != 0 ? 0 : (uint64_t)status.st_nlink;
+}
+
+/* The C library knows cheaply that there was never one. */
+static bool has_threads(void) {
+#ifdef HAS_SINGLE_THREADED
+    return !__libc_single_threaded;
+#else
+    return true;
+#endif
+}
+
+static bool has_children(void) {
+    siginfo_t info;
+    return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* Of the pointers: who sets a variable makes a new text. */
+static uint64_t hash_environment(void) {
+    uint64_t hash = (uintptr_t)environ;
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++) {
+        hash = (hash ^ (uintptr_t)*variable) * 0x9e3779b97f4a7c15U;
+        hash ^= hash >> 29;
+    }
+    return hash;
+}
+
+static void note_variables(void) {
+    before.variable_count = 0;
+    for (char **variable = environ; variable != NULL && *variable != NULL; variable++) {
+        if (before.variable_count < CUPEL__VARIABLES_MAX) {
+            char *name = before.variables[before.variable_count].name;
+            (void)snprintf(name, sizeof before.variables[0].name, "%.*s", (int)strcspn(*variable, "=") + 1, *variable);
+            before.variables[before.variable_count++].hash = cupel__hash_text(*variable);
+        }
+    }
+    before.environment = hash_environment();
+}
+
+/* The time of the directory's last change is set to a past one: any entry made since shows. */
+static void forget_files(int temporary) {
+    static const struct timespec past[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    if (temporary >= 0) {
+        (void)futimens(temporary, past);
+    }
+}
+
+/* All but the files that are kept open. */
+static void note(void) {
+    before.task_count = cupel__left_behind_task_count(before.tasks);
+    before.has_children = has_children();
+    if (syscall(SYS_getcwd, before.home_path, sizeof before.home_path) <= 0) {
+        before.home_path[0] = '\0'; /* one that was removed */
+    }
+    before.umask = umask(022);
+    (void)umask(before.umask);
+    memset(&before.mask, 0, sizeof before.mask); /* the kernel's part is smaller */
+    (void)sigprocmask(SIG_SETMASK, NULL, &before.mask);
+    for (int number = 1; number < CUPEL__SIGNALS_MAX; number++) {
+        (void)sigaction(number, NULL, &before.handlers[number]);
+    }
+    before.thread_locale = uselocale((locale_t)0);
+    (void)snprintf(before.locale, sizeof before.locale, "%s", setlocale(LC_ALL, NULL));
+    note_variables();
+    forget_files(before.temporary);
+    before.open_count = cupel__left_behind_list(before.descriptors, before.open);
+    before.descriptor_count = count_descriptors(before.descriptors);
+}
+
+/* The files of /proc are those of the process that opens them. */
+static void open_files(void) {
+    before.descriptors = open_high("/proc/self/fd");
+    before.tasks = open_high("/proc/self/task");
+}
+
+static void close_file(int *file) {
+    if (*file >= 0) {
+        (void)close(*file);
+    }
+    *file = -1;
+}
+
+/* In a forked child: its /proc is another. (Asking for the process's number each time costs more.) */
+static void note_fork(void) {
+    before.process = before.process == 0 ? 0 : -1;
+}
+
+void cupel__left_behind_start(const char *temporary, bool is_worker) {
+    if (!cupel__settings.left_behind) {
+        return;
+    }
+    static bool is_noting;
+    if (!is_noting && pthread_atfork(NULL, NULL, note_fork) != 0) {
+        return;
+    }
+    is_noting = true;
+    before.process = getpid();
+    first_process = before.process;
+    before.is_worker = is_worker;
+    open_files();
+    before.home = open_high(".");
+    before.temporary = temporary == NULL ? -1 : open_high(temporary);
+    (void)snprintf(before.temporary_path, sizeof before.temporary_path, "%s", temporary == NULL ? "" : temporary);
+    is_dirty = false;
+    has_looked = false;
+    unsettled_count = 0;
+    note();
+}
+
+void cupel__left_behind_note_handler(int number) {
+    (void)sigaction(number, NULL, &before.handlers[number]);
+}
+
+void cupel__left_behind_forget(void) {
+    first_process = getpid();
+    has_looked = false;
+    unsettled_count = 0;
+}
+
+void cupel__left_behind_begin(void) {
+    start_ns = cupel_clock_ns();
+    bool is_perturbed = cupel__run.item != NULL && cupel__run.item->perturb != 0;
+    if (before.process < 0) {
+        before.process = getpid();
+        close_file(&before.descriptors);
+        close_file(&before.tasks);
+        open_files();
+        note();
+    } else if (before.process != 0 && (is_perturbed || was_perturbed)) { /* it changes what is looked at */
+        note();
+    }
+    was_perturbed = is_perturbed;
+}
+
+/* What system() and others put back has other flags, which without a handler mean nothing. */
+bool cupel__left_behind_is_handled_alike(const struct sigaction *a, const struct sigaction *b) {
+    bool is_function = a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN;
+    return a->sa_handler == b->sa_handler && (!is_function || a->sa_flags == b->sa_flags);
+}
+
+static unsigned look_at_dear(void) {
+    struct itimerval timer = {.it_value = {0}};
+    mode_t mask = umask(before.umask);
+    unsigned changed = mask != before.umask ? CUPEL_LEFT_UMASK : 0U;
+    if (mask != before.umask) {
+        (void)umask(mask);
+    }
+    for (int number = 1; number < CUPEL__SIGNALS_MAX; number++) {
+        struct sigaction now;
+        if (sigaction(number, NULL, &now) == 0 &&
+            !cupel__left_behind_is_handled_alike(&now, &before.handlers[number])) {
+            changed |= CUPEL_LEFT_SIGNAL_HANDLERS;
+        }
+    }
+    if (before.is_worker) { /* the runner itself has one for the time limit */
+        (void)getitimer(ITIMER_REAL, &timer);
+        changed |= timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0 ? CUPEL_LEFT_TIMER : 0U;
+    }
+    return changed;
+}
+
+static bool has_other_home(void) {
+    char home[sizeof before.home_path];
+    if (before.home < 0 || before.home_path[0] == '\0') {
+        return false;
+    }
+    /* Not that of the C library, which costs more. */
+    return syscall(SYS_getcwd, home, sizeof home) <= 0 || strcmp(home, before.home_path) != 0;
+}
+
+static unsigned look(void) {
+    struct stat status;
+    sigset_t mask;
+    unsigned changed = has_other_home() ? CUPEL_LEFT_DIRECTORY : 0U;
+    memset(&mask, 0, sizeof mask);
+    (void)sigprocmask(SIG_SETMASK, NULL, &mask);
+    changed |= memcmp(&mask, &before.mask, sizeof mask) != 0 ? CUPEL_LEFT_SIGNAL_MASK : 0U;
+    changed |= hash_environment() != before.environment ? CUPEL_LEFT_ENVIRONMENT : 0U;
+    bool is_other_locale =
+        uselocale((locale_t)0) != before.thread_locale || strcmp(setlocale(LC_ALL, NULL), before.locale) != 0;
+    changed |= is_other_locale ? CUPEL_LEFT_LOCALE : 0U;
+    changed |= count_descriptors(before.descriptors) != before.descriptor_count ? CUPEL_LEFT_DESCRIPTORS : 0U;
+    changed |= !before.has_children && has_children() ? CUPEL_LEFT_CHILDREN : 0U;
+    if (has_threads() && cupel__left_behind_task_count(before.tasks) > before.task_count) {
+        changed |= CUPEL_LEFT_THREADS;
+    }
+    if (before.temporary >= 0 && fstat(before.temporary, &status) == 0 && status.st_mtim.tv_sec != 1) {
+        changed |= CUPEL_LEFT_FILES;
+    }
+    return changed;
+}
+
+/* Whether all is looked at now. The first test of a process may be the only one of the run. */
+static bool is_due(const struct cupel_test *test, enum cupel__left_behind_depth depth) {
+    if (depth == CUPEL__LOOK_AT_ALL || was_perturbed) {
+        return true;
+    }
+    return before.process == first_process && !cupel__settings.sweep &&
+           (!has_looked || unsettled_count == CUPEL__UNSETTLED_MAX || cupel_clock_ns() - start_ns > QUICK_NS ||
+            (test->options.may_leave & DEAR) != 0);
+}
+
+/* Puts back what was dear to look at, and blames one of the quick tests that were not looked at, which then has its own
+ * record. False where it was none of them; the words are then in `text`. */
+static bool blame_another(unsigned changed, const struct cupel_test *test, struct cupel_text *text) {
+    unsigned count = unsettled_count;
+    unsettled_count = 0;
+    text->length = 0;
+    text->is_truncated = false;
+    unsigned left = cupel__left_behind_settle(&before, changed, test->file, test->line, text);
+    is_dirty = is_dirty || left != 0;
+    return left == 0 || cupel__left_behind_search(unsettled, count);
+}
+
+/* Takes what is dear out of `changed`, where quick tests before this one may have done it. True where this one did. */
+static bool settle_dear(unsigned *changed, const struct cupel_test *test, struct cupel_text *messages) {
+    static struct cupel_text text;
+    unsigned dear = *changed & DEAR;
+    if (dear == 0 || unsettled_count == 0) {
+        return false;
+    }
+    *changed &= ~dear;
+    if (blame_another(dear, test, &text) || (dear & ~test->options.may_leave) == 0) {
+        return false;
+    }
+    if (messages != NULL) {
+        cupel_text_add_n(messages, text.data, text.length);
+    }
+    return true;
+}
+
+bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behind_depth depth,
+                            struct cupel_text *messages) {
+    if (before.process <= 0) {
+        return true;
+    }
+    unsigned changed = look();
+    bool looks_at_all = changed != 0 || is_due(test, depth);
+    if (looks_at_all) {
+        changed |= look_at_dear();
+        has_looked = true;
+    } else if (before.process == first_process && cupel__run.item != NULL) {
+        unsettled[unsettled_count++ % CUPEL__UNSETTLED_MAX] = *cupel__run.item;
+    }
+    bool has_left = settle_dear(&changed, test, messages);
+    unsettled_count = looks_at_all ? 0 : unsettled_count;
+    if (changed == 0) {
+        return !has_left;
+    }
+    const unsigned allowed = test->options.may_leave;
+    const unsigned undone = changed & allowed & ~(unsigned)KEPT;
+    unsigned left = cupel__left_behind_settle(&before, changed & ~allowed, test->file, test->line, messages);
+    (void)cupel__left_behind_settle(&before, undone, test->file, test->line, NULL);
+    is_dirty = is_dirty || left != 0 || undone != 0;
+    note();
+    return left == 0 && !has_left;
+}
+
+void cupel__left_behind_stop(void) {
+    static struct cupel_text text;
+    if (before.process <= 0) {
+        return;
+    }
+    unsigned changed = unsettled_count == 0 ? 0 : look_at_dear();
+    if (changed != 0) {
+        struct cupel__plan_item last = unsettled[unsettled_count - 1];
+        if (!blame_another(changed, last.test, &text)) {
+            cupel__left_behind_blame(&last, &text);
+        }
+    }
+    close_file(&before.descriptors);
+    close_file(&before.tasks);
+    close_file(&before.home);
+    close_file(&before.temporary);
+    before.process = 0;
+}
+
+bool cupel__left_behind_is_dirty(void) {
+    return is_dirty;
+}
