@@ -49,9 +49,9 @@ static const struct left {
     const char *holds[3];
 } left[] = {
     {"nothing", {NULL}},
-    {"a_descriptor", {"a_descriptor: leak", "rude.c:", ": left behind: descriptor 3 is open: /dev/null\nagain: "}},
-    {"many_descriptors", {"descriptor 9 is open: /dev/null\n", ": left behind: and 12 more of these\nagain: "}},
-    {"every_descriptor_in_use", {": left behind: descriptor 3 is open: /dev/null\n", " more of these\nagain: "}},
+    {"a_descriptor", {"a_descriptor: leak", "rude.c:", " is open: /dev/null\nagain: "}},
+    {"many_descriptors", {" is open: /dev/null\n", ": left behind: and 12 more of these\nagain: "}},
+    {"every_descriptor_in_use", {" is open: /dev/null\n", " more of these\nagain: "}},
     {"a_stream_closed", {": left behind: descriptor 2, standard error, is closed\nagain: "}},
     {"a_descriptor_on_purpose", {NULL}},
     {"more_than_it_may", {": left behind: the umask is 000, and was 0"}},
@@ -99,7 +99,7 @@ TEST(left_behind, is_named_without_isolation, .tags = "slow") {
     const struct tool_run *run =
         tool(RUDE "--isolate=none --filter='leaves.a_descriptor:leaves.a_directory:leaves.a_umask'");
     cupel_note("%s%s", run->output, run->errors);
-    CHECK_STR_CONTAINS(run->output, ": left behind: descriptor 3 is open: /dev/null\n");
+    CHECK_STR_CONTAINS(run->output, " is open: /dev/null\n");
     CHECK_STR_CONTAINS(run->output, ": left behind: the working directory is /usr\n");
     CHECK_STR_CONTAINS(run->output, ": left behind: the umask is 137");
     CHECK_STR_CONTAINS(run->output, "3 failed");
