@@ -2,6 +2,7 @@
  * stands.
  */
 #include "harness/src/property.h"
+#include "harness/src/quote.h"
 
 #include "harness/src/decode.h"
 #include "harness/src/keep.h"
@@ -42,7 +43,9 @@ static void write_story(FILE *out, const struct cupel__failing_input *input, con
     if (path == NULL) { /* there is no file to run */
         return;
     }
-    fprintf(out, "run it again: %s --replay=%s.%s", program, property->suite, property->name);
+    char words[4096];
+    fprintf(out, "run it again: %s --replay=%s.%s", cupel__quote(program, words, sizeof words), property->suite,
+            property->name);
     if (cupel__settings.fault_plan.count != 0) {
         char token[256];
         (void)cupel_fault_plan_format(&cupel__settings.fault_plan, token, sizeof token);

@@ -1,6 +1,8 @@
 /* Result records: see result.h. Nothing here allocates. */
 #include "harness/result.h"
 
+#include "harness/src/quote.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -103,6 +105,7 @@ int cupel_result_title(const struct cupel_result *result, char *text, size_t siz
 
 int cupel_result_command(const struct cupel_result *result, char *text, size_t size) {
     static const char *const isolation_names[] = {"worker", "worker", "process", "none"};
+    char program[4096];
     char title[512];
     char repeat[64] = "";
     char fault[CUPEL_FAULT_TOKEN_MAX + 16] = "";
@@ -115,11 +118,12 @@ int cupel_result_command(const struct cupel_result *result, char *text, size_t s
     } else if (result->evidence == CUPEL_EVIDENCE_FAULT) { /* all faults: the summary of a sweep */
         (void)snprintf(fault, sizeof fault, " --sweep");
     }
+    (void)cupel__quote(result->program, program, sizeof program);
     if (result->line == 0) { /* of a process, not of a test */
-        return snprintf(text, size, "%s --seed=%" PRIu64 "%s", result->program, result->seed, result->flags);
+        return snprintf(text, size, "%s --seed=%" PRIu64 "%s", program, result->seed, result->flags);
     }
-    return snprintf(text, size, "%s --filter='%s' --seed=%" PRIu64 "%s%s --isolate=%s%s", result->program, title,
-                    result->seed, repeat, fault, isolation_names[(unsigned)result->isolation & 3], result->flags);
+    return snprintf(text, size, "%s --filter='%s' --seed=%" PRIu64 "%s%s --isolate=%s%s", program, title, result->seed,
+                    repeat, fault, isolation_names[(unsigned)result->isolation & 3], result->flags);
 }
 
 void cupel_text_add_n(struct cupel_text *text, const char *data, size_t length) {

@@ -419,6 +419,7 @@ void cupel__settings_append(struct cupel_option *to, size_t count, size_t capaci
     assert(count + own_count + 1 <= capacity);
     memcpy(to + count, options, sizeof options);
     count += own_count;
+    count += cupel__sweep_settings_append(to + count, capacity - count - 1);
     count += cupel__gtest_append(to + count, capacity - count - 1);
     to[count] = (struct cupel_option){.name = NULL};
 }
@@ -445,6 +446,10 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         return false;
     }
     *has_help = arguments.has_help;
+    if (!cupel__sweep_settings_apply(error)) {
+        return false;
+    }
+    settings->is_verbose_sweep = settings->verbose;
     settings->verbose = settings->verbose || settings->sweep; /* its summaries are what one asked for */
     settings->words = arguments.words;
     settings->word_count = arguments.count;

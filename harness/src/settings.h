@@ -19,6 +19,14 @@ enum cupel__style {
     CUPEL__STYLE_NONE
 };
 
+/* How it sweeps: settings_sweep.c. */
+struct cupel__sweep_settings {
+    const char *modes_text, *shard_text, *log;
+    unsigned modes; /* 0: all */
+    int64_t per_stack, max, for_ms;
+    uint64_t shard_index, shard_count;
+};
+
 struct cupel__settings {
     const char *program; /* argv[0] */
     /* Selection. */
@@ -61,9 +69,11 @@ struct cupel__settings {
     bool left_behind; /* look for what tests leave behind */
     /* Properties and sweeps. */
     bool sweep;
-    int64_t cases;      /* random cases a property; 0: what each declares */
-    const char *replay; /* suite.name of the property that the operands, files, are run through; NULL: none */
-    const char *decode; /* the same, to show their draws */
+    struct cupel__sweep_settings sweeping;
+    bool is_verbose_sweep; /* --verbose was given with it, which is on in sweeps anyhow */
+    int64_t cases;         /* random cases a property; 0: what each declares */
+    const char *replay;    /* suite.name of the property that the operands, files, are run through; NULL: none */
+    const char *decode;    /* the same, to show their draws */
     bool write_regressions, write_seeds;
     const char *write_test; /* a file, "" for one of its own, NULL for none */
     const char *fuzz;  /* suite.name of the property that the linked engine is to work on; operands are its corpora */
@@ -98,5 +108,12 @@ void cupel__settings_refuse(const struct cupel_error *error, const char *hint);
 void cupel__settings_append(struct cupel_option *rows, size_t count, size_t capacity);
 /* The table, for --help, manual and completion. */
 const struct cupel_program *cupel__settings_program(void);
+
+/* settings_sweep.c: its part of the table; returns how many rows. */
+size_t cupel__sweep_settings_append(struct cupel_option *to, size_t capacity);
+/* Reads what they were given. False and a text on bad usage. */
+bool cupel__sweep_settings_apply(struct cupel_error *error);
+/* The flags again, each with a blank before it; as snprintf. */
+int cupel__sweep_settings_text(char *text, size_t size);
 
 #endif

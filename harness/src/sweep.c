@@ -7,11 +7,14 @@
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/property.h"
+#include "harness/src/quote.h"
 #include "harness/src/run.h"
 #include "harness/src/settings.h"
 #include "harness/src/worker.h"
 
-#include <inttypes.h>
+#include "alloc/base/json.h"
+
+#include <stdio.h>
 #include <string.h>
 
 enum { RANDOM_CASES = 16, FILES_MAX = 64 };
@@ -106,8 +109,10 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
         if (!cupel__failing_input_store(test, subject->data, subject->length, path, sizeof path, &error)) {
             cupel_text_add(&result->messages, "it could not be stored: %s\n", error.text);
         } else {
+            char words[2][4096];
             cupel_text_add(&result->messages, "this input alone: %s --replay=%s.%s --fault='%s' %s\n",
-                           cupel__settings.program, test->suite, test->name, finding->token, path);
+                           cupel__quote(cupel__settings.program, words[0], sizeof words[0]), test->suite, test->name,
+                           finding->token, cupel__quote(path, words[1], sizeof words[1]));
         }
     }
     cupel__emit(result);
@@ -118,18 +123,61 @@ static int64_t timeout_of(const struct cupel_test *test) {
     return (int64_t)test->options.timeout_s * 1000 / 2;
 }
 
+static FILE *log_stream; /* of the sweep whose points are told */
+
+/* A line a fault, in one piece: several processes may write to the file. */
+static void log_point(void *user, const char *token, enum cupel_verdict verdict) {
+    const struct subject *subject = user;
+    char title[512];
+    struct cupel_json json;
+    log_stream = log_stream != NULL ? log_stream : fopen(cupel__settings.sweeping.log, "ae");
+    if (log_stream == NULL) {
+        return;
+    }
+    (void)cupel__plan_title(subject->item->test, subject->item->row, title, sizeof title);
+    cupel_json_init(&json, log_stream, 0);
+    cupel_json_object_begin(&json);
+    cupel_json_key(&json, "test");
+    cupel_json_string(&json, title);
+    if (subject->data != NULL) {
+        cupel_json_key(&json, "input");
+        cupel_json_string(&json, subject->origin);
+    }
+    cupel_json_key(&json, "fault");
+    cupel_json_string(&json, token);
+    cupel_json_key(&json, "verdict");
+    cupel_json_string(&json, cupel_verdict_name(verdict));
+    cupel_json_object_end(&json);
+    fputc('\n', log_stream);
+    (void)fflush(log_stream);
+}
+
 /* Sweeps one subject. */
 static struct cupel_sweep_summary sweep_subject(struct subject *subject,
                                                 void (*run)(void *user, struct cupel__sweep_run *run)) {
+    const struct cupel__sweep_settings *given = &cupel__settings.sweeping;
     sweep.run = run;
     sweep.user = subject;
     cupel__child_on_life = cupel__worker_is_alive; /* the time limit is of a run, not of all of them */
     sweep.options.in_process = subject->item->isolation == CUPEL_ISOLATE_NONE;
     sweep.options.timeout_ms = timeout_of(subject->item->test);
+    sweep.options.modes = given->modes;
+    sweep.options.per_stack = (uint64_t)given->per_stack;
+    sweep.options.points_max = (uint64_t)given->max;
+    sweep.options.shard_index = given->shard_index;
+    sweep.options.shard_count = given->shard_count;
+    sweep.options.time_ms = given->for_ms;
+    sweep.options.seed = cupel__settings.seed;
+    sweep.options.on_point = given->log != NULL ? log_point : NULL;
     sweep.options.on_finding = tell_finding;
     sweep.options.sink = subject;
     sweep.options.progress = cupel__settings.capture ? NULL : stderr;
-    return cupel__sweep_all(&sweep);
+    struct cupel_sweep_summary summary = cupel__sweep_all(&sweep);
+    if (log_stream != NULL) {
+        (void)fclose(log_stream); /* what could not be written is missing there, and no verdict hangs on it */
+        log_stream = NULL;
+    }
+    return summary;
 }
 
 static void add_summary(struct cupel_sweep_summary *total, const struct cupel_sweep_summary *part) {
@@ -181,6 +229,8 @@ static void write_summary(const struct cupel_sweep_summary *summary, struct cupe
     }
     char groups[CUPEL_TEXT_MAX / 2] = "";
     FILE *out = fmemopen(groups, sizeof groups, "w");
+    size_t used = strlen(result->flags);
+    (void)cupel__sweep_settings_text(result->flags + used, sizeof result->flags - used);
     result->failures++;
     cupel_text_add(&result->messages, "sweep: %s\n", text);
     if (out != NULL) {
