@@ -78,6 +78,25 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
     return death;
 }
 
+/* Words by which a death is no policy but a defect that something noticed: sanitizers, assert, the C library's own
+ * checks. */
+static bool tells_of_defect(const char *output) {
+    static const char *const words[] = {
+        "Sanitizer",      "runtime error:",  "Assertion ",           "assertion ", "free(): ",
+        "malloc(): ",     "realloc(): ",     "double free",          "corrupted",  "munmap_chunk()",
+        "stack smashing", "buffer overflow", "malloc_consolidate()", "mismatch",   "panic"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strstr(output, words[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cupel__death_is_policy(const struct cupel__death *death, const char *output) {
+    return !death->is_hang && (death->signal == 0 || death->signal == SIGABRT) && !tells_of_defect(output);
+}
+
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size) {
     if (death->is_hang) {
         (void)snprintf(text, size, "hangs: no end within its time limit");

@@ -25,6 +25,9 @@ struct cupel__death {
 /* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. Calls
  * cupel__child_on_life each time that it did not. */
 struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *progress, int64_t timeout_ms);
+/* True where a process that died so, with these last words, ended by the program's own policy for such cases: it left,
+ * or called abort, and neither a sanitizer nor an assertion nor the C library's own checks said why. */
+bool cupel__death_is_policy(const struct cupel__death *death, const char *output);
 /* "died by signal 11, Segmentation fault", ... */
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size);
 

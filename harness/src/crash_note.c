@@ -55,7 +55,11 @@ void cupel__crash_note_begin(struct cupel__fault_note *note) {
     stack_t current;
     struct sigaction action = {.sa_sigaction = note_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     const void *frames[2];
+    bool is_installed = noted != NULL; /* by the process that this one was forked from */
     noted = note;
+    if (is_installed) {
+        return;
+    }
     (void)cupel_failing_frames(__builtin_return_address(0), frames, 2); /* what is set up at the first walk */
     if (sigaltstack(NULL, &current) == 0 && (current.ss_flags & SS_DISABLE) != 0) {
         (void)sigaltstack(&alternative, NULL);

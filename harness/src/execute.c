@@ -209,6 +209,22 @@ static bool is_death_test(const struct cupel_test *test) {
     return test->options.expect_signal != 0 || test->options.expect_exit != 0;
 }
 
+/* What a sweep asks after its faults: whether the test, run once more without one, still does what it did. */
+static void check_recovery(const struct cupel__plan_item *item, struct cupel_result *result) {
+    static struct cupel_result again;
+    cupel__execute_name(item, &again);
+    cupel__run.fault_note->is_recovery = true;
+    cupel__execute_once(item, NULL, &again);
+    cupel__run.fault_note->is_recovery = false;
+    cupel__run.result = result;
+    if (cupel_result_is_failure(&again)) {
+        result->verdict = CUPEL_VERDICT_NOT_RECOVERED;
+        result->failures++;
+        cupel_text_add(&result->messages, "a run without a fault, after this one, fails\n%s", again.messages.data);
+    }
+    cupel__directory_done(&again, false);
+}
+
 void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *result) {
     const struct cupel_test *test = item->test;
     cupel__execute_name(item, result);
@@ -222,6 +238,7 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
         return;
     }
     int64_t start_ns = cupel_clock_ns();
+    cupel__run.fault_note->is_recovery = false;
     const struct cupel_fault_plan *faults = cupel__settings.fault_plan.count != 0 ? &cupel__settings.fault_plan : NULL;
     struct cupel__growth before = {0, 0};
     bool is_repeated = cupel__settings.repeat > 1 && !cupel__settings.sweep;
@@ -236,6 +253,10 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
         cupel__sweep_execute(item, result);
     } else {
         cupel__execute_once(item, faults, result);
+        if (faults != NULL && result->verdict == CUPEL_VERDICT_OK && test->kind == CUPEL_KIND_TEST &&
+            !test->options.no_sweep) {
+            check_recovery(item, result);
+        }
         if (cupel_result_is_failure(result)) {
             cupel__fault_note_add(cupel__run.fault_note, &result->messages);
         }

@@ -11,6 +11,7 @@ struct cupel__fault_note {
     const void *frames[CUPEL_FAULT_FRAMES_MAX];
     unsigned calls; /* of the request: see struct cupel_failing_event */
     size_t size, new_size, align;
+    bool is_recovery;           /* the fault is over: its test runs once more without one */
     unsigned death_frame_count; /* 0: it did not die by a signal, or nobody looked */
     const void *death_frames[CUPEL_FAULT_FRAMES_MAX];
 };

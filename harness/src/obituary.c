@@ -1,6 +1,7 @@
 /* See obituary.h. */
 #include "harness/src/obituary.h"
 #include "harness/src/capture.h"
+#include "harness/src/child.h"
 #include "harness/src/directory.h"
 #include "harness/src/execute.h"
 #include "harness/src/worker.h"
@@ -83,6 +84,14 @@ void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel
         cupel_text_add(&result->messages, "%s in the middle of the test\n", how);
     } else {
         cupel_text_add(&result->messages, "%s\n", how);
+    }
+    struct cupel__death death = {.signal = result->signal, .status = result->exit_status};
+    bool is_own = cause == CUPEL__DEATH_OWN && fault_note->frame_count != 0;
+    if (is_own && fault_note->is_recovery) {
+        result->verdict = CUPEL_VERDICT_NOT_RECOVERED;
+        cupel_text_add(&result->messages, "that was a run without a fault, after this one\n");
+    } else if (is_own && cupel__death_is_policy(&death, result->output.data)) {
+        result->verdict = CUPEL_VERDICT_ABORTED;
     }
     cupel__fault_note_add(fault_note, &result->messages);
     if (result->notes.length != 0) {

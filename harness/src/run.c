@@ -54,8 +54,10 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
         run->tracking.unwinds = true; /* libraries have no frame pointers */
     }
     run->is_failing = faults != NULL;
-    run->fault_note->frame_count = 0;
-    run->fault_note->death_frame_count = 0;
+    if (!run->fault_note->is_recovery) {
+        run->fault_note->frame_count = 0;
+        run->fault_note->death_frame_count = 0;
+    }
     run->is_tracking = tracking;
     run->has_leaked = false;
     run->has_state_changed = false;

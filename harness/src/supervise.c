@@ -153,6 +153,7 @@ static void naturalise(struct cupel__slot *slot, const struct cupel__plan_item *
     slot->result.failure_file = NULL;
     slot->result.failure_line = 0;
     slot->fault_note.frame_count = 0;
+    slot->fault_note.death_frame_count = 0;
 }
 
 /* The test that a dead worker was running gets its record from shared memory. */

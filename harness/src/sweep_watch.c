@@ -73,27 +73,11 @@ static void read_output(const struct watch *watch, char *text, size_t size) {
     text[got > 0 ? got : 0] = '\0';
 }
 
-/* Words by which a death is no policy but a defect that something noticed: sanitizers, assert, the C library's own
- * checks. */
-static bool tells_of_defect(const char *output) {
-    static const char *const words[] = {
-        "Sanitizer",      "runtime error:",  "Assertion ",           "assertion ", "free(): ",
-        "malloc(): ",     "realloc(): ",     "double free",          "corrupted",  "munmap_chunk()",
-        "stack smashing", "buffer overflow", "malloc_consolidate()", "mismatch",   "panic"};
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-        if (strstr(output, words[i]) != NULL) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum cupel_verdict judge(const struct cupel__death *death, const char *output) {
     if (death->is_hang) {
         return CUPEL_VERDICT_HANG;
     }
-    bool is_policy = (death->signal == 0 || death->signal == SIGABRT) && !tells_of_defect(output);
-    return is_policy ? CUPEL_VERDICT_ABORTED : CUPEL_VERDICT_CRASH;
+    return cupel__death_is_policy(death, output) ? CUPEL_VERDICT_ABORTED : CUPEL_VERDICT_CRASH;
 }
 
 /* The point in a fresh child. */

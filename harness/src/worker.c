@@ -1,6 +1,7 @@
 /* A worker's life: see worker.h. It leaves by _exit, so that nothing of the supervisor's is written twice. */
 #include "harness/src/worker.h"
 #include "harness/src/capture.h"
+#include "harness/src/crash_note.h"
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
@@ -215,6 +216,7 @@ static void prepare_worker(const struct cupel__worker *worker) {
     own_slot = &worker->sharing.shared->slots[worker->slot];
     record_pipe = worker->pipe;
     cupel__run.fault_note = &own_slot->fault_note;
+    cupel__crash_note_begin(&own_slot->fault_note);
     if (worker->output >= 0) {
         cupel__capture_redirect(worker->output, true);
         (void)setvbuf(stdout, NULL, _IOLBF, 0);

@@ -188,3 +188,38 @@ TEST(sweep, works_in_one_process_too, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "7 faults: 4 ok 3 leak; at least 3 allocations");
     CHECK_STR_CONTAINS(run->output, "7 faults: 7 ok; at least 3 allocations\n");
 }
+
+/* The verdict of one point in a process of its own. */
+static const char *verdict_alone(const char *title, const char *token) {
+    static char verdict[64];
+    const struct tool_run *run = tool(STARVED_PROGRAM " --fault='%s' --seed=1 --filter='%s'", token, title);
+    char line[512];
+    (void)snprintf(line, sizeof line, "FAILED %s: ", title);
+    const char *told = strstr(run->output, line);
+    told = told == NULL ? run->status == 0 ? "ok" : "none" : told + strlen(line);
+    (void)snprintf(verdict, sizeof verdict, "%.*s", (int)strcspn(told, " \n"), told);
+    return verdict;
+}
+
+/* Tests whose behaviour depends on nothing but the fault. */
+TEST(sweep, says_of_every_fault_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 120) {
+    static char log[65536];
+    char path[1024];
+    unsigned points = 0;
+    (void)tool(STARVED_PROGRAM " --sweep-log=log --seed=1 --filter='starved.*-*hangs:*_later:*differs*:*fails_without*:"
+                               "*is_left_out:*_inputs'");
+    (void)snprintf(path, sizeof path, "%s/log", test_directory());
+    tool_read(path, log, sizeof log);
+    for (const char *line = log; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        char title[128];
+        char token[64];
+        char verdict[64];
+        REQUIRE_INT_EQ(sscanf(line, "{\"test\":\"%127[^\"]\",\"fault\":\"%63[^\"]\",\"verdict\":\"%63[^\"]\"}", title,
+                              token, verdict),
+                       3);
+        cupel_note("%s at %s", title, token);
+        CHECK_STR_EQ(verdict_alone(title, token), verdict);
+        points++;
+    }
+    CHECK_UINT_GE(points, 15 * 7);
+}
