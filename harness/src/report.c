@@ -162,6 +162,10 @@ int cupel__reports_open(const struct cupel__report_request *request, struct cupe
 }
 
 static void count(const struct cupel_result *result) {
+    totals.flaky += result->flake.runs != 0;
+    if (cupel_result_is_flake_summary(result)) {
+        return; /* its repeats are counted */
+    }
     totals.unstarved += result->has_nothing_to_starve;
     if (!cupel_result_is_failure(result)) {
         *(result->verdict == CUPEL_VERDICT_SKIPPED ? &totals.skipped : &totals.passed) += 1;
@@ -184,8 +188,13 @@ void cupel__reports_take(const struct cupel_result *result) {
     if (records_file >= 0 && !cupel__wire_write(records_file, result)) {
         records_file = -1;
     }
+    bool is_summary = cupel_result_is_flake_summary(result);
     for (unsigned i = 0; i < sink_count; i++) {
-        sinks[i].sink->result(sinks[i].out, result, &totals);
+        if (!is_summary) {
+            sinks[i].sink->result(sinks[i].out, result, &totals);
+        } else if (sinks[i].sink->flake != NULL) {
+            sinks[i].sink->flake(sinks[i].out, result);
+        }
     }
 }
 

@@ -35,6 +35,7 @@ struct cupel__totals {
     uint64_t passed;
     uint64_t failed;
     uint64_t skipped;
+    uint64_t flaky;     /* failed and passed: in repeats, or on a retry (these are among the passed) */
     uint64_t unstarved; /* of those passed: swept, with nothing to starve */
     int64_t start_ns;
     int64_t duration_ns; /* set at the end */
@@ -49,6 +50,7 @@ struct cupel__sink {
     void (*begin)(FILE *out, const struct cupel__report_head *head);
     void (*result)(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals);
     void (*end)(FILE *out, const struct cupel__totals *totals);
+    void (*flake)(FILE *out, const struct cupel_result *result); /* the summary of a flaky test; NULL: not told */
 };
 
 extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sink_tap, cupel__sink_junit,

@@ -89,6 +89,16 @@ static void tap_result(FILE *out, const struct cupel_result *result, const struc
     }
 }
 
+static void tap_flake(FILE *out, const struct cupel_result *result) {
+    char title[CUPEL__TITLE_MAX];
+    (void)cupel_result_title(result, title, sizeof title);
+    fprintf(out, "# flaky: %s: ", title);
+    for (const char *text = result->messages.data; *text != '\0'; text++) {
+        fputs(*text != '\n' ? (const char[]){*text, '\0'} : text[1] == '\0' ? "" : "; ", out);
+    }
+    fputc('\n', out);
+}
+
 static void tap_end(FILE *out, const struct cupel__totals *totals) {
     uint64_t count = totals->passed + totals->failed + totals->skipped;
     fprintf(out, "1..%" PRIu64 "%s\n", count, count == 0 ? " # SKIP nothing was run" : "");
@@ -97,7 +107,7 @@ static void tap_end(FILE *out, const struct cupel__totals *totals) {
     }
 }
 
-const struct cupel__sink cupel__sink_tap = {"tap", tap_begin, tap_result, tap_end};
+const struct cupel__sink cupel__sink_tap = {"tap", tap_begin, tap_result, tap_end, tap_flake};
 
 static void json_text(struct cupel_json *json, const char *key, const char *text) {
     if (text != NULL && text[0] != '\0') {
@@ -109,6 +119,40 @@ static void json_text(struct cupel_json *json, const char *key, const char *text
 static void json_number(struct cupel_json *json, const char *key, int64_t value) {
     cupel_json_key(json, key);
     cupel_json_int(json, value);
+}
+
+static void json_flake_members(struct cupel_json *json, const struct cupel_result *result) {
+    double low;
+    double high;
+    cupel_flake_interval(&result->flake, &low, &high);
+    json_number(json, "runs", (int64_t)result->flake.runs);
+    json_number(json, "failures", (int64_t)result->flake.failures);
+    cupel_json_key(json, "low");
+    cupel_json_double(json, low);
+    cupel_json_key(json, "high");
+    cupel_json_double(json, high);
+    json_text(json, "follows", result->flake.follows);
+}
+
+/* No "test": it is none of the records that stand for a run each. */
+static void json_flake(FILE *out, const struct cupel_result *result) {
+    char text[4096];
+    struct cupel_json json;
+    cupel_json_init(&json, out, 0);
+    cupel_json_object_begin(&json);
+    (void)cupel_result_title(result, text, sizeof text);
+    json_text(&json, "flaky", text);
+    json_text(&json, "verdict", cupel_verdict_name(result->verdict));
+    json_text(&json, "program", result->program);
+    json_text(&json, "file", result->file);
+    json_number(&json, "line", result->line);
+    json_number(&json, "seed", (int64_t)result->seed);
+    json_number(&json, "repeat", (int64_t)result->repeat);
+    json_flake_members(&json, result);
+    (void)cupel_result_command(result, text, sizeof text);
+    json_text(&json, "again", text);
+    cupel_json_object_end(&json);
+    fputc('\n', out);
 }
 
 /* One object a line. Texts that are empty are left out. */
@@ -161,12 +205,19 @@ static void json_result(FILE *out, const struct cupel_result *result, const stru
         (void)cupel_result_command(result, text, sizeof text);
         json_text(&json, "again", text);
     }
+    if (result->flake.runs != 0) {
+        cupel_json_key(&json, "flaky");
+        cupel_json_object_begin(&json);
+        json_flake_members(&json, result);
+        cupel_json_object_end(&json);
+        json_text(&json, "messages", result->messages.data);
+    }
     json_text(&json, "output", result->output.data);
     cupel_json_object_end(&json);
     fputc('\n', out);
 }
 
-const struct cupel__sink cupel__sink_json = {"json", nothing_at_begin, json_result, nothing_at_end};
+const struct cupel__sink cupel__sink_json = {"json", nothing_at_begin, json_result, nothing_at_end, json_flake};
 
 /* GitHub's commands escape what would end the line, and in a property what would end that. */
 static void github_text(FILE *out, const char *text, bool is_property) {
@@ -206,4 +257,16 @@ static void github_result(FILE *out, const struct cupel_result *result, const st
     fputc('\n', out);
 }
 
-const struct cupel__sink cupel__sink_github = {"github", nothing_at_begin, github_result, nothing_at_end};
+static void github_flake(FILE *out, const struct cupel_result *result) {
+    char title[CUPEL__TITLE_MAX];
+    (void)cupel_result_title(result, title, sizeof title);
+    fputs("::warning file=", out);
+    github_text(out, github_path(result->file), true);
+    fprintf(out, ",line=%u,title=", result->line);
+    github_text(out, title, true);
+    fputs(" (flaky)::", out);
+    github_text(out, result->messages.data, false);
+    fputc('\n', out);
+}
+
+const struct cupel__sink cupel__sink_github = {"github", nothing_at_begin, github_result, nothing_at_end, github_flake};

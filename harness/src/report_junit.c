@@ -39,6 +39,46 @@ static void write_failure(FILE *to, const struct cupel_result *result) {
     fprintf(to, "</%s>\n", element);
 }
 
+/* Surefire's word for a failure that another run of the same test took back. */
+static void write_flaky(FILE *to, const struct cupel_result *result) {
+    char first[256];
+    (void)snprintf(first, sizeof first, "%.*s", (int)strcspn(result->messages.data, "\n"), result->messages.data);
+    fputs("      <flakyFailure type=\"flaky\"", to);
+    cupel__xml_attribute(to, "message", first);
+    fputs("><stackTrace>", to);
+    cupel__xml_text(to, result->messages.data);
+    fputs("</stackTrace></flakyFailure>\n", to);
+}
+
+/* The summary is a case of its own, which passed; what failed of its repeats did so in theirs. */
+static void junit_flake(FILE *out, const struct cupel_result *result) {
+    static struct cupel_result passed;
+    char title[CUPEL__TITLE_MAX];
+    (void)out;
+    cupel_result_copy(&passed, result);
+    passed.verdict = CUPEL_VERDICT_OK;
+    (void)cupel_result_title(result, title, sizeof title);
+    FILE *to = cupel__groups_begin(&programs, base_name(result->program), &passed);
+    if (to == NULL) {
+        return;
+    }
+    fputs("    <testcase", to);
+    cupel__xml_attribute(to, "classname", result->suite);
+    (void)cupel_result_title(result, title, sizeof title - 16);
+    (void)strcat(title, " (repeats)");
+    cupel__xml_attribute(to, "name", title + strlen(result->suite) + 1);
+    cupel__xml_attribute(to, "file", result->file);
+    fprintf(to, " line=\"%u\" time=\"0.000000\">\n", result->line);
+    fprintf(to, "      <properties><property name=\"flaky.runs\" value=\"%" PRIu64 "\"/>", result->flake.runs);
+    fprintf(to, "<property name=\"flaky.failures\" value=\"%" PRIu64 "\"/>", result->flake.failures);
+    fputs("<property name=\"flaky.follows\"", to);
+    cupel__xml_attribute(to, "value", result->flake.follows);
+    fputs("/></properties>\n", to);
+    write_flaky(to, result);
+    fputs("    </testcase>\n", to);
+    cupel__groups_end(&programs);
+}
+
 static void junit_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
     (void)out;
     (void)totals;
@@ -55,7 +95,7 @@ static void junit_result(FILE *out, const struct cupel_result *result, const str
     cupel__xml_attribute(to, "name", title + strlen(result->suite) + 1);
     cupel__xml_attribute(to, "file", result->file);
     fprintf(to, " line=\"%u\" time=\"%.6f\"", result->line, (double)result->duration_ns / 1e9);
-    if (!is_failure && !is_skipped && result->output.length == 0) {
+    if (!is_failure && !is_skipped && result->output.length == 0 && result->flake.runs == 0) {
         fputs("/>\n", to);
         cupel__groups_end(&programs);
         return;
@@ -67,6 +107,8 @@ static void junit_result(FILE *out, const struct cupel_result *result, const str
         fputs("/>\n", to);
     } else if (is_failure) {
         write_failure(to, result);
+    } else if (result->flake.runs != 0) {
+        write_flaky(to, result);
     }
     if (result->output.length != 0) {
         fputs("      <system-out>", to);
@@ -113,4 +155,4 @@ static void junit_end(FILE *out, const struct cupel__totals *totals) {
     cupel__groups_deinit(&programs);
 }
 
-const struct cupel__sink cupel__sink_junit = {"junit", junit_begin, junit_result, junit_end};
+const struct cupel__sink cupel__sink_junit = {"junit", junit_begin, junit_result, junit_end, junit_flake};

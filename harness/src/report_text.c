@@ -54,6 +54,24 @@ static void print_failure(FILE *out, const struct cupel_result *result, const ch
     fprintf(out, "%sagain: %s%s\n\n", DIM, command, PLAIN);
 }
 
+/* What its repeats came to, once, behind them. */
+static void plain_flake(FILE *out, const struct cupel_result *result) {
+    char title[CUPEL__TITLE_MAX];
+    char command[4096];
+    (void)cupel_result_title(result, title, sizeof title);
+    (void)cupel_result_command(result, command, sizeof command);
+    cupel_progress_clear(&progress);
+    fprintf(out, "%sFLAKY%s %s: %s\n", YELLOW, PLAIN, title, cupel_verdict_name(result->verdict));
+    cupel__print_indented(out, &result->messages, "");
+    fprintf(out, "%sagain: %s%s\n\n", DIM, command, PLAIN);
+}
+
+static void print_retried(FILE *out, const struct cupel_result *result, const char *title) {
+    fprintf(out, "%sFLAKY%s %s: failed %" PRIu64 " of %" PRIu64 " tries, then passed\n", YELLOW, PLAIN, title,
+            result->flake.failures, result->flake.runs);
+    cupel__print_indented(out, &result->messages, "  ");
+}
+
 static void plain_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
     char title[CUPEL__TITLE_MAX];
     (void)cupel_result_title(result, title, sizeof title);
@@ -64,6 +82,9 @@ static void plain_result(FILE *out, const struct cupel_result *result, const str
     }
     if (is_failure) {
         print_failure(out, result, title);
+    } else if (result->flake.runs != 0) {
+        cupel_progress_clear(&progress);
+        print_retried(out, result, title);
     } else if (result->verdict == CUPEL_VERDICT_SKIPPED) {
         fprintf(out, "%sskipped%s %s: %s\n", YELLOW, PLAIN, title, result->reason);
     } else if (head.is_verbose || shows_output) {
@@ -95,6 +116,9 @@ static void print_unstarved(FILE *out, const struct cupel__totals *totals) {
 
 void cupel__print_last(FILE *out, const struct cupel__totals *totals) {
     print_unstarved(out, totals);
+    if (totals->flaky != 0) {
+        fprintf(out, "%" PRIu64 " flaky\n", totals->flaky);
+    }
     fprintf(out, "%" PRIu64 " passed, %" PRIu64 " failed, %" PRIu64 " skipped\n", totals->passed, totals->failed,
             totals->skipped);
 }
@@ -119,4 +143,4 @@ static void plain_end(FILE *out, const struct cupel__totals *totals) {
     cupel__print_last(out, totals);
 }
 
-const struct cupel__sink cupel__sink_plain = {"plain", plain_begin, plain_result, plain_end};
+const struct cupel__sink cupel__sink_plain = {"plain", plain_begin, plain_result, plain_end, plain_flake};

@@ -1,12 +1,14 @@
 /* A test program from its arguments to its exit status: parse, select, list or run, report. */
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
+#include "harness/src/flakes.h"
 #include "harness/src/fuzz_run.h"
 #include "harness/src/list.h"
 #include "harness/src/perturb.h"
 #include "harness/src/plan.h"
 #include "harness/src/replay.h"
 #include "harness/src/report.h"
+#include "harness/src/retries.h"
 #include "harness/src/route.h"
 #include "harness/src/settings.h"
 #include "harness/src/settings_gtest.h"
@@ -119,10 +121,19 @@ static int nothing_selected(struct cupel__plan *plan) {
     return CUPEL_NOTHING;
 }
 
-static bool take(const struct cupel_result *result) {
-    const struct cupel__settings *settings = &cupel__settings;
+static const struct cupel__plan *running;
+
+static void give(const struct cupel_result *result) {
     cupel__reports_take(result);
     cupel__state_note(result);
+}
+
+static bool take(const struct cupel_result *result) {
+    const struct cupel__settings *settings = &cupel__settings;
+    cupel__flakes_note(result);
+    if (!cupel__retries_hold(running, result)) {
+        give(result);
+    }
     uint64_t limit = settings->fail_fast ? 1 : (uint64_t)settings->max_fail;
     return limit == 0 || cupel__reports_totals()->failed < limit;
 }
@@ -167,7 +178,7 @@ static int status_of(const struct cupel__totals *totals, bool is_written, bool i
     if (totals->is_interrupted) {
         return CUPEL_INTERRUPTED;
     }
-    if (totals->failed != 0) {
+    if (totals->failed != 0 || (cupel__settings.fail_on_flaky && totals->flaky != 0)) {
         return CUPEL_FAILED;
     }
     if (!is_written) {
@@ -214,7 +225,10 @@ static int run(struct cupel__plan *plan) {
         cupel__gtest_premature_begin();
     }
     cupel__evidence_start();
-    bool has_run = cupel__supervise(plan, take, &end, &error);
+    running = plan;
+    bool has_run = cupel__flakes_begin(plan) && cupel__supervise(plan, take, &end, &error);
+    cupel__retries_run(plan, end.is_interrupted, give);
+    cupel__flakes_end(end.is_interrupted, give);
     cupel__evidence_finish();
     if (!has_run) {
         cupel_message("%s", error.text);

@@ -48,9 +48,21 @@ static const struct {
     const char *name;
     bool has_value;
 } kept_options[] = {
-    {"--variant", true}, {"--wrap", true}, {"--junit", true},        {"--results", true},     {"--report", true},
-    {"--style", true},   {"--jobs", true}, {"--colour", true},       {"--verbose", false},    {"--seed", true},
-    {"-j", true},        {"-v", false},    {"--gtest_output", true}, {"--gtest_color", true},
+    {"--variant", true},
+    {"--wrap", true},
+    {"--junit", true},
+    {"--results", true},
+    {"--report", true},
+    {"--style", true},
+    {"--jobs", true},
+    {"--colour", true},
+    {"--verbose", false},
+    {"--seed", true},
+    {"-j", true},
+    {"-v", false},
+    {"--gtest_output", true},
+    {"--gtest_color", true},
+    {"--fail-on-flaky", false},
 };
 
 static char words_copy[65536];
@@ -213,7 +225,7 @@ static int run_all(struct cupel__test_run *run) {
     if (is_interrupted) {
         return CUPEL_INTERRUPTED;
     }
-    if (totals->failed != 0) {
+    if (totals->failed != 0 || (cupel__settings.fail_on_flaky && totals->flaky != 0)) {
         return CUPEL_FAILED;
     }
     if (status == CUPEL_OK && !is_written) {

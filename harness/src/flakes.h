@@ -1,0 +1,38 @@
+/* What the repeats of each test of a run came to, and what is to be said of it at the end: which tests failed in some
+ * and passed in others, how often, and which perturbation that follows; and which ones leave more behind each time. */
+#ifndef HARNESS_SRC_FLAKES_H
+#define HARNESS_SRC_FLAKES_H
+
+#include "harness/result.h"
+#include "harness/src/plan.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Of one entry of the plan. */
+struct cupel__tally {
+    uint64_t runs, failures; /* those that were skipped are no runs */
+    uint64_t first_repeat;   /* that failed: the lowest */
+    uint32_t perturb;        /* the mask of the run */
+    enum cupel_verdict verdict;
+    int64_t duration_ns; /* the longest */
+    /* Of runs that passed, but for the first two, which may fill what is kept for good. */
+    uint64_t settled;
+    int64_t bytes, descriptors;
+    uint64_t grew_bytes, grew_descriptors; /* runs that left more than they found */
+};
+
+/* Begins to count; does nothing in runs where nothing is repeated. The plan is borrowed. False when out of memory. */
+bool cupel__flakes_begin(const struct cupel__plan *plan);
+void cupel__flakes_note(const struct cupel_result *result);
+/* Hands a record of each flaky test (cupel_result_is_flake_summary) and of each that grows, which is a failure, to
+ * `take`. Finds out what flakes follow by running them again, where the run wants that and was not interrupted. Frees
+ * what was counted. */
+void cupel__flakes_end(bool is_interrupted, void (*take)(const struct cupel_result *result));
+
+/* bisect.c: runs the failing repeat again with parts of what was varied, and writes what the failure follows: the names
+ * of dimensions, or why none can be named. As snprintf. */
+int cupel__bisect(const struct cupel__plan *plan, uint32_t entry, const struct cupel__tally *tally, char *text,
+                  size_t size);
+
+#endif
