@@ -83,6 +83,7 @@ struct cupel_result {
     uint32_t perturb;                    /* the dimensions that might be varied: a mask */
     int64_t grown_bytes;                 /* live bytes of malloc that it left, where tests are repeated */
     int64_t grown_descriptors;           /* the same of open descriptors */
+    bool has_settled;                    /* not among its first runs in that process: what it left may be growth */
     bool has_nothing_to_starve;          /* swept, and it asked for no memory: no word on how it bears faults */
     int signal;                          /* that ended the process, or 0 */
     int exit_status;                     /* of the process where it left by itself, else -1 */

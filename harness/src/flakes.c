@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BISECTED_MAX = 16, SETTLED_MIN = 12, WARM_UP = 2 };
+enum { BISECTED_MAX = 16, SETTLED_MIN = 12 };
 
 static struct {
     const struct cupel__plan *plan; /* NULL: nothing is counted */
@@ -81,7 +81,7 @@ void cupel__flakes_note(const struct cupel_result *result) {
             tally->verdict = result->verdict;
         }
         tally->failures++;
-    } else if (tally->runs > WARM_UP * (uint64_t)flakes.plan->settings->jobs) {
+    } else if (result->has_settled) {
         tally->settled++;
         tally->bytes += result->grown_bytes;
         tally->descriptors += result->grown_descriptors;
@@ -148,7 +148,7 @@ static void tell_growth(uint32_t entry, const struct cupel__tally *tally,
     }
     char flag[48];
     size_t used = strlen(record.flags);
-    (void)snprintf(flag, sizeof flag, " --repeat=%d", SETTLED_MIN + WARM_UP + 2);
+    (void)snprintf(flag, sizeof flag, " --repeat=%d", 2 * SETTLED_MIN);
     if (used + strlen(flag) < sizeof record.flags) {
         memcpy(record.flags + used, flag, strlen(flag) + 1);
     }

@@ -16,7 +16,7 @@ struct cupel__tally {
     uint32_t perturb;        /* the mask of the run */
     enum cupel_verdict verdict;
     int64_t duration_ns; /* the longest */
-    /* Of runs that passed, but for the first two, which may fill what is kept for good. */
+    /* Of runs that passed, but for the first in each process, which may fill what is kept for good. */
     uint64_t settled;
     int64_t bytes, descriptors;
     uint64_t grew_bytes, grew_descriptors; /* runs that left more than they found */

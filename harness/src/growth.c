@@ -6,7 +6,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum { LOOKED_AT = 128 };
+enum { LOOKED_AT = 128, WARM_UP = 2, COUNTED = 4096 };
 
 /* The sanitizers' own malloc counts for itself. */
 extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
@@ -42,4 +42,12 @@ static int64_t open_descriptors(void) {
 
 struct cupel__growth cupel__growth_measure(void) {
     return (struct cupel__growth){.bytes = live_bytes(), .descriptors = open_descriptors()};
+}
+
+bool cupel__growth_has_settled(const struct cupel__plan_item *item) {
+    static uint8_t runs[COUNTED]; /* two tests that share one settle a little early */
+    uint8_t *count = &runs[cupel__mix((uintptr_t)item->test, item->row) % COUNTED];
+    bool has_settled = *count >= WARM_UP;
+    *count = has_settled ? *count : (uint8_t)(*count + 1);
+    return has_settled;
 }

@@ -35,7 +35,8 @@ struct head {
     uint8_t verdict;
     uint8_t evidence;
     uint8_t has_nothing_to_starve;
-    uint8_t unused[3];
+    uint8_t has_settled;
+    uint8_t unused[2];
     uint32_t perturb;
     uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
 };
@@ -60,6 +61,7 @@ bool cupel__wire_write(int fd, const struct cupel_result *result) {
                         .flake_failures = result->flake.failures,
                         .grown_bytes = result->grown_bytes,
                         .grown_descriptors = result->grown_descriptors,
+                        .has_settled = result->has_settled,
                         .perturb = result->perturb,
                         .line = result->line,
                         .row = result->row,
@@ -197,6 +199,7 @@ bool cupel__wire_next(struct cupel__wire_reader *reader, struct cupel_result *re
     result->flake.failures = head.flake_failures;
     result->grown_bytes = head.grown_bytes;
     result->grown_descriptors = head.grown_descriptors;
+    result->has_settled = head.has_settled != 0;
     result->perturb = head.perturb;
     result->line = head.line;
     result->row = head.row;

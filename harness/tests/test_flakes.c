@@ -127,9 +127,9 @@ TEST(flakes, retries_mark_what_they_take_back, .tags = "slow") {
 TEST(flakes, what_grows_with_each_repeat_is_found, .tags = "slow") {
     const struct tool_run *run = tool(FLAKY "--repeat=60 --filter=growth.bytes");
     CHECK_INT_EQ(run->status, 1);
-    CHECK_STR_CONTAINS(run->output, " bytes of malloc more, over 5");
+    CHECK_STR_CONTAINS(run->output, " bytes of malloc more, over ");
     CHECK_STR_CONTAINS(run->output, "\n60 passed, 1 failed, 0 skipped\n");
-    CHECK_STR_CONTAINS(run->output, " --repeat=16\n");
+    CHECK_STR_CONTAINS(run->output, " --repeat=24\n");
     run = tool(FLAKY "--repeat=60 --filter=growth.descriptors");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "descriptor");
