@@ -132,7 +132,8 @@ TEST(flags, slow_tests_are_repeated_only_where_asked, .tags = "slow") {
 
 TEST(flags, repeat, .tags = "slow") {
     CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=50 pass.one")->output, "50 passed, 0 failed, 0 skipped\n");
-    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf -x -j1 flaky")->output, "stopped after 3 tests\n1 flaky\n2 passed, 1 failed");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--repeat=inf -x -j1 flaky")->output,
+                       "stopped after 3 tests\n1 flaky\n2 passed, 1 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--gtest_repeat=-1 --gtest_fail_fast --gtest_filter='flaky.*'")->output,
                        "2 passed, 1 failed");
     const struct tool_run *run = tool(OUTCOMES "--for=30ms pass.one");
