@@ -61,7 +61,13 @@ static bool run_baseline(struct cupel__sweep *sweep) {
             found(sweep, 0, CUPEL_VERDICT_NONDETERMINISTIC, run->text);
             return false;
         }
+        if (i == 1 && !cupel__sweep_calls_are_equal(sweep, run->text, sizeof run->text)) {
+            found(sweep, 0, CUPEL_VERDICT_NONDETERMINISTIC, run->text);
+            return false;
+        }
         note->calls = run->calls;
+        memcpy(note->asked, run->asked, sizeof note->asked);
+        memcpy(note->asked_short, run->asked_short, sizeof note->asked_short);
     }
     cupel__sweep_record_mark(sweep);
     return true;
