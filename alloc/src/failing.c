@@ -19,21 +19,29 @@ __attribute__((noinline)) void cupel_fault_break(const void *site) {
     __asm__ volatile("" : : "r"(site)); /* keeps the call from being optimised away */
 }
 
-/* Threads are numbered as they first come to any failing layer. */
-static unsigned thread_number(void) {
+/* Each thread has a number in the process; the layer numbers those that come to it in the order of their first request,
+ * so that the same run gives the same numbers again. */
+static unsigned thread_number(struct cupel_failing *failing) {
     static unsigned threads;
-    static _Thread_local unsigned number;
-    if (number == 0) {
-        number = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
+    static _Thread_local unsigned id;
+    if (id == 0) {
+        id = __atomic_add_fetch(&threads, 1, __ATOMIC_RELAXED);
     }
-    return number;
+    unsigned number = 0;
+    while (number < failing->thread_count && failing->threads[number] != id) {
+        number++;
+    }
+    if (number == failing->thread_count && number < CUPEL_FAULT_THREADS_MAX) {
+        failing->threads[failing->thread_count++] = id;
+    }
+    return number + 1;
 }
 
 unsigned cupel_failing_frames(const void *site, const void *frames[], unsigned max) {
     return cupel__frames_unwind(site, frames, max);
 }
 
-static void inject(struct cupel_failing *failing, bool is_benign, const struct cupel_failing_event *event) {
+static void inject(struct cupel_failing *failing, const struct cupel_failing_event *event) {
     if (failing->injected + failing->injected_benign == 0) {
         failing->frame_count = cupel__frames_unwind(event->site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
         failing->first = *event;
@@ -41,7 +49,8 @@ static void inject(struct cupel_failing *failing, bool is_benign, const struct c
             failing->on_first(failing);
         }
     }
-    *(is_benign || failing->benign_depth > 0 ? &failing->injected_benign : &failing->injected) += 1;
+    bool is_benign = failing->benign_depth > 0 || event->calls == CALLS_GROW;
+    *(is_benign ? &failing->injected_benign : &failing->injected) += 1;
     cupel_fault_break(event->site);
 }
 
@@ -52,7 +61,7 @@ static enum fate ask_plan(struct cupel_failing *failing, const struct cupel_fail
     struct cupel_fault_request request = {.calls = event->calls,
                                           .size = event->new_size,
                                           .live_bytes = event->live_bytes,
-                                          .thread = thread_number(),
+                                          .thread = thread_number(failing),
                                           .frames = frames};
     if (__builtin_expect(failing->wants_frames, 0)) {
         request.frame_count = cupel__frames_unwind(event->site, frames, CUPEL_FAULT_FRAMES_MAX);
@@ -73,38 +82,9 @@ static enum fate decide(struct cupel_failing *failing, struct cupel_failing_even
         failing->on_request(failing, event);
     }
     if (fate == REFUSED) {
-        inject(failing, event->calls == CALLS_GROW, event);
+        inject(failing, event);
     }
     return fate;
-}
-
-/* Code that bears these goes on as if nothing had happened. */
-static bool is_borne_silently(const struct cupel_fault_rule *rule) {
-    return strcmp(rule->how, "short") == 0 || strcmp(rule->how, "EINTR") == 0 ||
-           (rule->call == CUPEL_FAULT_CLOCK && cupel_fault_errno(rule) == 0);
-}
-
-const struct cupel_fault_rule *cupel_failing_ask(struct cupel_failing *failing, enum cupel_fault_call call, size_t size,
-                                                 bool can_be_short, const void *site) {
-    assert(call >= CUPEL_FAULT_READ && call <= CUPEL_FAULT_CLOCK);
-    failing->asked[call]++;
-    failing->asked_short[call] += can_be_short;
-    if (!failing->is_armed || failing->plan.count == 0) {
-        return NULL;
-    }
-    const void *frames[CUPEL_FAULT_FRAMES_MAX];
-    struct cupel_fault_request request = {
-        .calls = 1u << call, .size = size, .can_be_short = can_be_short, .thread = thread_number(), .frames = frames};
-    if (failing->wants_frames) {
-        request.frame_count = cupel__frames_unwind(site, frames, CUPEL_FAULT_FRAMES_MAX);
-    }
-    const struct cupel_fault_rule *rule = cupel_fault_plan_next(&failing->plan, &request);
-    if (rule != NULL) {
-        struct cupel_failing_event event = {
-            .calls = request.calls, .new_size = size, .is_armed = true, .is_refused = true, .site = site};
-        inject(failing, is_borne_silently(rule), &event);
-    }
-    return rule;
 }
 
 static void count_ok(struct cupel_failing *failing) {

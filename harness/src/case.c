@@ -81,7 +81,19 @@ static bool find_leak(const struct cupel__case *one, const struct cupel_fault_pl
     return true;
 }
 
+/* --warm-up: the first case of a process runs once before, without a fault and without a verdict. */
+static void warm_up(const struct cupel__case *one) {
+    static bool is_warm;
+    static const struct cupel_fault_plan no_faults;
+    struct again again = {one, &no_faults};
+    if (cupel__settings.warm_up && !is_warm) {
+        is_warm = true;
+        (void)cupel__left_again(run_again, &again);
+    }
+}
+
 void cupel__case_run(struct cupel__case *one) {
+    warm_up(one);
     struct call call = {.property = one->property};
     struct cupel_fault_plan trailer;
     cupel_bytes_init(&call.bytes, one->data, one->length);

@@ -147,6 +147,20 @@ static enum cupel_verdict judge(enum cupel__outcome outcome, const struct cupel_
                                                                                : CUPEL_VERDICT_OK;
 }
 
+/* A first run, of which nobody hears. */
+static void run_unjudged(void *user) {
+    const struct cupel__plan_item *item = user;
+    unsigned failures;
+    cupel__run_layers(NULL, false);
+    (void)run_phases(item->test, NULL, &failures);
+}
+
+static void warm_up(struct cupel__plan_item item, struct cupel_result *result) {
+    cupel__run.item = &item;
+    cupel__run.result = result;
+    (void)cupel__left_again(run_unjudged, &item);
+}
+
 void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel_fault_plan *faults,
                          struct cupel_result *result) {
     cupel__run.item = item;
@@ -252,6 +266,9 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
     if (cupel__settings.sweep && !test->options.no_sweep && !is_death_test(test)) {
         cupel__sweep_execute(item, result);
     } else {
+        if (cupel__settings.warm_up && test->kind == CUPEL_KIND_TEST) {
+            warm_up(*item, result);
+        }
         cupel__execute_once(item, faults, result);
         if (faults != NULL && result->verdict == CUPEL_VERDICT_OK && test->kind == CUPEL_KIND_TEST &&
             !test->options.no_sweep) {

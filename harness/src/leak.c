@@ -32,8 +32,9 @@ bool cupel__left_again(void (*again)(void *user), void *user) {
     run->result = &scratch;
     run->is_silent = true;
     run->on_request = NULL; /* its requests are not the run's */
+    cupel__route_mark_left();
     again(user);
-    struct cupel__routed routed = cupel__route_counts();
+    bool has_grown = cupel__route_left_grew();
     run->result = first.result;
     run->on_request = first.on_request;
     run->is_silent = first.is_silent;
@@ -46,7 +47,7 @@ bool cupel__left_again(void (*again)(void *user), void *user) {
     run->failing = failing;
     cupel__route_leave();
     cupel__directory_done(&scratch, false);
-    return routed.live_blocks > routed.old_blocks;
+    return has_grown;
 }
 
 void cupel__left_say_leak(const struct cupel__left *left, struct cupel_text *messages) {
@@ -54,10 +55,8 @@ void cupel__left_say_leak(const struct cupel__left *left, struct cupel_text *mes
     if (item != NULL) {
         cupel_text_add(messages, "%s:%u: ", item->test->file, item->test->line);
     }
-    cupel_text_add(messages,
-                   "leak: %llu blocks of malloc, %llu bytes, were not freed, and as a second run left more, "
-                   "they are not kept for good\n",
-                   (unsigned long long)left->blocks, (unsigned long long)left->bytes);
+    cupel_text_add(messages, "leak: %llu block%s of malloc, %llu bytes, left behind, and more by a second run\n",
+                   (unsigned long long)left->blocks, left->blocks == 1 ? "" : "s", (unsigned long long)left->bytes);
 }
 
 /* "function+0x12 (module+0x345)", without the frame's number. */

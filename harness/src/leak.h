@@ -17,7 +17,8 @@ struct cupel__left {
 
 struct cupel__left cupel__left(void);
 /* Runs again(user) with a silent record as cupel__run.result, and puts back what the first run came to: the record, its
- * faults, their note. True where plain malloc left more blocks than were freed of earlier runs. */
+ * faults, their note. True where requests of plain malloc that left blocks in the first run left more of
+ * them. */
 bool cupel__left_again(void (*again)(void *user), void *user);
 /* "leak: ..." into the messages of the record. */
 void cupel__left_say_leak(const struct cupel__left *left, struct cupel_text *messages);

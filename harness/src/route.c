@@ -22,7 +22,7 @@
 struct cupel__route cupel__route;
 _Thread_local struct cupel__route_thread cupel__route_thread;
 
-enum { PLACEMENTS = 8 };
+enum { PLACEMENTS = 8, MARKS_MAX = 128 };
 static_assert((int)CUPEL_PLACEMENT_COUNT <= (int)PLACEMENTS, "each has a number of its own");
 
 static struct {
@@ -32,6 +32,14 @@ static struct {
     uint64_t run;                  /* times PLACEMENTS, plus how its blocks are placed */
     struct cupel__routed counts;
     bool is_prepared;
+    bool takes_libc;
+    /* Requests that left blocks, by their addresses; the last entry is for all beyond. */
+    unsigned mark_count;
+    struct mark {
+        const void *site;
+        uint64_t freed; /* blocks of it and of earlier runs, since */
+        uint64_t left;
+    } marks[MARKS_MAX];
 } route;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -97,6 +105,54 @@ static const struct cupel_allocator_ops gate_ops = {.name = "gate",
                                                     .release = gate_release,
                                                     .usable = gate_usable};
 
+/* The root. An allocator of its own only for C++'s operators. */
+
+static void *root_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags, const void *site) {
+    const struct cupel__route_operator *form = cupel__route_thread.form;
+    void *block;
+    (void)self;
+    if (form != NULL && cupel__interpose_new && cupel__interpose_new(form, size, align, &block)) {
+        return block;
+    }
+    return cupel_libc()->ops->acquire(cupel_libc(), size, align, flags, site);
+}
+
+static bool root_resize(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
+                        const void *site) {
+    (void)self;
+    return cupel_libc()->ops->resize(cupel_libc(), block, size, align, new_size, site);
+}
+
+static void *root_remap(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
+                        unsigned flags, const void *site) {
+    (void)self;
+    return cupel_libc()->ops->remap(cupel_libc(), block, size, align, new_size, flags, site);
+}
+
+static void root_release(struct cupel_allocator *self, void *block, size_t size, size_t align, const void *site) {
+    const struct cupel__route_operator *form = cupel__route_thread.form;
+    (void)self;
+    if (form == NULL || !cupel__interpose_delete || !cupel__interpose_delete(form, block, align)) {
+        cupel_libc()->ops->release(cupel_libc(), block, size, align, site);
+    }
+}
+
+static size_t root_usable(struct cupel_allocator *self, const void *block, size_t size, size_t align) {
+    (void)self;
+    return cupel_usable(cupel_libc(), block, size, align);
+}
+
+struct cupel_allocator *cupel__route_root(void) {
+    static const struct cupel_allocator_ops ops = {.name = "malloc",
+                                                   .acquire = root_acquire,
+                                                   .resize = root_resize,
+                                                   .remap = root_remap,
+                                                   .release = root_release,
+                                                   .usable = root_usable};
+    static struct cupel_allocator root = {&ops};
+    return cupel__interpose_new ? &root : cupel_libc();
+}
+
 /* Runs. */
 
 struct cupel_allocator *cupel__route_begin(struct cupel_allocator *below, enum cupel_placement placement) {
@@ -130,7 +186,7 @@ static void after_exit(void) {
 static void prepare(void) {
     if (!route.is_prepared) {
         route.is_prepared = true;
-        cupel__route_find_callers();
+        cupel__route_find_callers(route.takes_libc);
         (void)pthread_atfork(cupel__route_enter, after_fork_in_parent, after_fork_in_child);
         (void)atexit(after_exit);
     }
@@ -166,6 +222,54 @@ struct cupel__routed_block cupel__route_oldest(void) {
     return oldest;
 }
 
+void cupel__route_take_libc(bool takes_libc) {
+    route.takes_libc = takes_libc;
+}
+
+static struct mark *find_mark(const void *site) {
+    unsigned i = 0;
+    while (i < route.mark_count && i < MARKS_MAX - 1 && route.marks[i].site != site) {
+        i++;
+    }
+    return i < route.mark_count ? &route.marks[i] : NULL;
+}
+
+static bool add_mark(void *user, const struct cupel_block *block) {
+    (void)user;
+    if (block->serial == route.run && find_mark(block->frames[0]) == NULL) {
+        route.marks[route.mark_count++] = (struct mark){.site = block->frames[0]};
+    }
+    return true;
+}
+
+void cupel__route_mark_left(void) {
+    cupel__route_enter();
+    route.mark_count = 0;
+    cupel_index_walk(&route.blocks, add_mark, NULL);
+    cupel__route_leave();
+}
+
+static bool count_left(void *user, const struct cupel_block *block) {
+    (void)user;
+    struct mark *mark = block->serial == route.run ? find_mark(block->frames[0]) : NULL;
+    if (mark != NULL) {
+        mark->left++;
+    }
+    return true;
+}
+
+bool cupel__route_left_grew(void) {
+    bool has_grown = false;
+    cupel__route_enter();
+    cupel_index_walk(&route.blocks, count_left, NULL);
+    for (unsigned i = 0; i < route.mark_count; i++) {
+        has_grown = has_grown || route.marks[i].left > route.marks[i].freed;
+    }
+    route.mark_count = 0;
+    cupel__route_leave();
+    return has_grown;
+}
+
 bool cupel__route_check(struct cupel_error *error) {
     if (!cupel__interpose_check) {
         return cupel_error_set(
@@ -189,8 +293,11 @@ static void forget(const struct cupel_block *block) {
         route.counts.live_blocks--;
         route.counts.live_bytes -= block->size;
         route.counts.address_sum -= (uintptr_t)block->base;
-    } else {
-        route.counts.old_blocks++;
+    } else if (route.mark_count != 0) {
+        struct mark *mark = find_mark(block->frames[0]);
+        if (mark != NULL) {
+            mark->freed++;
+        }
     }
     note_live();
 }
@@ -214,7 +321,15 @@ static bool remember(void *base, size_t size, size_t align, const void *site) {
     return true;
 }
 
+/* A layer that places blocks itself takes them from the root for many uses. */
+static void forget_form(uint64_t serial) {
+    if (serial % PLACEMENTS != CUPEL_PLACEMENT_PARENT) {
+        cupel__route_thread.form = NULL;
+    }
+}
+
 static void *acquire(size_t size, size_t align, unsigned flags, const void *site) {
+    forget_form(route.run);
     void *base = route.below->ops->acquire(route.below, size, align, flags, site);
     if (base != NULL && !remember(base, size, align, site)) {
         route.below->ops->release(route.below, base, size, align, site);
@@ -229,11 +344,12 @@ static void release(const struct cupel_block *known, const void *site) {
     struct cupel_block block = *known;
     void *base = (void *)(uintptr_t)block.base;
     forget(&block);
+    forget_form(block.serial);
     if (block.serial == route.run) {
         route.below->ops->release(route.below, base, block.size, block.align, site);
     } else {
-        cupel_perturbing_release_late((enum cupel_placement)(block.serial % PLACEMENTS), cupel_libc(), base, block.size,
-                                      block.align);
+        cupel_perturbing_release_late((enum cupel_placement)(block.serial % PLACEMENTS), cupel__route_root(), base,
+                                      block.size, block.align);
     }
 }
 
@@ -314,4 +430,19 @@ ENTRY bool cupel__route_remap_out(void *block, size_t size, const void *site, vo
     }
     cupel__route_leave();
     return known != NULL;
+}
+
+ENTRY void *cupel__route_acquire_by(const struct cupel__route_operator *form, size_t size, size_t align,
+                                    const void *site) {
+    cupel__route_thread.form = form;
+    void *base = cupel__route_acquire(size, align, 0, site);
+    cupel__route_thread.form = NULL;
+    return base;
+}
+
+ENTRY bool cupel__route_release_by(const struct cupel__route_operator *form, void *block, const void *site) {
+    cupel__route_thread.form = form;
+    bool is_known = cupel__route_release(block, site);
+    cupel__route_thread.form = NULL;
+    return is_known;
 }

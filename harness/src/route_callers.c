@@ -12,22 +12,29 @@ void __gcov_dump(void) __attribute__((weak));
 
 /* Beginnings of file names. */
 static const char *const left_alone[] = {
-    "ld-",        "ld.so",      "ld64.so",    "libasan.",      "libtsan.",     "libubsan.",  "liblsan.",
-    "libhwasan.", "libgcc_s.",  "libstdc++.", "libc++abi.",    "libclang_rt.", "vgpreload",  "libcupel_guard",
-    "libc.so",    "libc-",      "libc.musl",  "libpthread.so", "libpthread-",  "libdl.so",   "libdl-",
-    "librt.so",   "librt-",     "libm.so",    "libm-",         "libresolv.",   "libresolv-", "libnss_",
-    "libnsl",     "libutil.so", "libanl.so",  "libthread_db.", "linux-vdso",
+    "ld-",       "ld.so",      "ld64.so",    "libasan.",     "libtsan.",  "libubsan.",      "liblsan.",   "libhwasan.",
+    "libgcc_s.", "libstdc++.", "libc++abi.", "libclang_rt.", "vgpreload", "libcupel_guard", "linux-vdso",
+};
+static const char *const c_library[] = {
+    "libc.so",    "libc-",    "libc.musl", "libpthread.so", "libpthread-", "libdl.so",
+    "libdl-",     "librt.so", "librt-",    "libm.so",       "libm-",       "libresolv.",
+    "libresolv-", "libnss_",  "libnsl",    "libutil.so",    "libanl.so",   "libthread_db.",
 };
 
-static bool is_left_alone(const char *path) {
-    const char *slash = strrchr(path, '/');
-    const char *name = slash == NULL ? path : slash + 1;
-    for (size_t i = 0; i < sizeof left_alone / sizeof left_alone[0]; i++) {
-        if (strncmp(name, left_alone[i], strlen(left_alone[i])) == 0) {
+static bool begins(const char *name, const char *const *words, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (strncmp(name, words[i], strlen(words[i])) == 0) {
             return true;
         }
     }
     return false;
+}
+
+static bool is_left_alone(const char *path, bool takes_libc) {
+    const char *slash = strrchr(path, '/');
+    const char *name = slash == NULL ? path : slash + 1;
+    return begins(name, left_alone, sizeof left_alone / sizeof left_alone[0]) ||
+           (!takes_libc && begins(name, c_library, sizeof c_library / sizeof c_library[0]));
 }
 
 static void add_range(uintptr_t low, uintptr_t high) {
@@ -40,9 +47,9 @@ static void add_range(uintptr_t low, uintptr_t high) {
 }
 
 static int add_module(struct dl_phdr_info *module, size_t size, void *user) {
+    const bool *takes_libc = user;
     (void)size;
-    (void)user;
-    if (module->dlpi_name == NULL || !is_left_alone(module->dlpi_name)) {
+    if (module->dlpi_name == NULL || !is_left_alone(module->dlpi_name, *takes_libc)) {
         return 0;
     }
     for (unsigned i = 0; i < module->dlpi_phnum; i++) {
@@ -68,8 +75,8 @@ static void add_counters(void) {
     }
 }
 
-void cupel__route_find_callers(void) {
+void cupel__route_find_callers(bool takes_libc) {
     cupel__route.callers = 0;
-    (void)dl_iterate_phdr(add_module, NULL);
+    (void)dl_iterate_phdr(add_module, &takes_libc);
     add_counters();
 }

@@ -3,7 +3,6 @@
  * second runner ever goes on. */
 #include "harness/src/run.h"
 #include "harness/src/directory.h"
-#include "harness/src/io.h"
 #include "harness/src/route.h"
 #include "harness/src/strong.h"
 
@@ -31,7 +30,7 @@ static void take_fault(const struct cupel_failing *failing) {
 
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     struct cupel__run *run = &cupel__run;
-    struct cupel_allocator *below = run->root != NULL ? run->root : cupel_libc();
+    struct cupel_allocator *below = run->root != NULL ? run->root : cupel__route_root();
     cupel__route_enter(); /* threads of the last run may still be at work */
     if (run->is_tracking) {
         cupel_tracking_deinit(&run->tracking);
@@ -62,7 +61,6 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     run->is_tracking = tracking;
     run->has_leaked = false;
     run->has_state_changed = false;
-    cupel__io_begin(run->item != NULL ? run->item->test : NULL, faults);
     run->allocator = cupel__route_begin(cupel_counting_init(&run->counting, below), run->memory.placement);
     cupel__route_leave();
 }

@@ -295,6 +295,7 @@ int cupel__run_main(int argc, char **argv) {
     if (has_help) {
         return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
     }
+    cupel__route_take_libc(cupel__settings.libc_faults);
     if (!is_listing() && !cupel__route_check(&error)) {
         cupel_message("%s", error.text);
         return CUPEL_LACKING;

@@ -177,7 +177,15 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_TEXT,
      .value = &cupel__settings.fault,
      .parameter = "PLAN",
-     .sentence = "Inject these faults, also in CUPEL_FAULT: 'alloc:3', 'alloc:3+', 'alloc:*/7', 'read:2=EINTR'."},
+     .sentence = "Inject these faults, also in CUPEL_FAULT: 'alloc:3', 'alloc:3+', 'alloc:*/7'."},
+    {.name = "warm-up",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.warm_up,
+     .sentence = "Run each test once before, unjudged: faults are counted from where it keeps nothing more."},
+    {.name = "libc-faults",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &cupel__settings.libc_faults,
+     .sentence = "Also count and starve what the C library asks malloc for itself."},
     {.name = "sweep",
      .kind = CUPEL_OPTION_FLAG,
      .value = &cupel__settings.sweep,
@@ -342,9 +350,11 @@ static bool can_fire(const struct cupel_fault_rule *rule, const char *text, cons
                      struct cupel_error *error) {
     struct cupel_error inner;
     struct cupel_fault_plan alone = {.rules = {*rule}, .count = 1};
-    if (rule->call == CUPEL_FAULT_VM) {
-        return cupel_error_set(error, 0, 0, "column %u: nothing in a test program injects 'vm' faults",
-                               (unsigned)(at - text) + 1);
+    if (rule->call != CUPEL_FAULT_ALLOC && rule->call != CUPEL_FAULT_GROW && rule->call != CUPEL_FAULT_ANY) {
+        return cupel_error_set(error, 0, 0,
+                               "column %u: nothing in a test program injects '%.*s' faults; alloc, grow and any can be "
+                               "given",
+                               (unsigned)(at - text) + 1, (int)strcspn(at, ":"), at);
     }
     /* Only the test program knows its functions: `cupel test` hands them on. */
     bool is_known = rule->where[0] == '\0' || (!has_tests && strchr(rule->where, ':') == NULL);
@@ -400,6 +410,8 @@ static void keep_flags(struct cupel__settings *settings) {
     if (settings->output_limit_bytes != OUTPUT_LIMIT_BYTES) {
         at += snprintf(at, (size_t)(end - at), " --output-limit=%" PRId64, settings->output_limit_bytes);
     }
+    at += snprintf(at, (size_t)(end - at), "%s%s", settings->warm_up ? " --warm-up" : "",
+                   settings->libc_faults ? " --libc-faults" : "");
     if (settings->perturb_text != NULL && settings->perturb_text[0] == '\0') {
         at += snprintf(at, (size_t)(end - at), " --perturb");
     } else if (settings->perturb_text != NULL) {

@@ -65,6 +65,8 @@ struct cupel__settings {
     bool show_output;
     const char *fault; /* plan's text, or NULL */
     struct cupel_fault_plan fault_plan;
+    bool warm_up;     /* each test runs once before, without a fault and without a verdict */
+    bool libc_faults; /* what the C library asks for itself is counted and starved too */
     bool break_on_failure;
     bool left_behind; /* look for what tests leave behind */
     /* Properties and sweeps. */

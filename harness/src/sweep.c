@@ -6,7 +6,6 @@
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
-#include "harness/src/io.h"
 #include "harness/src/property.h"
 #include "harness/src/quote.h"
 #include "harness/src/run.h"
@@ -37,8 +36,6 @@ static void take_record(struct cupel__sweep_run *run) {
     const struct cupel_failing *failing = &cupel__run.failing;
     bool is_unfailed = run->plan == NULL;
     run->calls = failing->calls;
-    memcpy(run->asked, failing->asked, sizeof run->asked);
-    memcpy(run->asked_short, failing->asked_short, sizeof run->asked_short);
     run->injected = is_unfailed ? 0 : failing->injected + failing->injected_benign + failing->moved;
     run->verdict = record.verdict;
     if (record.verdict == CUPEL_VERDICT_NOT_REACHED) { /* the engine judges that by the count */
@@ -103,6 +100,9 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
     result->evidence = CUPEL_EVIDENCE_FAULT;
     result->failures = 1;
     (void)snprintf(result->fault, sizeof result->fault, "%s", finding->token);
+    const char *warm_up = sweep.note->is_warmed && !cupel__settings.warm_up ? " --warm-up" : "";
+    size_t used = strlen(result->flags);
+    (void)snprintf(result->flags + used, sizeof result->flags - used, "%s", warm_up);
     cupel_text_add(&result->messages, "%s", finding->text);
     if (subject->data != NULL) {
         char path[4096];
@@ -113,9 +113,9 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
             cupel_text_add(&result->messages, "it could not be stored: %s\n", error.text);
         } else {
             char words[2][4096];
-            cupel_text_add(&result->messages, "this input alone: %s --replay=%s.%s --fault='%s' %s\n",
+            cupel_text_add(&result->messages, "this input alone: %s --replay=%s.%s%s --fault='%s' %s\n",
                            cupel__quote(cupel__settings.program, words[0], sizeof words[0]), test->suite, test->name,
-                           finding->token, cupel__quote(path, words[1], sizeof words[1]));
+                           warm_up, finding->token, cupel__quote(path, words[1], sizeof words[1]));
         }
     }
     cupel__emit(result);
@@ -245,14 +245,7 @@ static void write_summary(const struct cupel_sweep_summary *summary, struct cupe
 
 void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_result *result) {
     struct subject subject = {.item = item};
-    struct cupel_error error;
     memset(&sweep, 0, sizeof sweep);
-    if (!cupel__io_declared(item->test, &sweep.calls, &error)) {
-        cupel__run.result = result;
-        cupel__fail(false, item->test->file, item->test->line, "%s", error.text);
-        result->verdict = CUPEL_VERDICT_WRONG;
-        return;
-    }
     struct cupel_sweep_summary summary =
         item->test->kind == CUPEL_KIND_PROPERTY ? sweep_property(item) : sweep_subject(&subject, run_test);
     cupel__sweep_end(&sweep);

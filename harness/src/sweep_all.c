@@ -77,6 +77,7 @@ struct cupel_sweep_summary cupel__sweep_all(struct cupel__sweep *sweep) {
     sweep->serial++;
     sweep->findings_file = -1;
     sweep->is_baseline_bad = false;
+    sweep->is_warm = false;
     sweep->interrupt = 0;
     sweep->options.modes = sweep->options.modes == 0 ? CUPEL_SWEEP_ALL : sweep->options.modes;
     if ((sweep->options.modes & CUPEL_SWEEP_PAIRS) != 0) {

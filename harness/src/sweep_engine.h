@@ -34,14 +34,12 @@ struct cupel__sweep_run {
     const struct cupel_fault_plan *plan; /* in: NULL for none */
     /* In: for the failing layer, NULL for none. */
     void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);
-    struct cupel__fault_note *refused;     /* in: takes the first fault */
-    enum cupel_verdict verdict;            /* out, all below too */
-    uint64_t calls;                        /* requests that could have failed */
-    uint64_t injected;                     /* faults, benign ones and moves too */
-    uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* calls that are no requests, as in struct cupel_failing */
-    uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
-    uint64_t key;                     /* of the place where it was noticed; 0: unknown */
-    char text[CUPEL__SWEEP_TEXT_MAX]; /* words; "" at first */
+    struct cupel__fault_note *refused; /* in: takes the first fault */
+    enum cupel_verdict verdict;        /* out, all below too */
+    uint64_t calls;                    /* requests that could have failed */
+    uint64_t injected;                 /* faults, benign ones and moves too */
+    uint64_t key;                      /* of the place where it was noticed; 0: unknown */
+    char text[CUPEL__SWEEP_TEXT_MAX];  /* words; "" at first */
 };
 
 enum cupel__sweep_stage {
@@ -52,7 +50,6 @@ enum cupel__sweep_stage {
     CUPEL__SWEEP_MOVES,
     CUPEL__SWEEP_PAIRS,
     CUPEL__SWEEP_BUDGETS,
-    CUPEL__SWEEP_CALLS,
     CUPEL__SWEEP_ENDED,
 };
 
@@ -73,7 +70,6 @@ struct cupel__sweep_request {
 struct cupel__sweep_point {
     uint64_t first, second;
     uint8_t stage;
-    uint8_t way;   /* of CUPEL__SWEEP_CALLS: see sweep_calls.c */
     bool is_first; /* of its stack: what it makes the code ask for is looked at for pairs */
 };
 
@@ -102,23 +98,22 @@ struct cupel__sweep_kind {
 struct cupel__sweep_note {
     volatile uint64_t progress; /* grows with every run */
     enum cupel__sweep_stage stage;
-    bool has_schedule;                     /* of this stage */
-    bool is_open;                          /* the pass goes on behind its schedule, to a point that is not reached */
-    bool is_cut;                           /* the time was over */
-    bool is_recovery;                      /* the run is one without a fault, after point */
-    bool is_spoiled;                       /* that run failed: this process is of no further use */
-    bool is_point_ok;                      /* the verdict of point, before it */
-    uint64_t base;                         /* where the points of this pass begin */
-    uint64_t scheduled;                    /* how many it has */
-    uint64_t left_out;                     /* of all passes: points that the options leave out */
-    uint64_t point;                        /* that runs or ran last, counted from 1 in its pass; 0 before the first */
-    uint64_t batch_start;                  /* first point since a run without a fault went well */
-    uint64_t careful_until;                /* up to this point each is followed by a run without a fault */
-    uint64_t culprits;                     /* points that were found out by that */
-    uint64_t calls;                        /* of the unfailed run */
-    uint64_t growths;                      /* of it: resizes and remaps */
-    uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* of it: calls that are no requests */
-    uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
+    bool has_schedule;      /* of this stage */
+    bool is_open;           /* the pass goes on behind its schedule, to a point that is not reached */
+    bool is_cut;            /* the time was over */
+    bool is_warmed;         /* the first run asks for more than all later ones: each process makes one before */
+    bool is_recovery;       /* the run is one without a fault, after point */
+    bool is_spoiled;        /* that run failed: this process is of no further use */
+    bool is_point_ok;       /* the verdict of point, before it */
+    uint64_t base;          /* where the points of this pass begin */
+    uint64_t scheduled;     /* how many it has */
+    uint64_t left_out;      /* of all passes: points that the options leave out */
+    uint64_t point;         /* that runs or ran last, counted from 1 in its pass; 0 before the first */
+    uint64_t batch_start;   /* first point since a run without a fault went well */
+    uint64_t careful_until; /* up to this point each is followed by a run without a fault */
+    uint64_t culprits;      /* points that were found out by that */
+    uint64_t calls;         /* of the unfailed run */
+    uint64_t growths;       /* of it: resizes and remaps */
     uint64_t aligned;       /* of it: requests with an alignment of their own */
     uint64_t stacks;        /* of it: distinct */
     uint64_t request_count; /* recorded */
@@ -147,7 +142,6 @@ struct cupel__sweep {
     void (*run)(void *user, struct cupel__sweep_run *run);
     void *user;
     struct cupel_sweep_options options;
-    unsigned calls;       /* that are no requests and are tried too: 1u << CUPEL_FAULT_READ and so on */
     bool new_stacks_only; /* leave out what earlier sweeps of this thing tried by their call stacks */
     /* The engine's own. */
     struct cupel__sweep_region *region;
@@ -157,6 +151,7 @@ struct cupel__sweep {
     int64_t deadline_ns;               /* 0: none */
     int findings_file;                 /* in a child: the pipe to its parent; else -1 */
     bool is_baseline_bad;
+    bool is_warm;        /* this process has run the subject */
     int interrupt;       /* the signal that ended it early, or 0 */
     unsigned kind_count; /* of findings told so far: kept over several sweeps of one thing */
     struct cupel__sweep_kind kinds[CUPEL__SWEEP_KINDS_MAX];
@@ -172,6 +167,8 @@ void cupel__sweep_end(struct cupel__sweep *sweep);
 void cupel__sweep_points(struct cupel__sweep *sweep);
 /* Runs a point of the pass, or without a fault where it is 0, into sweep->current. */
 void cupel__sweep_one(struct cupel__sweep *sweep, uint64_t point);
+/* In a process that is to run points: what the first run keeps is taken, where the points were counted without it. */
+void cupel__sweep_warm_up(struct cupel__sweep *sweep);
 
 /* sweep_record.c: the hook that notes the requests of a run of this point; NULL where none of them is of interest. */
 void (*cupel__sweep_record_begin(struct cupel__sweep *sweep, uint64_t point))(const struct cupel_failing *failing,
@@ -189,13 +186,6 @@ struct cupel__sweep_point cupel__sweep_point_at(const struct cupel__sweep *sweep
 void cupel__sweep_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_point *point);
 /* The text of that plan. */
 void cupel__sweep_token(char *text, size_t size, const struct cupel__sweep_point *point);
-
-/* sweep_calls.c: the ways in which calls fail that are no requests; how many of the unfailed run can fail in this one;
- * the plan of a point of theirs; whether the last run made as many as the one before it, else a text. */
-unsigned cupel__sweep_ways(void);
-uint64_t cupel__sweep_calls_of(const struct cupel__sweep *sweep, unsigned way);
-void cupel__sweep_call_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_point *point);
-bool cupel__sweep_calls_are_equal(const struct cupel__sweep *sweep, char *text, size_t size);
 
 /* sweep_watch.c: the points with a child that may die. */
 void cupel__sweep_watch(struct cupel__sweep *sweep);

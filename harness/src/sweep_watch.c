@@ -86,6 +86,7 @@ static struct cupel__death try_alone(struct watch *watch, uint64_t point) {
     pid_t child = fork();
     if (child == 0) {
         become_child(watch, -1);
+        cupel__sweep_warm_up(watch->sweep);
         cupel__sweep_one(watch->sweep, point);
         _exit(0);
     }
@@ -217,8 +218,7 @@ static void show_progress(struct watch *watch) {
         [CUPEL__SWEEP_BASELINE] = "unfailed",   [CUPEL__SWEEP_ONCE] = "once",
         [CUPEL__SWEEP_FROM] = "from there on",  [CUPEL__SWEEP_GROW] = "growth in place",
         [CUPEL__SWEEP_MOVES] = "moving growth", [CUPEL__SWEEP_PAIRS] = "pairs",
-        [CUPEL__SWEEP_BUDGETS] = "budgets",     [CUPEL__SWEEP_CALLS] = "calls",
-        [CUPEL__SWEEP_ENDED] = "done"};
+        [CUPEL__SWEEP_BUDGETS] = "budgets",     [CUPEL__SWEEP_ENDED] = "done"};
     const struct cupel__sweep_note *note = watch->sweep->note;
     if (watch->sweep->options.progress != NULL) {
         cupel_progress_show(&watch->progress, false, "sweep: %s, fault %llu of %llu; %u findings", passes[note->stage],

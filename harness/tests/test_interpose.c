@@ -1,0 +1,241 @@
+/* Goal: code that never heard of cupel, linked as an archive or as a shared library, in C and C++, is counted, starved
+ * and asked for what it leaves behind, and nobody else is. Method: fixture programs over a stranger's library, run as a
+ * user would run them; what needs no failing program is looked at in this one's own layers. */
+#include "harness/src/route.h"
+#include "harness/src/run.h"
+#include "harness/tests/tool.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+#if defined(__has_feature)
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+#define HAS_ASAN 1
+#else
+#define HAS_ASAN 0
+#endif
+
+#define STATIC TOOL_BIN "tests/fixtures/interposed_static"
+#define SHARED TOOL_BIN "tests/fixtures/interposed_shared"
+static const char *const programs[] = {STATIC, SHARED};
+
+/* What a sweep over a test of the stranger's library comes to. */
+static const struct row {
+    const char *name;
+    const char *holds[2];
+} rows[] = {
+    {"stranger.ok", {"ok stranger.ok ", " ok; at least 2 allocations"}},
+    {"stranger.grows", {"ok stranger.grows ", " ok; at least 6 allocations, 3 growths"}},
+    {"stranger.leaks", {"stranger.leaks (leak, fault alloc:2)", "leak: 1 block of malloc, 32 bytes, left behind"}},
+    {"stranger.crashes", {"stranger.crashes (crash, fault alloc:2)", "stranger_open_crashing"}},
+    {"stranger.swallows", {"stranger.swallows (swallowed, fault alloc:2)", "stranger_open_silently"}},
+    {"stranger.is_wrong", {"stranger.is_wrong (wrong, fault alloc:1)", "book != NULL does not hold"}},
+    {"kept.the_last_message", {"ok kept.the_last_message ", " ok; at least 1 allocations"}},
+    {"kept.a_table_and_more", {"kept.a_table_and_more (leak, fault alloc:2)", "--warm-up"}},
+    {"threads.ask_too", {"ok threads.ask_too ", " ok; at least 3 allocations"}},
+    {"children.are_left_alone", {"ok children.are_left_alone ", "nothing to starve"}},
+    {"c_library.asks_for_itself", {"ok c_library.asks_for_itself ", "nothing to starve"}},
+    {"c_library.grows_our_block", {"ok c_library.grows_our_block ", " ok; at least 1 allocations"}},
+};
+
+TEST(interpose, sweeps_a_strangers_library, CUPEL_TABLE(rows), .tags = "slow") {
+    const struct row *row = test_row();
+    bool is_ok = strncmp(row->holds[0], "ok ", 3) == 0;
+    for (size_t i = 0; i < 2; i++) {
+        cupel_note("%s", programs[i]);
+        const struct tool_run *run = tool("%s --sweep --seed=1 --filter='%s'", programs[i], row->name);
+        CHECK_INT_EQ(run->status, is_ok ? 0 : 1);
+        CHECK_STR_CONTAINS(run->output, row->holds[0]);
+        CHECK_STR_CONTAINS(run->output, row->holds[1]);
+    }
+}
+
+TEST(interpose, starves_each_function_of_the_family, .tags = "slow") {
+    const struct tool_run *run = tool(STATIC " --sweep --seed=1 --filter='family.*'");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "10 passed, 0 failed, 0 skipped\n");
+    unsigned with_both = 0;
+    for (const char *at = run->output; (at = strstr(at, " 2 allocations, 1 growths")) != NULL; at++) {
+        with_both++;
+    }
+    CHECK_UINT_EQ(with_both, 10);
+}
+
+TEST(interpose, replays_a_fault_behind_what_is_kept, .tags = "slow") {
+    const struct tool_run *run = tool(STATIC " --filter=kept.a_table_and_more --warm-up --fault='alloc:2'");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED kept.a_table_and_more: leak");
+    /* In a fresh program the first request is the table's, and the second is borne. */
+    run = tool(STATIC " --filter=kept.a_table_and_more --fault='alloc:2'");
+    CHECK_INT_EQ(run->status, 0);
+}
+
+TEST(interpose, lists_apart_what_is_kept_once, .tags = "slow") {
+    const struct tool_run *run = tool(STATIC " -v --filter='kept.a_table:kept.the_last_message'");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "\n  retained once: 1 block, 4000 bytes, first at stranger_table+0x");
+    CHECK_STR_CONTAINS(run->output, "\n  retained once: 1 block, 11 bytes, first at ");
+    run = tool(STATIC " --style=none --report=json --filter='kept.a_table'");
+    CHECK_STR_CONTAINS(run->output, "\"retained\":\"retained once: 1 block, 4000 bytes");
+}
+
+TEST(interpose, calls_it_a_leak_where_it_grows, .tags = "slow") {
+    const struct tool_run *run = tool(STATIC " --filter='kept.one_block*'");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED kept.one_block_more_each_time: leak");
+    CHECK_STR_CONTAINS(run->output, "leak: 1 block of malloc, 33 bytes, left behind, and more by a second run\n");
+    CHECK_STR_CONTAINS(run->output, "33 bytes in 1 block, the first is number 1, acquired at\n");
+    CHECK_STR_CONTAINS(run->output, "stranger_lose");
+    CHECK_STR_CONTAINS(run->output, "1 passed, 1 failed, 0 skipped\n"); /* the other may */
+}
+
+TEST(interpose, a_later_test_may_free_what_an_earlier_one_kept, .tags = "slow") {
+    const struct tool_run *run = tool(STATIC " --filter='handed_on.*' -v");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "retained once: 1 block, 55 bytes");
+    CHECK_STR_CONTAINS(run->output, "2 passed, 0 failed, 0 skipped\n");
+}
+
+TEST(interpose, numbers_the_requests_of_threads_by_their_start, .tags = "slow") {
+    static const char *const said[] = {"starved: 1 0 0\n", "starved: 0 1 0\n", "starved: 0 0 1\n"};
+    for (unsigned thread = 1; thread <= 3; thread++) {
+        const struct tool_run *run = tool(
+            STATIC " --filter=threads.ask_too --repeat=2 --repeat-slow --jobs=1 --show-output --fault='alloc:1#%u'",
+            thread);
+        CHECK_INT_EQ(run->status, 0);
+        const char *first = strstr(run->output, said[thread - 1]);
+        REQUIRE(first != NULL);
+        CHECK(strstr(first + 1, said[thread - 1]) != NULL); /* in the second repeat too */
+    }
+}
+
+TEST(interpose, budgets_count_plain_malloc, .tags = "slow") {
+    const struct tool_run *run = tool(STATIC " -v --filter=kept.a_table --fault='alloc:>3999'");
+    CHECK_INT_EQ(run->status, 0);
+    run = tool(STATIC " --filter=kept.a_table --fault='alloc:>4000'");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED kept.a_table: not-reached");
+}
+
+TEST(interpose, starves_the_c_library_where_asked_for, .tags = "slow") {
+    /* It bears some of these itself, by a longer way. */
+    const struct tool_run *run = tool(STATIC " --libc-faults --sweep --filter=c_library.asks_for_itself");
+    CHECK(strstr(run->output, "nothing to starve") == NULL);
+    CHECK_STR_CONTAINS(run->output, "; at least ");
+}
+
+TEST(interpose, starves_the_operators_of_cplusplus, .tags = "slow") {
+    const struct tool_run *run = tool(STATIC " --list --filter='cplusplus.*'");
+    if (run->status == 4) {
+        cupel_test_skip("no C++ compiler, or none for this variant");
+    }
+    run = tool(STATIC " --sweep --filter='cplusplus.words:cplusplus.forms'");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, " ok; at least 9 allocations\n");
+    CHECK_STR_CONTAINS(run->output, " ok; at least 6 allocations, 3 aligned\n");
+}
+
+TEST(interpose, a_program_whose_malloc_is_not_seen_does_not_run, .tags = "slow") {
+    const struct tool_run *run = tool(TOOL_BIN "tests/fixtures/unseen");
+    CHECK_INT_EQ(run->status, 5);
+    CHECK_STR_CONTAINS(run->errors, "unseen: this program's malloc cannot be watched");
+    CHECK_STR_EQ(run->output, "");
+}
+
+TEST(interpose, says_how_valgrind_leaves_malloc_alone, .tags = "slow",
+     .skip = HAS_ASAN ? "sanitizers do not run under valgrind" : NULL) {
+#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer)
+    cupel_test_skip("sanitizers do not run under valgrind");
+#endif
+    if (tool("command -v valgrind")->status != 0) {
+        cupel_test_skip("valgrind is not installed");
+    }
+    const struct tool_run *run = tool("valgrind -q " STATIC " --filter=stranger.ok");
+    CHECK_INT_EQ(run->status, 5);
+    CHECK_STR_CONTAINS(run->errors, "--soname-synonyms=somalloc=nouserintercepts");
+    run = tool("valgrind -q --soname-synonyms=somalloc=nouserintercepts " STATIC " --sweep --filter=stranger.ok");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, " ok; at least 2 allocations");
+}
+
+/* In this program's own layers. */
+
+static struct cupel_counts counts(void) {
+    return cupel__run.counting.counts;
+}
+
+TEST(interpose, counts_exact_sizes_and_gives_all_back) {
+    struct cupel_counts before = counts();
+    char *volatile block = malloc(100);
+    struct cupel_counts during = counts();
+    CHECK_UINT_EQ(during.acquired - before.acquired, 1);
+    CHECK_UINT_EQ(during.live_bytes - before.live_bytes, 100);
+    block = realloc(block, 300);
+    CHECK_UINT_EQ(counts().live_bytes - before.live_bytes, 300);
+    CHECK_UINT_EQ(counts().resized - before.resized, 1);
+    CHECK_UINT_EQ(cupel__route_counts().live_bytes, 300);
+    free(block);
+    CHECK_UINT_EQ(counts().live_bytes, before.live_bytes);
+    CHECK_UINT_EQ(counts().address_sum, before.address_sum);
+}
+
+TEST(interpose, both_allocators_share_one_stack) {
+    struct cupel_allocator *a = test_allocator();
+    struct cupel_counts before = counts();
+    void *of_test = cupel_alloc(a, 10, 8);
+    void *volatile of_malloc = malloc(20);
+    CHECK_UINT_EQ(counts().acquired - before.acquired, 2);
+    CHECK_UINT_EQ(counts().live_bytes - before.live_bytes, 30);
+    CHECK_UINT_EQ(cupel__route_counts().live_bytes, 20);
+    free(of_malloc);
+    cupel_free(a, of_test, 10, 8);
+}
+
+TEST(interpose, what_is_no_request_is_not_counted) {
+    struct cupel_counts before = counts();
+    void *block = &before;
+    size_t volatile odd = 24;
+    free(NULL);
+    CHECK_INT_EQ(posix_memalign(&block, odd, 8), EINVAL);
+    CHECK(block == &before);
+    CHECK_UINT_EQ(counts().acquired, before.acquired);
+    CHECK_UINT_EQ(counts().failed, before.failed);
+}
+
+TEST(interpose, sizes_beyond_all_memory_are_refused) {
+    size_t volatile huge = SIZE_MAX / 2 + 2;
+    errno = 0;
+    CHECK(malloc(huge) == NULL);
+    CHECK_INT_EQ(errno, ENOMEM);
+    char *volatile block = malloc(8);
+    REQUIRE(block != NULL);
+    *block = 'x';
+    errno = 0;
+    CHECK(realloc(block, huge) == NULL);
+    CHECK_INT_EQ(errno, ENOMEM);
+    CHECK_INT_EQ(*block, 'x');
+    CHECK(reallocarray(block, huge, 4) == NULL);
+    CHECK_INT_EQ(errno, ENOMEM);
+    free(block);
+}
+
+TEST(interpose, size_0_is_a_block) {
+    struct cupel_counts before = counts();
+    void *volatile block = malloc(0);
+    CHECK(block != NULL);
+    CHECK_UINT_EQ(counts().live_blocks - before.live_blocks, 1);
+    CHECK(realloc(block, 0) == NULL);
+    CHECK_UINT_EQ(counts().live_blocks, before.live_blocks);
+}
+
+TEST(interpose, free_leaves_errno_alone) {
+    void *volatile block = malloc(8);
+    errno = EDOM;
+    free(block);
+    CHECK_INT_EQ(errno, EDOM);
+}
