@@ -65,14 +65,16 @@ struct cupel_test_options {
     void (*teardown)(void);
     const void *rows; /* table test: run once a row; see test_row() */
     size_t row_size, row_count;
-    bool allow_leak;          /* for tests that leak on purpose */
-    unsigned may_leave;       /* CUPEL_LEFT_..., joined by |: what it leaves behind on purpose */
-    bool no_sweep;            /* left out of --sweep */
-    uint64_t (*strong)(void); /* state hash that must not change across a failed call */
-    size_t longest;           /* PROPERTY: longest random input, default 4096; files may be longer */
-    unsigned cases;           /* PROPERTY: random cases in a test run, default 100 */
-    const char *dictionary;   /* PROPERTY: file under dictionaries/, not SUITE_NAME.dict */
-    bool is_declared;         /* set by TEST and PROPERTY */
+    size_t memory_limit_bytes; /* resident, beyond what its process had before; 0: the run's */
+    unsigned descriptor_limit; /* opening more fails; 0: the run's */
+    bool allow_leak;           /* for tests that leak on purpose */
+    unsigned may_leave;        /* CUPEL_LEFT_..., joined by |: what it leaves behind on purpose */
+    bool no_sweep;             /* left out of --sweep */
+    uint64_t (*strong)(void);  /* state hash that must not change across a failed call */
+    size_t longest;            /* PROPERTY: longest random input, default 4096; files may be longer */
+    unsigned cases;            /* PROPERTY: random cases in a test run, default 100 */
+    const char *dictionary;    /* PROPERTY: file under dictionaries/, not SUITE_NAME.dict */
+    bool is_declared;          /* set by TEST and PROPERTY */
 };
 
 /* A test or a property as its author declared it. */

@@ -2,6 +2,8 @@
  * faults again, or the signal is raised again, and the process ends as it would have ended. */
 #include "harness/src/crash_note.h"
 
+#include "harness/src/last_words.h"
+
 #include <signal.h>
 #include <stddef.h>
 #include <string.h>
@@ -36,6 +38,7 @@ static void note_signal(int number, siginfo_t *info, void *context) {
         index++;
     }
     const void *place = place_of(context);
+    cupel__last_words_fault(info, context);
     if (noted->death_frame_count == 0 && place != NULL) {
         unsigned count = cupel_failing_frames(place, noted->death_frames, CUPEL_FAULT_FRAMES_MAX);
         noted->death_frames[0] = (const char *)place + 1; /* as a return address, which is behind its call */

@@ -3,6 +3,7 @@
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/growth.h"
+#include "harness/src/last_words.h"
 #include "harness/src/leak.h"
 #include "harness/src/left_behind.h"
 #include "harness/src/perturb.h"
@@ -34,20 +35,23 @@ void cupel__execute_name(const struct cupel__plan_item *item, struct cupel_resul
 
 static void call_setup(void *user) {
     const struct cupel_test *test = user;
+    cupel__last_words_phase(CUPEL__PHASE_SETUP);
     test->options.setup();
 }
 
 static void call_test(void *user) {
     const struct cupel_test *test = user;
     if (test->options.setup != NULL) {
-        test->options.setup();
+        call_setup(user);
     }
     cupel__strong_note();
+    cupel__last_words_phase(CUPEL__PHASE_BODY);
     test->run();
 }
 
 static void call_teardown(void *user) {
     const struct cupel_test *test = user;
+    cupel__last_words_phase(CUPEL__PHASE_TEARDOWN);
     test->options.teardown();
 }
 
@@ -67,6 +71,7 @@ static enum cupel__outcome run_phases(const struct cupel_test *test, const struc
             *failures = cupel__run.failures;
         }
         if (outcome == CUPEL__ENDED && *failures == 0) {
+            cupel__last_words_phase(CUPEL__PHASE_BODY);
             outcome = cupel__property_run(faults);
             has_leaked = cupel__run.has_leaked;
         }
@@ -78,6 +83,7 @@ static enum cupel__outcome run_phases(const struct cupel_test *test, const struc
         outcome = last == CUPEL__STOPPED ? last : outcome;
     }
     cupel__run.has_leaked = cupel__run.has_leaked || has_leaked;
+    cupel__last_words_phase(CUPEL__PHASE_NONE);
     return outcome;
 }
 

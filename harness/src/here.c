@@ -4,6 +4,7 @@
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/left_behind.h"
+#include "harness/src/limits.h"
 #include "harness/src/worker.h"
 
 #include "alloc/base/status.h"
@@ -22,6 +23,7 @@ static struct sigaction previous_interrupt;
 static struct sigaction previous_alarm;
 static volatile sig_atomic_t has_interrupt;
 static bool has_lost_memory;
+static struct cupel__limits limits;
 
 static void say(const char *text) {
     (void)!write(saved_error >= 0 ? saved_error : STDERR_FILENO, text, strlen(text));
@@ -89,7 +91,9 @@ void cupel__here_run(const struct cupel__plan_item *item, struct cupel_result *r
     if (timeout_ms != 0) {
         (void)alarm((unsigned)((timeout_ms + 999) / 1000));
     }
+    cupel__limits_begin(item, &limits);
     cupel__execute(item, result);
+    cupel__limits_end(item, &limits, result);
     has_lost_memory = has_lost_memory || cupel__execute_may_lose_memory(item, result);
     if (timeout_ms != 0) {
         (void)alarm(0);

@@ -52,17 +52,49 @@ static bool is_as_expected(const struct cupel_test *test, int status, struct cup
     return is_right && result->failures == 0;
 }
 
-void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel__death_cause cause, int output,
-                     const struct cupel__fault_note *fault_note, struct cupel_result *result) {
-    const struct cupel_test *test = item->test;
+/* How it died where it was no death that it had announced. */
+static void tell_cause(const struct cupel__plan_item *item, const struct cupel__death_facts *facts,
+                       struct cupel_result *result) {
+    struct cupel_text *messages = &result->messages;
     char how[160];
-    describe(status, how, sizeof how);
-    if (output >= 0) {
-        cupel__capture_read(output, false, &result->output);
+    char words[160];
+    describe(facts->status, how, sizeof how);
+    cupel__last_words_text(facts->last_words, result->output.data, words, sizeof words);
+    if (facts->cause == CUPEL__DEATH_TIMEOUT) {
+        result->verdict = CUPEL_VERDICT_HANG;
+        cupel_text_add(messages, "killed: it took more than its time limit of %.1f s\n",
+                       (double)cupel__timeout_ms(item) / 1000);
+    } else if (facts->cause == CUPEL__DEATH_OUTPUT) {
+        cupel_text_add(messages, "killed: it printed more than %lld bytes (--output-limit)\n",
+                       (long long)cupel__settings.output_limit_bytes);
+    } else if (facts->cause == CUPEL__DEATH_MEMORY) {
+        cupel_text_add(messages, "killed: it grew by %lld bytes of memory, and its limit is %lld (--memory-limit)\n",
+                       (long long)facts->memory_bytes, (long long)atomic_load(&facts->limits->memory_bytes));
+    } else if (facts->cause == CUPEL__DEATH_STOPPED) {
+        cupel_text_add(messages, "killed: it stopped itself by signal %d (SIG%s)\n", facts->stop_signal,
+                       sigabbrev_np(facts->stop_signal));
+    } else if (WIFEXITED(facts->status) && facts->last_words->has_called_exit) {
+        cupel_text_add(messages, "called exit(%d) in the middle of the test%s\n", facts->last_words->exit_status,
+                       words);
+    } else if (WIFEXITED(facts->status)) {
+        cupel_text_add(messages, "%s in the middle of the test%s\n", how, words);
+    } else {
+        bool is_unknown = WTERMSIG(facts->status) == SIGKILL;
+        cupel_text_add(messages, "%s%s%s\n", how, words,
+                       is_unknown ? ", which the runner did not send: the system may have run out of memory" : "");
+    }
+}
+
+void cupel__obituary(const struct cupel__plan_item *item, const struct cupel__death_facts *facts,
+                     struct cupel_result *result) {
+    const struct cupel_test *test = item->test;
+    int status = facts->status;
+    if (facts->output >= 0) {
+        cupel__capture_read(facts->output, false, &result->output);
     }
     result->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     result->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (cause == CUPEL__DEATH_OWN && (test->options.expect_signal != 0 || test->options.expect_exit != 0)) {
+    if (facts->cause == CUPEL__DEATH_OWN && (test->options.expect_signal != 0 || test->options.expect_exit != 0)) {
         result->verdict = is_as_expected(test, status, result) ? CUPEL_VERDICT_OK : CUPEL_VERDICT_WRONG;
         if (result->verdict == CUPEL_VERDICT_OK && !cupel__settings.show_output) {
             result->output.length = 0;
@@ -73,27 +105,16 @@ void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel
     cupel_text_add(&result->messages, "%s:%u: ", test->file, test->line);
     result->verdict = CUPEL_VERDICT_CRASH;
     result->evidence = cupel__settings.sweep ? CUPEL_EVIDENCE_FAULT : CUPEL_EVIDENCE_CRASH;
-    if (cause == CUPEL__DEATH_TIMEOUT) {
-        result->verdict = CUPEL_VERDICT_HANG;
-        cupel_text_add(&result->messages, "killed: it took more than its time limit of %.1f s\n",
-                       (double)cupel__timeout_ms(item) / 1000);
-    } else if (cause == CUPEL__DEATH_OUTPUT) {
-        cupel_text_add(&result->messages, "killed: it printed more than %lld bytes (--output-limit)\n",
-                       (long long)cupel__settings.output_limit_bytes);
-    } else if (WIFEXITED(status)) {
-        cupel_text_add(&result->messages, "%s in the middle of the test\n", how);
-    } else {
-        cupel_text_add(&result->messages, "%s\n", how);
-    }
+    tell_cause(item, facts, result);
     struct cupel__death death = {.signal = result->signal, .status = result->exit_status};
-    bool is_own = cause == CUPEL__DEATH_OWN && fault_note->frame_count != 0;
-    if (is_own && fault_note->is_recovery) {
+    bool is_own = facts->cause == CUPEL__DEATH_OWN && facts->fault_note->frame_count != 0;
+    if (is_own && facts->fault_note->is_recovery) {
         result->verdict = CUPEL_VERDICT_NOT_RECOVERED;
         cupel_text_add(&result->messages, "that was a run without a fault, after this one\n");
     } else if (is_own && cupel__death_is_policy(&death, result->output.data)) {
         result->verdict = CUPEL_VERDICT_ABORTED;
     }
-    cupel__fault_note_add(fault_note, &result->messages);
+    cupel__fault_note_add(facts->fault_note, &result->messages);
     if (result->notes.length != 0) {
         cupel_text_add_n(&result->messages, result->notes.data, result->notes.length);
     }

@@ -4,18 +4,33 @@
 
 #include "harness/result.h"
 #include "harness/src/fault_note.h"
+#include "harness/src/last_words.h"
+#include "harness/src/limits.h"
 #include "harness/src/plan.h"
 
 enum cupel__death_cause {
     CUPEL__DEATH_OWN,     /* by itself */
     CUPEL__DEATH_TIMEOUT, /* killed: too long */
     CUPEL__DEATH_OUTPUT,  /* killed: printed too much */
+    CUPEL__DEATH_MEMORY,  /* killed: took too much */
+    CUPEL__DEATH_STOPPED, /* killed: had stopped itself */
 };
 
-/* Completes the record of a test from its wait status, what it printed (`output`: capture file, or -1), and the fault
- * that it met. */
-void cupel__obituary(const struct cupel__plan_item *item, int status, enum cupel__death_cause cause, int output,
-                     const struct cupel__fault_note *fault_note, struct cupel_result *result);
+/* What is known of the death. */
+struct cupel__death_facts {
+    int status; /* as wait gives it */
+    enum cupel__death_cause cause;
+    int stop_signal;      /* where the cause is CUPEL__DEATH_STOPPED */
+    int64_t memory_bytes; /* where it is CUPEL__DEATH_MEMORY: by how much it grew */
+    int output;           /* capture file, or -1 */
+    const struct cupel__fault_note *fault_note;
+    const struct cupel__last_words *last_words;
+    const struct cupel__limits *limits;
+};
+
+/* Completes the record of a test whose process died. */
+void cupel__obituary(const struct cupel__plan_item *item, const struct cupel__death_facts *facts,
+                     struct cupel_result *result);
 
 /* Adds a line that says how a worker ended. */
 void cupel__obituary_describe(int status, struct cupel_result *result);

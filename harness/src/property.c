@@ -9,6 +9,7 @@
 #include "harness/property.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
+#include "harness/src/last_words.h"
 #include "harness/src/settings.h"
 #include "harness/src/shrink.h"
 #include "harness/src/worker.h"
@@ -267,10 +268,12 @@ static void report(struct session *session, bool is_death) {
     cupel__inputs_name(&session->inputs, shared->index, origin, sizeof origin);
     if (is_death) {
         char words[256];
+        char cause[160];
         cupel__death_text(&session->death, words, sizeof words);
+        cupel__last_words_text(cupel__last_words(), "", cause, sizeof cause);
         cupel__run_layers(session->faults, false);
         cupel__run.failures = 0;
-        cupel__fail(false, session->property->file, session->property->line, "%s", words);
+        cupel__fail(false, session->property->file, session->property->line, "%s%s", words, cause);
         note_death(&session->death);
         if (session->faults != NULL) { /* the last attempt at shrinking may have been another input */
             (void)run_forked(session, shared->data, shared->length, NULL);

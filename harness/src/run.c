@@ -3,6 +3,7 @@
  * second runner ever goes on. */
 #include "harness/src/run.h"
 #include "harness/src/directory.h"
+#include "harness/src/limits.h"
 #include "harness/src/route.h"
 #include "harness/src/strong.h"
 
@@ -65,6 +66,19 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     cupel__route_leave();
 }
 
+/* A second runner must not go on. The record is shared with the first, where it goes on at all. */
+_Noreturn static void leave_child(void) {
+    static const char text[] = "a child that the test forked came to the end of the body; it leaves here";
+    const struct cupel__plan_item *item = cupel__run.item;
+    if (cupel__run.result == cupel__run.shared && item != NULL) {
+        cupel__fail(false, item->test->file, item->test->line, "%s: a child must end by _exit", text);
+    } else {
+        (void)!write(STDERR_FILENO, text, sizeof text - 1);
+        (void)!write(STDERR_FILENO, "\n", 1);
+    }
+    _exit(1);
+}
+
 enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user) {
     struct cupel__run *run = &cupel__run;
     run->thread = pthread_self();
@@ -79,9 +93,7 @@ enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user) {
     cupel__route_arm(false);
     run->is_guarded = false;
     if (getpid() != run->process) {
-        static const char text[] = "a child that the test forked came to the end of the body; it leaves here\n";
-        (void)!write(STDERR_FILENO, text, sizeof text - 1);
-        _exit(run->failures == 0 ? 0 : 1);
+        leave_child();
     }
     static const enum cupel__outcome outcomes[] = {CUPEL__ENDED, CUPEL__STOPPED, CUPEL__SKIPPED, CUPEL__STARVED};
     return outcomes[jumped];
@@ -105,6 +117,10 @@ _Noreturn static void leave_body(int jump) {
 void cupel__run_failed(bool fatal) {
     __atomic_add_fetch(&cupel__run.failures, 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&cupel__run.result->failures, 1, __ATOMIC_RELAXED);
+    const char *lack = cupel__limits_lack();
+    if (lack != NULL) {
+        cupel_text_add(&cupel__run.result->messages, "%s\n", lack);
+    }
     if (cupel__run.on_failure != NULL) {
         cupel__run.on_failure();
     }

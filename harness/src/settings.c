@@ -1,12 +1,14 @@
 /* The one table of flags of a test program: see settings.h. GoogleTest's flags are aliases here, or rows of
  * settings_gtest.c where they mean something else. */
 #include "harness/src/settings.h"
+#include "harness/src/limits.h"
 #include "harness/src/perturb.h"
 #include "harness/src/plan.h"
 #include "harness/src/settings_gtest.h"
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +167,21 @@ static const struct cupel_option options[] = {
      .sentence = "Kill a test that prints more (default 67108864).",
      .min = 1,
      .max = INT64_MAX},
+    {.name = "memory-limit",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.memory_limit_bytes,
+     .parameter = "BYTES",
+     .sentence =
+         "Fail a test that grows by more resident memory, and kill it (default: half of the machine's; 0: none).",
+     .min = 0,
+     .max = INT64_MAX},
+    {.name = "descriptor-limit",
+     .kind = CUPEL_OPTION_INT,
+     .value = &cupel__settings.descriptor_limit,
+     .parameter = "N",
+     .sentence = "Let tests that name no limit have that many descriptors (default 0: as the runner has).",
+     .min = 0,
+     .max = INT32_MAX},
     {.name = "capture",
      .kind = CUPEL_OPTION_FLAG,
      .value = &cupel__settings.capture,
@@ -396,32 +413,44 @@ static bool parse_fault(struct cupel__settings *settings, bool has_tests, struct
                            settings->fault, inner.text);
 }
 
+/* Appends to the flags that are kept; what does not fit is cut. */
+__attribute__((format(printf, 1, 2))) static void keep_flag(const char *format, ...) {
+    char *flags = cupel__settings.flags;
+    size_t used = strlen(flags);
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(flags + used, sizeof cupel__settings.flags - used, format, arguments);
+    va_end(arguments);
+}
+
 /* What a failure's command must repeat, beside what its record says. */
-static void keep_flags(struct cupel__settings *settings) {
-    char *at = settings->flags;
-    char *end = at + sizeof settings->flags;
-    at += snprintf(at, (size_t)(end - at), "%s", settings->with_disabled ? " --also-disabled" : "");
+static void keep_flags(const struct cupel__settings *settings) {
+    keep_flag("%s", settings->with_disabled ? " --also-disabled" : "");
     if (settings->cases != 0) {
-        at += snprintf(at, (size_t)(end - at), " --cases=%" PRId64, settings->cases);
+        keep_flag(" --cases=%" PRId64, settings->cases);
     }
     if (settings->timeout_ms != TIMEOUT_MS) {
-        at += snprintf(at, (size_t)(end - at), " --timeout=%" PRId64 "ms", settings->timeout_ms);
+        keep_flag(" --timeout=%" PRId64 "ms", settings->timeout_ms);
     }
     if (settings->output_limit_bytes != OUTPUT_LIMIT_BYTES) {
-        at += snprintf(at, (size_t)(end - at), " --output-limit=%" PRId64, settings->output_limit_bytes);
+        keep_flag(" --output-limit=%" PRId64, settings->output_limit_bytes);
+    }
+    if (settings->memory_limit_is_given) {
+        keep_flag(" --memory-limit=%" PRId64, settings->memory_limit_bytes);
+    }
+    if (settings->descriptor_limit != 0) {
+        keep_flag(" --descriptor-limit=%" PRId64, settings->descriptor_limit);
     }
     at += snprintf(at, (size_t)(end - at), "%s%s", settings->warm_up ? " --warm-up" : "",
                    settings->libc_faults ? " --libc-faults" : "");
     if (settings->perturb_text != NULL && settings->perturb_text[0] == '\0') {
-        at += snprintf(at, (size_t)(end - at), " --perturb");
+        keep_flag(" --perturb");
     } else if (settings->perturb_text != NULL) {
         char words[CUPEL_FLAGS_MAX];
         (void)cupel__perturb_mask_format(settings->perturb, words, sizeof words);
-        at += snprintf(at, (size_t)(end - at), " --perturb=%s", words);
+        keep_flag(" --perturb=%s", words);
     }
-    at = at < end ? at : end - 1;
-    (void)snprintf(at, (size_t)(end - at), "%s%s", settings->capture ? "" : " --no-capture",
-                   settings->left_behind ? "" : " --no-left-behind");
+    keep_flag("%s%s", settings->capture ? "" : " --no-capture", settings->left_behind ? "" : " --no-left-behind");
 }
 
 void cupel__settings_append(struct cupel_option *to, size_t count, size_t capacity) {
@@ -446,6 +475,7 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         .timeout_ms = TIMEOUT_MS,
         .output_limit_bytes = OUTPUT_LIMIT_BYTES,
         .capture = true,
+        .memory_limit_bytes = -1, /* not given */
         .left_behind = true,
     };
     struct cupel_arguments arguments;
@@ -484,6 +514,10 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
         bool has_order = settings->shuffle || settings->is_gtest; /* to be seen in what is told */
         long processors = settings->repeat > 1 && !has_order ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
         settings->jobs = processors < 1 ? 1 : processors > 64 ? 64 : processors;
+    }
+    settings->memory_limit_is_given = settings->memory_limit_bytes > 0;
+    if (settings->memory_limit_bytes < 0) {
+        settings->memory_limit_bytes = cupel__limits_default_bytes();
     }
     keep_flags(settings);
     return parse_shard(settings, error) && choose_seed(settings, error) && parse_fault(settings, own == NULL, error);

@@ -61,6 +61,9 @@ struct cupel__settings {
     int64_t jobs;       /* resolved; 0 before: one, or as many as there are processors where tests are repeated */
     int64_t timeout_ms; /* of a test that names none; 0: none */
     int64_t output_limit_bytes;
+    int64_t memory_limit_bytes; /* of resident memory, beyond where a test began; 0: none */
+    bool memory_limit_is_given;
+    int64_t descriptor_limit; /* 0: none */
     bool capture;
     bool show_output;
     const char *fault; /* plan's text, or NULL */

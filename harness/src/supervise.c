@@ -23,7 +23,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TICK_MS = 250, EARLY_DEATHS_MAX = 3 };
+enum { TICK_MS = 250, LIMITED_TICK_MS = 5, EARLY_DEATHS_MAX = 3 };
 
 struct job {
     pid_t pid; /* 0: none */
@@ -32,7 +32,9 @@ struct job {
     struct cupel__slot *slot;
     enum cupel__death_cause cause; /* why we killed it, if we did */
     uint64_t cause_item;
-    bool has_sent; /* a record came from this process */
+    int stop_signal;      /* by which it stopped, where that is the cause */
+    int64_t memory_bytes; /* by which it grew, where that is the cause */
+    bool has_sent;        /* a record came from this process */
 };
 
 struct supervisor {
@@ -184,7 +186,15 @@ static void bury(struct job *job, int status) {
         return;
     }
     slot->result.duration_ns = (cupel_clock_ms() - atomic_load(&slot->start_ms)) * 1000000;
-    cupel__obituary(&item, status, job->cause, job->output, &slot->fault_note, &slot->result);
+    struct cupel__death_facts facts = {.status = status,
+                                       .cause = job->cause,
+                                       .stop_signal = job->stop_signal,
+                                       .memory_bytes = job->memory_bytes,
+                                       .output = job->output,
+                                       .fault_note = &slot->fault_note,
+                                       .last_words = &slot->last_words,
+                                       .limits = &slot->limits};
+    cupel__obituary(&item, &facts, &slot->result);
     cupel__perturb_note(&item, &slot->result.messages);
     give(&slot->result);
 }
@@ -260,13 +270,28 @@ static void finish(struct job *job, int status) {
     }
 }
 
+/* Ends the worker on account of its running test. */
+static void end_job(struct job *job, enum cupel__death_cause cause) {
+    if (job->cause == CUPEL__DEATH_OWN) {
+        job->cause = cause;
+        job->cause_item = atomic_load(&job->slot->item);
+        kill_group(job);
+    }
+}
+
 static void reap(void) {
     has_child_ended = 0;
     int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
+    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
         for (unsigned i = 0; i < supervisor.job_count; i++) {
-            if (supervisor.jobs[i].pid == pid) {
-                finish(&supervisor.jobs[i], status);
+            struct job *job = &supervisor.jobs[i];
+            if (job->pid == pid && WIFSTOPPED(status)) { /* nobody would ever wake it */
+                job->stop_signal = WSTOPSIG(status);
+                end_job(job, CUPEL__DEATH_STOPPED);
+                break;
+            }
+            if (job->pid == pid) {
+                finish(job, status);
                 break;
             }
         }
@@ -290,12 +315,16 @@ static int64_t check_limits(void) {
         int64_t left_ms = timeout_ms == 0 ? INT64_MAX : atomic_load(&slot->start_ms) + timeout_ms - now_ms;
         bool prints_too_much =
             job->output >= 0 && cupel__capture_size(job->output) > cupel__settings.output_limit_bytes;
-        if (left_ms <= 0 || prints_too_much) {
-            job->cause = prints_too_much ? CUPEL__DEATH_OUTPUT : CUPEL__DEATH_TIMEOUT;
-            job->cause_item = atomic_load(&slot->item);
-            kill_group(job);
+        job->memory_bytes = cupel__limits_exceeded(job->pid, &slot->limits);
+        if (job->memory_bytes != 0) {
+            end_job(job, CUPEL__DEATH_MEMORY);
+        } else if (left_ms <= 0 || prints_too_much) {
+            end_job(job, prints_too_much ? CUPEL__DEATH_OUTPUT : CUPEL__DEATH_TIMEOUT);
         }
         wait_ms = left_ms > 0 && left_ms < wait_ms ? left_ms : wait_ms;
+        if (atomic_load(&slot->limits.is_own) && wait_ms > LIMITED_TICK_MS) {
+            wait_ms = LIMITED_TICK_MS;
+        }
     }
     return wait_ms;
 }

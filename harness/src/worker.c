@@ -114,6 +114,8 @@ static void run_item(const struct cupel__plan_item *item, struct cupel__slot *sl
     slot->result.verdict = CUPEL_VERDICT_OK;
     cupel__execute_name(item, &slot->result);
     cupel__run.shared = &slot->result;
+    cupel__last_words_clear();
+    cupel__limits_begin(item, &slot->limits);
     atomic_store(&slot->start_ms, cupel_clock_ms());
     atomic_store(&slot->timeout_ms, cupel__timeout_ms(item));
     atomic_store(&slot->state, CUPEL__SLOT_RUNNING);
@@ -121,6 +123,7 @@ static void run_item(const struct cupel__plan_item *item, struct cupel__slot *sl
         cupel__capture_begin(output);
     }
     cupel__execute(item, &slot->result);
+    cupel__limits_end(item, &slot->limits, &slot->result);
     if (output >= 0) {
         (void)fflush(stdout);
         if (cupel_result_is_failure(&slot->result) || cupel__settings.show_output) {
@@ -221,6 +224,7 @@ static void prepare_worker(const struct cupel__worker *worker) {
         cupel__capture_redirect(worker->output, true);
         (void)setvbuf(stdout, NULL, _IOLBF, 0);
     }
+    cupel__last_words_listen(&own_slot->last_words);
     cupel__left_behind_start(cupel__directory_of_worker(worker->slot), true);
 }
 

@@ -12,6 +12,8 @@
 
 #include "harness/result.h"
 #include "harness/src/fault_note.h"
+#include "harness/src/last_words.h"
+#include "harness/src/limits.h"
 #include "harness/src/plan.h"
 
 #include <stdatomic.h>
@@ -34,6 +36,8 @@ struct cupel__slot {
     _Atomic bool
         has_lost_memory; /* a test of this worker failed, or might leak: a checker's word at its end is stale */
     struct cupel__fault_note fault_note; /* of the running item */
+    struct cupel__last_words last_words; /* of the running item */
+    struct cupel__limits limits;         /* of the running item */
     struct cupel_result result;          /* of the running item */
 };
 

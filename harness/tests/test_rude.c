@@ -1,0 +1,85 @@
+/* Goal: a test that dies, stops, takes too much or tampers with the runner is told as what it is, and the tests after
+ * it run. Method: a fixture program with a test for each, run before one that must pass. */
+#include "harness/tests/tool.h"
+
+#define RUDE "TMPDIR=\"$PWD\" " TOOL_BIN "fixtures/rude --seed=1 "
+
+#if defined(__has_feature)
+#define HAS_FEATURE(name) __has_feature(name)
+#else
+#define HAS_FEATURE(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS_FEATURE(address_sanitizer) ||                 \
+    HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer)
+#define HAS_SANITIZER 1
+#else
+#define HAS_SANITIZER 0
+#endif
+
+/* Each: words, and what must be told. `is_plain`: what a sanitizer makes another story of. */
+static const struct rude {
+    const char *words;
+    bool is_plain;
+    const char *holds[3];
+} rude[] = {
+    {"--filter=bad.runs_out_of_stack:zz.passes", false, {"runs_out_of_stack: crash", ": stack overflow\n"}},
+    {"--filter=bad.has_a_frame_larger*:zz.passes", true, {"than_the_stack: crash", ": stack overflow\n"}},
+    {"--filter=bad.recurses_in_its_teardown:zz.passes", false, {": stack overflow, in its teardown\n"}},
+    {"--filter=bad.recurses_in_its_setup:zz.passes", false, {": stack overflow, in its setup\n"}},
+    {"--filter=bad.runs_out_of_stack_for*:zz.passes",
+     true,
+     {"for_some_inputs: crash", "died by signal 11, Segmentation fault: stack overflow\n", "number = 11"}},
+    {"--filter=bad.writes_nowhere:zz.passes", true, {"died by signal 11 (SIGSEGV, Segmentation fault)\n"}},
+    {"--filter=bad.exits:zz.passes", false, {"exits: crash", ": called exit(5) in the middle of the test\n"}},
+    {"--filter=bad.leaves_at_once:zz.passes",
+     false,
+     {": left the process with exit status 6 in the middle of the test\n"}},
+    {"--filter=bad.aborts:zz.passes", false, {": died by signal 6 (SIGABRT, Aborted)\n"}},
+    {"--filter=bad.forks_and_returns_in_both:zz.passes",
+     false,
+     {"in_both: wrong", "a child that the test forked came to the end of the body; it leaves here: a child must end by "
+                        "_exit\n"}},
+    {"--filter=bad.closes_every_descriptor:zz.passes",
+     false,
+     {"the test closed the harness's own descriptor\n", ": left behind: descriptor 0, standard input, is closed\n",
+      "which is the harness's own\n"}},
+    {"--filter=bad.stops_itself:zz.passes", false, {"crash", ": killed: it stopped itself by signal 19 (SIGSTOP)\n"}},
+    {"--output-limit=1000000 --filter=bad.prints_without_end:zz.passes",
+     false,
+     {": killed: it printed more than 1000000 bytes (--output-limit)\n", "bytes left out here]"}},
+    {"--memory-limit=50000000 --filter=bad.runs_out_of_memory:zz.passes",
+     false,
+     {"crash", ": killed: it grew by ", " bytes of memory, and its limit is 50000000 (--memory-limit)\n"}},
+    {"--filter=limits.are_its_own:zz.passes", false, {": killed: it grew by ", "and its limit is 67108864 ("}},
+    {"--isolate=none --filter=limits.are_looked_at_in_the_end:limits.are_of_each*",
+     false,
+     {"in_the_end: wrong", ": it grew by ", " bytes, and its limit is 16777216\n"}},
+    {"--filter=limits.of_a_child:zz.passes", false, {"of_a_child: crash", ": killed: it grew by "}},
+    {"--filter=limits.of_descriptors:limits.of_descriptors_are*",
+     false,
+     {"count == 100 does not hold", "its limit of 20 descriptors is used up\n"}},
+    {"--descriptor-limit=50 --filter=limits.of_descriptors_are*:zz.passes",
+     false,
+     {"high >= 200 does not hold", "--descriptor-limit=50"}},
+    {"--filter=limits.of_time:zz.passes", false, {"hang", ": killed: it took more than its time limit of 1.0 s\n"}},
+    {"--filter=bad.jumps_out:zz.passes", true, {"(SIGABRT, Aborted): it jumped to a function that had returned\n"}},
+};
+
+TEST(rude, is_told_as_what_it_is, TABLE(rude), .tags = "slow") {
+    const struct rude *row = test_row();
+    if (HAS_SANITIZER && row->is_plain) {
+        cupel_test_skip("a sanitizer tells another story");
+    }
+    const struct tool_run *run = tool(RUDE "%s", row->words);
+    cupel_note("%s\n%s%s", row->words, run->output, run->errors);
+    CHECK_INT_EQ(run->status, 1);
+    for (size_t i = 0; i < 3 && row->holds[i] != NULL; i++) {
+        CHECK_STR_CONTAINS(run->output, row->holds[i]);
+    }
+    CHECK_STR_CONTAINS(run->output, "\n1 passed, 1 failed, 0 skipped\n");
+}
+
+TEST(rude, limits_are_repeated, .tags = "slow") {
+    const struct tool_run *run = tool(RUDE "--memory-limit=50000000 --descriptor-limit=40 --filter=bad.aborts");
+    CHECK_STR_CONTAINS(tool_line_after(run->output, "again: "), " --memory-limit=50000000 --descriptor-limit=40");
+}
