@@ -441,8 +441,7 @@ static void keep_flags(const struct cupel__settings *settings) {
     if (settings->descriptor_limit != 0) {
         keep_flag(" --descriptor-limit=%" PRId64, settings->descriptor_limit);
     }
-    at += snprintf(at, (size_t)(end - at), "%s%s", settings->warm_up ? " --warm-up" : "",
-                   settings->libc_faults ? " --libc-faults" : "");
+    keep_flag("%s%s", settings->warm_up ? " --warm-up" : "", settings->libc_faults ? " --libc-faults" : "");
     if (settings->perturb_text != NULL && settings->perturb_text[0] == '\0') {
         keep_flag(" --perturb");
     } else if (settings->perturb_text != NULL) {
