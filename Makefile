@@ -18,7 +18,7 @@ DESTDIR ?=
 export CUPEL_JOBS := $(or $(JOBS),$(CUPEL_JOBS))
 export TIME TARGET ENGINE PREFIX DESTDIR
 
-.PHONY: all test fuzz coverage check valgrind prove bench install doctor nightly clean help
+.PHONY: all test fuzz coverage check valgrind prove bench install amalgamation doctor nightly clean help
 all: ## Builds one variant into build/VARIANT; binaries are in build/VARIANT/bin.
 	@ci/build $(VARIANT)
 
@@ -46,6 +46,10 @@ bench: ## Builds release, runs every benchmark beside its rival and prints one t
 
 install: ## Installs libraries, headers, tools, manuals and package files under DESTDIR/PREFIX.
 	@ci/install
+
+amalgamation: ## Makes the pair cupel.c and cupel.h, the harness in two files, in build/amalgamation.
+	@[ -e build/dev/amalgamation.txt ] || cmake --preset dev >/dev/null
+	@ci/amalgamate
 
 doctor: ## Says what this machine can and cannot do, each lack with the command that mends it.
 	@ci/doctor
