@@ -1,10 +1,15 @@
-# What ci/amalgamate puts together: amalgamation.txt in the build tree, one row a file: `source` or `header`, and its path.
+# What ci/amalgamate puts together: amalgamation.txt in the build tree, one row a file: `source`, `object` (a source that is
+# linked as an object) or `header`, and its path.
 set(rows "version ${PROJECT_VERSION}\n")
 foreach(target alloc harness harness_main)
   string(REGEX REPLACE "_.*" "" room ${target})
   get_target_property(sources cupel_${target} SOURCES)
+  set(kind source)
+  if(target STREQUAL "harness_main")
+    set(kind object)
+  endif()
   foreach(source ${sources})
-    string(APPEND rows "source ${room}/${source}\n")
+    string(APPEND rows "${kind} ${room}/${source}\n")
   endforeach()
   get_target_property(headers cupel_${target} HEADER_SET)
   if(NOT headers)
