@@ -27,7 +27,8 @@ one() {
 # run COMPILER SUMMARY: links what `one` compiled last with that compiler; the tests must come to that summary.
 run() {
     command -v "$1" >/dev/null 2>&1 || return 0
-    main=$(find "$tree/harness/CMakeFiles/cupel_harness_main.dir" -name '*.o')
+    # Of the objects that CMake lists: others may be left over from an older build.
+    main=$(sed -n "s|^object harness/\(.*\)|$tree/harness/CMakeFiles/cupel_harness_main.dir/\1.o|p" "$tree/amalgamation.txt")
     # shellcheck disable=SC2086 # one word a file
     "$1" -o "$place/program" "$place/$1.o" $main "$tree/lib/libcupel_harness.a" "$tree/lib/libcupel_alloc.a" -pthread -lm
     "$place/program" >"$place/log" 2>&1 || {
