@@ -91,6 +91,7 @@ struct cupel_result {
     unsigned failure_line;               /* of the first failed check, or 0 */
     const char *failure_file;            /* or NULL */
     char fault[CUPEL_FAULT_TOKEN_MAX];   /* the fault plan's token, or "" */
+    const char *command;                 /* that runs exactly this again, where it is no test of ours; else NULL */
     char flags[CUPEL_FLAGS_MAX];         /* of the run, that decide what comes of it: " --cases=7", or "" */
     char reason[CUPEL_REASON_MAX];       /* of a skip or an expected failure, or "" */
     char retained[CUPEL_REASON_MAX];     /* what plain malloc kept, once and not again: no failure; or "" */

@@ -109,6 +109,9 @@ int cupel_result_command(const struct cupel_result *result, char *text, size_t s
     char title[512];
     char repeat[64] = "";
     char fault[CUPEL_FAULT_TOKEN_MAX + 16] = "";
+    if (result->command != NULL) {
+        return snprintf(text, size, "%s", result->command);
+    }
     (void)cupel_result_title(result, title, sizeof title);
     if (result->repeat != 0) {
         (void)snprintf(repeat, sizeof repeat, " --repeat-index=%" PRIu64, result->repeat);

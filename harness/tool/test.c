@@ -3,9 +3,11 @@
 #include "harness/tool/test.h"
 #include "harness/src/report.h"
 #include "harness/src/settings.h"
+#include "harness/tool/exec.h"
 
 #include "alloc/base/progress.h"
 #include "alloc/base/status.h"
+#include "alloc/base/workers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,6 +19,8 @@ static const char *junit_path;
 static const char *results_path;
 static const char *wrap_text;
 static const char *variant;
+static const char *exec_text;
+static struct cupel__exec_options exec_options;
 
 /* Rows of its own; those of a test program follow. */
 static const struct cupel_option own_options[] = {
@@ -41,6 +45,23 @@ static const struct cupel_option own_options[] = {
      .value = &results_path,
      .parameter = "FILE",
      .sentence = "Where the records go as JSON lines (default: build/evidence/VARIANT/results.jsonl)."},
+    {.kind = CUPEL_OPTION_HEADING, .sentence = "A program of another framework, or of none"},
+    {.name = "exec",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &exec_text,
+     .parameter = "PROGRAM [ARGUMENT ...]",
+     .sentence = "The last flag: run this, with all that follows, as a test; once, --repeat, --sweep or --fault."},
+    {.name = "points",
+     .kind = CUPEL_OPTION_INT,
+     .value = &exec_options.points_max,
+     .parameter = "N",
+     .sentence = "With --exec --sweep: at most N points, those with new call stacks first (default 0: all).",
+     .min = 0,
+     .max = INT64_MAX},
+    {.name = "starve-all",
+     .kind = CUPEL_OPTION_FLAG,
+     .value = &exec_options.starves_all,
+     .sentence = "With --exec: also refuse what the C library and its test framework ask for themselves."},
 };
 
 /* Options that this program acts on and does not pass on; the value is whether a word follows. */
@@ -175,8 +196,11 @@ static int open_reports(const struct cupel__test_programs *programs) {
         cupel_message("too many reports");
         return CUPEL_USAGE;
     }
-    (void)snprintf(words[0], sizeof words[0], "json:%s", results_path != NULL ? results_path : programs->evidence);
-    list->words[list->count++] = words[0];
+    const char *results = results_path != NULL ? results_path : programs->evidence;
+    if (results[0] != '\0') {
+        (void)snprintf(words[0], sizeof words[0], "json:%s", results);
+        list->words[list->count++] = words[0];
+    }
     if (junit_path != NULL) {
         (void)snprintf(words[1], sizeof words[1], "junit:%s", junit_path);
         list->words[list->count++] = words[1];
@@ -206,15 +230,9 @@ static int open_reports(const struct cupel__test_programs *programs) {
     return status;
 }
 
-static int run_all(struct cupel__test_run *run) {
-    bool is_interrupted = false;
-    bool is_cut = false;
+/* The end of a run: the status of all, from the one that no record tells. */
+static int close_reports(int status, bool is_interrupted, bool is_cut) {
     struct cupel_error error;
-    int status = open_reports(run->programs);
-    if (status != CUPEL_OK) {
-        return status;
-    }
-    status = cupel__test_run(run, &is_interrupted, &is_cut);
     struct cupel__totals *totals = cupel__reports_totals();
     totals->is_interrupted = is_interrupted;
     totals->is_cut = is_cut;
@@ -238,6 +256,49 @@ static int run_all(struct cupel__test_run *run) {
     return status;
 }
 
+static int run_all(struct cupel__test_run *run) {
+    bool is_interrupted = false;
+    bool is_cut = false;
+    int status = open_reports(run->programs);
+    if (status != CUPEL_OK) {
+        return status;
+    }
+    status = cupel__test_run(run, &is_interrupted, &is_cut);
+    return close_reports(status, is_interrupted, is_cut);
+}
+
+/* Cuts the command line before "--exec"; the words behind it, or NULL where it is not there. */
+static char **cut_exec(int *argc, char **argv) {
+    for (int i = 1; i < *argc; i++) {
+        if (strcmp(argv[i], "--exec") == 0 && i + 1 < *argc) {
+            *argc = i;
+            argv[i] = NULL;
+            return argv + i + 1;
+        }
+    }
+    return NULL;
+}
+
+static bool says_jobs(int argc, char *const *argv) {
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "-j", 2) == 0 || strncmp(argv[i], "--jobs", 6) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run_exec(char *const *words, bool has_jobs) {
+    bool is_interrupted = false;
+    bool is_cut = false;
+    struct cupel__test_programs one = {.count = 1};
+    exec_options.jobs = has_jobs ? (unsigned)cupel__settings.jobs : cupel_core_count();
+    int status = open_reports(&one);
+    return status != CUPEL_OK ? status
+                              : close_reports(cupel__exec_main(words, &exec_options, &is_interrupted, &is_cut),
+                                              is_interrupted, is_cut);
+}
+
 int main(int argc, char **argv) {
     static struct cupel__test_programs programs;
     static struct cupel__test_run run;
@@ -245,13 +306,22 @@ int main(int argc, char **argv) {
     struct cupel_error error;
     bool has_help = false;
     cupel_message_program("cupel test");
+    char **exec_words = cut_exec(&argc, argv);
+    bool has_jobs = says_jobs(argc, argv);
     if (!parse(argc, argv, &has_help)) {
         return CUPEL_USAGE;
     }
     if (has_help) {
         return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
     }
+    if (exec_words != NULL) {
+        return run_exec(exec_words, has_jobs);
+    }
     const struct cupel__settings *settings = &cupel__settings;
+    if (exec_text != NULL) {
+        cupel_message("--exec: its program is a word of its own, and nothing but its arguments follows");
+        return CUPEL_USAGE;
+    }
     if (settings->fuzz != NULL) {
         cupel_message("--fuzz is for one program: bin/tests/PROGRAM --fuzz=%s", settings->fuzz);
         return CUPEL_USAGE;

@@ -1,0 +1,195 @@
+/* Goal: test programs of other frameworks, and of none, are repeated and swept as they are; each planted defect is
+ * found by name and its token replays it; what cannot be intercepted is an error and never green. Method: one small
+ * library under cmocka, Check, Criterion and a plain main, clean and with defects, and a program that meets want of
+ * memory in every way there is. */
+#include "harness/tests/tool.h"
+
+#include <stdlib.h>
+
+#define FOREIGN TOOL_BIN "foreign/"
+#define TEST_   TOOL_BIN "cupel-test --seed=1 "
+
+/* Skips the test where its framework was not there when this was built. */
+static void need(const char *program) {
+    char path[1024];
+    struct stat status;
+    (void)snprintf(path, sizeof path, FOREIGN "%s", program);
+    if (stat(path, &status) != 0) {
+        cupel_test_skip("this framework is not installed");
+    }
+}
+
+/* Each: the program, how many tests it has, what its planted sweep says of the one that crashes, and flags. */
+struct framework {
+    const char *program;
+    const char *passes;
+    const char *finding;
+    const char *wrong;
+    const char *flags;
+};
+
+static const struct framework frameworks[] = {
+    {"plain", "6 passed", "FAILED plain_planted.main: crash", "FAILED plain.main: wrong", ""},
+    {"of_cmocka", "18 passed", "FAILED of_cmocka_planted.joins_backwards: crash", "FAILED of_cmocka.is_right: wrong",
+     ""},
+    {"of_check", "18 passed", "FAILED of_check_planted.words.joins_backwards: crash",
+     "FAILED of_check.words.is_right: wrong", "--points=60 "},
+    {"of_criterion", "18 passed", "FAILED of_criterion_planted.words::joins_backwards: crash",
+     "FAILED of_criterion.words::is_right: wrong", "--points=8 "},
+};
+
+TEST(exec, repeats_programs_of_others, TABLE(frameworks), .tags = "slow") {
+    const struct framework *framework = test_row();
+    need(framework->program);
+    const struct tool_run *run = tool(TEST_ "--repeat=6 --exec " FOREIGN "%s", framework->program);
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, framework->passes);
+    run = tool("FOREIGN_WRONG=1 " TEST_ "--exec " FOREIGN "%s", framework->program);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, framework->wrong);
+    CHECK_STR_CONTAINS(run->output, "again: cupel test --seed=1 --repeat-index=0 --exec /");
+}
+
+TEST(exec, sweeps_what_is_clean, TABLE(frameworks), .tags = "slow") {
+    const struct framework *framework = test_row();
+    need(framework->program);
+    const struct tool_run *run = tool(TEST_ "--sweep %s--exec " FOREIGN "%s", framework->flags, framework->program);
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "clean-error");
+    CHECK_STR_CONTAINS(run->output, "\n1 passed, 0 failed, 0 skipped\n");
+}
+
+TEST(exec, finds_planted_defects_by_name, TABLE(frameworks), .tags = "slow") {
+    const struct framework *framework = test_row();
+    need(framework->program);
+    char again[4096];
+    const struct tool_run *run =
+        tool(TEST_ "--sweep %s--exec " FOREIGN "%s_planted", framework->flags, framework->program);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, framework->finding);
+    CHECK_STR_CONTAINS(run->output, "crash: signal 11");
+    CHECK_STR_CONTAINS(run->output, "the request that was refused:\n    #0 list_add at ");
+    CHECK_STR_CONTAINS(run->output, " list_join_backwards at ");
+    (void)snprintf(again, sizeof again, "%s", tool_line_after(run->output, "again: "));
+    run = tool("PATH=" TOOL_BIN ":$PATH; %s", again);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, framework->finding);
+    CHECK_STR_CONTAINS(run->output, again);
+}
+
+/* The other planted defect is borne by all tests but those that compare what is printed. */
+TEST(exec, finds_output_that_is_wrong_in_silence, .tags = "slow") {
+    const struct tool_run *run = tool(TEST_ "--sweep --exec " FOREIGN "plain_planted");
+    CHECK_STR_CONTAINS(run->output, "FAILED plain_planted.main: wrong");
+    CHECK_STR_CONTAINS(run->output, "silent-wrong-output: it ended with status 0\nthe request that was refused:\n"
+                                    "    #0 list_join_backwards at ");
+}
+
+/* Each: what the program does, and the words of the sweep. */
+struct policy {
+    const char *how;
+    const char *title; /* of the finding, or "" for none */
+    const char *tally;
+};
+
+static const struct policy policies[] = {
+    {"asserts", "policies.main: crash", "2 points: 2 assertion)"},
+    {"gives_up", "policies.main: aborted", "2 points: 2 aborted)"},
+    {"releases_twice", "policies.main: crash", "4 points: 2 tolerated, 2 corruption)"},
+    {"waits", "policies.main: hang", "2 points: 1 tolerated, 1 hang)"},
+    {"warns", "policies.main: swallowed", "2 points: 2 message-but-success)"},
+    {"does_without", "", "2 points: 2 tolerated)"},
+    {"says_nothing", "", "2 points: 2 silent-failure)"},
+    {"grows_by_runs", "policies.sweep: nondeterministic", "requests,"},
+};
+
+TEST(exec, has_a_word_for_every_policy, TABLE(policies), .tags = "slow") {
+    const struct policy *policy = test_row();
+    const struct tool_run *run = tool(TEST_ "-j1 --sweep --timeout=400ms --exec " FOREIGN "policies %s", policy->how);
+    CHECK_STR_CONTAINS(run->output, policy->tally);
+    CHECK_INT_EQ(run->status, policy->title[0] == '\0' ? 0 : 1);
+    CHECK_STR_CONTAINS(run->output, policy->title);
+}
+
+/* A test written with assert() says so that it failed; that is the word of the test, and no defect. */
+TEST(exec, takes_assertions_of_tests_for_their_word, .tags = "slow") {
+    const struct tool_run *run = tool(TEST_ "--sweep --exec " FOREIGN "plain assert");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "clean-error)");
+}
+
+TEST(exec, numbers_requests_by_thread, .tags = "slow") {
+    const struct tool_run *run = tool(TEST_ "-v --fault='alloc:1#2' --exec " FOREIGN "policies threads");
+    CHECK_STR_CONTAINS(run->output, "(silent-failure)");
+    run = tool(TEST_ "-v --fault='alloc:1#1' --exec " FOREIGN "policies threads");
+    CHECK_STR_CONTAINS(run->output, "(tolerated)");
+    run = tool(TEST_ "-v --fault='alloc:9' --exec " FOREIGN "policies threads");
+    CHECK_STR_CONTAINS(run->output, "policies.main: not-reached");
+    CHECK_INT_EQ(run->status, 1);
+}
+
+/* Each: what runs, and why it cannot be swept. */
+struct blind {
+    const char *words;
+    const char *why;
+};
+
+static const struct blind blinds[] = {
+    {"static does_without", "no library can be preloaded into it: it is linked statically"},
+    {"own_malloc", "it brings a malloc of its own that stands before ours"},
+    {"policies asks_for_nothing", "it never asked for memory"},
+};
+
+TEST(exec, is_never_green_where_nothing_is_intercepted, TABLE(blinds), .tags = "slow") {
+    const struct blind *blind = test_row();
+    const struct tool_run *run = tool(TEST_ "--sweep --exec " FOREIGN "%s", blind->words);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "nothing was intercepted: ");
+    CHECK_STR_CONTAINS(run->output, blind->why);
+    CHECK_INT_EQ(tool(TEST_ "--fault=alloc:1 --exec " FOREIGN "%s", blind->words)->status, 1);
+    CHECK_INT_EQ(tool(TEST_ "--exec " FOREIGN "%s", blind->words)->status, 0); /* once, without faults: as it is */
+}
+
+TEST(exec, shards_its_points, .tags = "slow") {
+    const struct tool_run *run = tool("for i in 1 2 3; do " TEST_ "--sweep --shard=$i/3 --exec " FOREIGN
+                                      "plain; done | grep -o '[0-9]* points'");
+    unsigned long sum = 0;
+    unsigned lines = 0;
+    for (const char *line = run->output; *line != '\0'; lines++) {
+        sum += strtoul(line, NULL, 10);
+        line += strcspn(line, "\n") + 1;
+    }
+    CHECK_UINT_EQ(lines, 3);
+    const char *whole = tool(TEST_ "--sweep --exec " FOREIGN "plain | grep -o '[0-9]* points'")->output;
+    CHECK_UINT_EQ(sum, strtoul(whole, NULL, 10));
+    CHECK(sum > 10);
+}
+
+TEST(exec, hands_arguments_on_and_repeats_them, .tags = "slow") {
+    const struct tool_run *run = tool(TEST_ "--exec " FOREIGN "policies writes \"it's --exec *\" --sweep");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "  | it's --exec *\n");
+    CHECK_STR_CONTAINS(run->output, "policies writes 'it'\\''s --exec *' --sweep\n");
+    run = tool(TEST_ "--exec " FOREIGN "policies skips");
+    CHECK_STR_CONTAINS(run->output, "skipped policies.main: by itself (status 77)\n");
+}
+
+TEST(exec, writes_every_report, .tags = "slow") {
+    const struct tool_run *run =
+        tool(TEST_ "--results=lines --report=junit:out.xml,tap:out.tap --sweep --exec " FOREIGN "plain_planted >text; "
+                   "grep -c '\"fault\":\"alloc:' lines; grep -c 'type=\"crash\"' out.xml; grep -c '^not ok' out.tap");
+    CHECK_STR_EQ(run->output, "2\n1\n2\n");
+}
+
+TEST(exec, refuses_what_is_no_program, .tags = "slow") {
+    const struct tool_run *run = tool(TEST_ "--exec ./nowhere");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "--exec: ./nowhere: no program is there");
+    CHECK_INT_EQ(tool(TEST_ "--exec")->status, 2);
+    CHECK_INT_EQ(tool(TEST_ "--exec=" FOREIGN "plain")->status, 2);
+    run = tool(TEST_ "--fault=alloc:1@nosuchfn --exec " FOREIGN "plain");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "no loaded module has a function \"nosuchfn\"");
+    CHECK_STR_CONTAINS(tool(TEST_ "-v --fault=alloc:1@list_join_backwards --exec " FOREIGN "plain")->output,
+                       "(clean-error)");
+}
