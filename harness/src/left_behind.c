@@ -21,6 +21,14 @@
 #endif
 #endif
 
+#if defined(__SANITIZE_THREAD__)
+#define HAS_TSAN
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define HAS_TSAN
+#endif
+#endif
+
 extern char **environ;
 
 enum {
@@ -72,9 +80,12 @@ uint64_t cupel__left_behind_task_count(int tasks) {
     return tasks < 0 || fstat(tasks, &status) != 0 ? 0 : (uint64_t)status.st_nlink;
 }
 
-/* The C library knows cheaply that there was never one. */
+/* The C library knows cheaply that there was never one. ThreadSanitizer has threads of its own, which it begins with the
+ * first of a process. */
 static bool has_threads(void) {
-#ifdef HAS_SINGLE_THREADED
+#ifdef HAS_TSAN
+    return false;
+#elif defined(HAS_SINGLE_THREADED)
     return !__libc_single_threaded;
 #else
     return true;
