@@ -1,5 +1,5 @@
 # Plain malloc on its way into the layers, and its tests. Included by CMakeLists.txt.
-target_sources(cupel_harness PRIVATE src/route.c src/route_callers.c src/leak.c)
+target_sources(cupel_harness PRIVATE src/route.c src/route_blocks.c src/route_left.c src/route_callers.c src/leak.c)
 # main and the malloc family of a test program: objects, for from an archive the linker would not take them. Of the
 # family nothing is instrumented in any variant, its frames can be walked, and where it only passes a request on it
 # jumps: a sanitizer then sees the caller as if nobody stood between.
@@ -10,6 +10,9 @@ if(CUPEL_VARIANT STREQUAL "afl")
 endif()
 set(interpose_sources src/interpose.c src/interpose_new.c src/thread_delay.c)
 cupel_add_objects(harness_main SOURCES src/main.c ${interpose_sources} ${plain_objects})
+# The family alone, for programs with a main of their own that call cupel_sweep.
+cupel_add_objects(interpose SOURCES ${interpose_sources} ${plain_objects})
+cupel_add_example(starved_malloc SOURCES examples/starved_malloc.c LINK cupel::harness cupel::interpose)
 set_source_files_properties(${interpose_sources} PROPERTIES COMPILE_OPTIONS
   "-O2;-fexceptions;-fno-sanitize=all;-fno-profile-arcs;-fno-test-coverage;-fno-builtin;-fno-omit-frame-pointer;-foptimize-sibling-calls")
 
@@ -59,7 +62,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
     RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests/fixtures)
   cupel_flags(fixture_unseen)
   target_link_libraries(fixture_unseen PRIVATE cupel::harness)
-  cupel_add_tests(interpose SOURCES tests/test_interpose.c LINK cupel::alloc)
+  cupel_add_tests(interpose SOURCES tests/test_interpose.c LINK cupel::alloc stranger_static)
   target_compile_options(cupel_tests_interpose PRIVATE -fno-builtin) # clang leaves out requests whose blocks nobody uses
   add_dependencies(test_interpose fixture_interposed_static fixture_interposed_shared fixture_unseen)
 endif()

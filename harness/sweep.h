@@ -57,6 +57,8 @@ struct cupel_sweep_finding {
 
 struct cupel_sweep_options {
     struct cupel_allocator *parent; /* below the counting and failing layers; NULL: cupel_libc() */
+    bool plain_malloc;              /* what the function asks of malloc and its family is counted and starved with the
+                                       rest: the program links cupel::interpose, else it is ended with a message */
     bool in_process;                /* no child: faster to begin, but a crash is the program's, and hangs hang */
     unsigned modes;                 /* of enum cupel_sweep_mode, ored; 0: all */
     int64_t timeout_ms;             /* without progress: a hang. 0: 200 unfailed runs, at least 2 s */

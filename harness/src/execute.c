@@ -223,7 +223,8 @@ void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *r
 
 bool cupel__execute_may_lose_memory(const struct cupel__plan_item *item, const struct cupel_result *result) {
     bool was_elsewhere = result->retained[0] != '\0' && result->fault[0] != '\0'; /* in its second run */
-    return was_elsewhere || item->test->options.allow_leak || result->verdict != CUPEL_VERDICT_OK || result->failures != 0;
+    return was_elsewhere || item->test->options.allow_leak || result->verdict != CUPEL_VERDICT_OK ||
+           result->failures != 0;
 }
 
 static bool is_death_test(const struct cupel_test *test) {

@@ -309,9 +309,9 @@ bool cupel__interpose_check(struct cupel_error *error) {
     void *(*volatile ask_for)(size_t) = malloc;
     void (*volatile give_back)(void *) = free;
     unsigned before = cupel__route_thread.probes;
-    __atomic_store_n(&cupel__route.armed, CUPEL__ROUTE_PROBE, __ATOMIC_RELAXED);
+    int armed = __atomic_exchange_n(&cupel__route.armed, CUPEL__ROUTE_PROBE, __ATOMIC_RELAXED);
     void *block = ask_for(1);
-    __atomic_store_n(&cupel__route.armed, CUPEL__ROUTE_OFF, __ATOMIC_RELAXED);
+    __atomic_store_n(&cupel__route.armed, armed, __ATOMIC_RELAXED);
     give_back(block);
     if (cupel__route_thread.probes == before) {
         return cupel_error_set(error, 0, 0,

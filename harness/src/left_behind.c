@@ -80,8 +80,8 @@ uint64_t cupel__left_behind_task_count(int tasks) {
     return tasks < 0 || fstat(tasks, &status) != 0 ? 0 : (uint64_t)status.st_nlink;
 }
 
-/* The C library knows cheaply that there was never one. ThreadSanitizer has threads of its own, which it begins with the
- * first of a process. */
+/* The C library knows cheaply that there was never one. ThreadSanitizer has threads of its own, which it begins with
+ * the first of a process. */
 static bool has_threads(void) {
 #ifdef HAS_TSAN
     return false;

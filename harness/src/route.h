@@ -16,12 +16,13 @@
 
 #include "alloc/alloc.h"
 #include "alloc/base/message.h"
+#include "alloc/counting.h"
 #include "alloc/perturbing.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { CUPEL__CALLERS_MAX = 32 };
+enum { CUPEL__CALLERS_MAX = 32, CUPEL__ROUTE_RUNS_MAX = 3 };
 
 /* What plain malloc did since the run began, and what of it is live. Bytes are those asked for. */
 struct cupel__routed {
@@ -71,9 +72,14 @@ void cupel__route_leave(void);
 /* A new run: `below` is the stack from now on, with nothing counted, and a perturbing layer in it, or none, places
  * blocks so. The allocator that stands before it and takes the lock. */
 struct cupel_allocator *cupel__route_begin(struct cupel_allocator *below, enum cupel_placement placement);
+/* A run within a run: what goes on waits until cupel__route_pop. False where too many wait already. */
+bool cupel__route_push(void);
+void cupel__route_pop(void);
 /* Whether requests of plain malloc are routed now. Children that fork off are never routed. */
 void cupel__route_arm(bool is_on);
 struct cupel__routed cupel__route_counts(void);
+/* What the layers counted, without plain malloc's part. */
+struct cupel_counts cupel__routed_apart(const struct cupel_counts *all, const struct cupel__routed *routed);
 /* One of the run's live blocks. */
 struct cupel__routed_block cupel__route_oldest(void);
 /* For the question whether what a run left grows: at its end, remembers which requests left blocks; after the next run,

@@ -205,20 +205,9 @@ static void say_what_differs(const struct cupel_counts *counts, struct cupel_tex
     }
 }
 
-/* What was asked of the test's own allocator: all that the layers counted, but for plain malloc's. */
-static struct cupel_counts own_counts(void) {
-    struct cupel_counts counts = cupel__run.counting.counts;
-    struct cupel__routed routed = cupel__route_counts();
-    counts.acquired -= routed.acquired;
-    counts.released -= routed.acquired - routed.live_blocks;
-    counts.live_blocks -= routed.live_blocks;
-    counts.live_bytes -= routed.live_bytes;
-    counts.address_sum -= routed.address_sum;
-    return counts;
-}
-
 bool cupel__run_balance(void) {
-    struct cupel_counts counts = own_counts();
+    struct cupel__routed routed = cupel__route_counts();
+    struct cupel_counts counts = cupel__routed_apart(&cupel__run.counting.counts, &routed);
     if (cupel_counts_are_balanced(&counts)) {
         return true;
     }

@@ -1,9 +1,11 @@
 /* The sweep as a function: see harness/sweep.h. Owns the layers; the engine is the one of --sweep. */
+#include "harness/src/route.h"
 #include "harness/src/sweep_engine.h"
 
 #include "alloc/counting.h"
 #include "alloc/libc.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* One call of cupel_sweep. */
@@ -12,27 +14,43 @@ struct subject {
     void *user;
     struct cupel_allocator *parent;
     uint64_t (*strong)(void *user);
+    bool has_plain_malloc;
     struct cupel_counting counting;
     struct cupel_failing failing;
 };
 
-static void judge(const struct subject *subject, struct cupel__sweep_run *run, enum cupel_sweep_end end,
-                  bool has_changed) {
-    const struct cupel_counts *counts = &subject->counting.counts;
-    if (end == CUPEL_SWEEP_WRONG) {
+/* How a run came to its end. */
+struct outcome {
+    enum cupel_sweep_end end;
+    bool has_changed;            /* the hash of the state */
+    struct cupel_counts counts;  /* of the allocator it was given */
+    struct cupel__routed routed; /* of plain malloc */
+    bool has_leaked;             /* plain malloc left blocks, and more in a second run */
+};
+
+static void judge(const struct subject *subject, struct cupel__sweep_run *run, const struct outcome *outcome) {
+    const struct cupel_counts *counts = &outcome->counts;
+    if (outcome->end == CUPEL_SWEEP_WRONG) {
         run->verdict = CUPEL_VERDICT_WRONG;
     } else if (!cupel_counts_are_balanced(counts)) {
         run->verdict = CUPEL_VERDICT_LEAK;
         (void)snprintf(run->text, sizeof run->text, "%llu of %llu blocks, %llu bytes, were not released\n",
                        (unsigned long long)counts->live_blocks, (unsigned long long)counts->acquired,
                        (unsigned long long)counts->live_bytes);
-    } else if (end == CUPEL_SWEEP_STARVED && subject->failing.injected + subject->failing.injected_benign == 0) {
+    } else if (outcome->has_leaked) {
+        run->verdict = CUPEL_VERDICT_LEAK;
+        (void)snprintf(run->text, sizeof run->text,
+                       "%llu of %llu blocks of malloc, %llu bytes, left behind, and more by a second run\n",
+                       (unsigned long long)outcome->routed.live_blocks, (unsigned long long)outcome->routed.acquired,
+                       (unsigned long long)outcome->routed.live_bytes);
+    } else if (outcome->end == CUPEL_SWEEP_STARVED &&
+               subject->failing.injected + subject->failing.injected_benign == 0) {
         run->verdict = CUPEL_VERDICT_WRONG;
         (void)snprintf(run->text, sizeof run->text, "it reported a failure, and no fault was injected\n");
-    } else if (end == CUPEL_SWEEP_STARVED && has_changed) {
+    } else if (outcome->end == CUPEL_SWEEP_STARVED && outcome->has_changed) {
         run->verdict = CUPEL_VERDICT_STATE_CHANGED;
         (void)snprintf(run->text, sizeof run->text, "the call failed, and the hash of the state is another\n");
-    } else if (end == CUPEL_SWEEP_DONE && subject->failing.injected != 0) {
+    } else if (outcome->end == CUPEL_SWEEP_DONE && subject->failing.injected != 0) {
         run->verdict = CUPEL_VERDICT_SWALLOWED;
         (void)snprintf(run->text, sizeof run->text, "a fault was injected, and it came to its end without a word\n");
     }
@@ -52,24 +70,61 @@ static void take_fault(const struct cupel_failing *failing) {
     cupel__fault_note_take(refused, failing);
 }
 
+/* One run of the function. */
+static struct outcome run_function(struct subject *subject, const struct cupel_fault_plan *plan) {
+    struct cupel_failing *failing = &subject->failing;
+    struct outcome outcome = {.has_leaked = false};
+    cupel_failing_set(failing, plan);
+    struct cupel_allocator *a = cupel_counting_init(&subject->counting, &failing->base);
+    if (subject->has_plain_malloc) {
+        a = cupel__route_begin(a, CUPEL_PLACEMENT_PARENT);
+    }
+    uint64_t before = subject->strong != NULL ? subject->strong(subject->user) : 0;
+    if (subject->has_plain_malloc) {
+        cupel__route_arm(true);
+    }
+    outcome.end = cupel__sweep_call(subject, a);
+    if (subject->has_plain_malloc) {
+        cupel__route_arm(false);
+        outcome.routed = cupel__route_counts();
+    }
+    uint64_t after = subject->strong != NULL ? subject->strong(subject->user) : 0;
+    outcome.has_changed = before != after;
+    outcome.counts = cupel__routed_apart(&subject->counting.counts, &outcome.routed);
+    return outcome;
+}
+
+static bool leaves_more(struct subject *subject, const struct cupel_fault_plan *plan) {
+    static struct cupel_failing first; /* large */
+    first = subject->failing;
+    cupel__route_mark_left();
+    subject->failing.on_first = NULL;
+    subject->failing.on_request = NULL;
+    (void)run_function(subject, plan);
+    subject->failing = first;
+    return cupel__route_left_grew();
+}
+
 static void run_subject(void *user, struct cupel__sweep_run *run) {
     struct subject *subject = user;
     struct cupel_failing *failing = &subject->failing;
-    if (run->plan != NULL) {
-        cupel_failing_set(failing, run->plan);
-    } else { /* counts, injects nothing */
-        (void)cupel_failing_init(failing, subject->parent, NULL, NULL);
+    if (subject->has_plain_malloc && !cupel__route_push()) {
+        abort(); /* sweeps within sweeps within a test */
     }
     refused = run->refused;
+    if (run->plan == NULL) { /* counts from nothing, injects nothing */
+        (void)cupel_failing_init(failing, subject->parent, NULL, NULL);
+    }
     failing->on_first = take_fault;
     failing->on_request = run->on_request;
-    struct cupel_allocator *a = cupel_counting_init(&subject->counting, &failing->base);
-    uint64_t before = subject->strong != NULL ? subject->strong(subject->user) : 0;
-    enum cupel_sweep_end end = cupel__sweep_call(subject, a);
-    uint64_t after = subject->strong != NULL ? subject->strong(subject->user) : 0;
+    struct outcome outcome = run_function(subject, run->plan);
+    outcome.has_leaked = outcome.routed.live_blocks != 0 && leaves_more(subject, run->plan);
     run->calls = failing->calls;
     run->injected = failing->injected + failing->injected_benign + failing->moved;
-    judge(subject, run, end, before != after);
+    judge(subject, run, &outcome);
+    if (subject->has_plain_malloc) {
+        cupel__route_pop();
+    }
 }
 
 struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct cupel_allocator *a, void *user),
@@ -80,6 +135,15 @@ struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct c
     options = options != NULL ? options : &defaults;
     subject = (struct subject){.function = function, .user = user, .strong = options->strong};
     subject.parent = options->parent != NULL ? options->parent : cupel_libc();
+    subject.has_plain_malloc = options->plain_malloc;
+    if (options->plain_malloc) {
+        struct cupel_error error;
+        subject.parent = options->parent != NULL ? options->parent : cupel__route_root();
+        if (!cupel__route_check(&error)) {
+            cupel_message("cupel_sweep: %s", error.text);
+            abort();
+        }
+    }
     (void)cupel_failing_init(&subject.failing, subject.parent, NULL, NULL);
     memset(&sweep, 0, sizeof sweep);
     sweep.run = run_subject;

@@ -3,6 +3,8 @@
  * user would run them; what needs no failing program is looked at in this one's own layers. */
 #include "harness/src/route.h"
 #include "harness/src/run.h"
+#include "harness/sweep.h"
+#include "harness/tests/fixtures/stranger/stranger.h"
 #include "harness/tests/tool.h"
 
 #include <errno.h>
@@ -163,11 +165,57 @@ TEST(interpose, says_how_valgrind_leaves_malloc_alone, .tags = "slow",
     CHECK_STR_CONTAINS(run->output, " ok; at least 2 allocations");
 }
 
-/* In this program's own layers. */
-
 static struct cupel_counts counts(void) {
     return cupel__run.counting.counts;
 }
+
+/* cupel_sweep over functions that ask malloc, in this program, within a body. */
+
+static enum cupel_sweep_end open_and_close(struct cupel_allocator *a, void *user) {
+    struct stranger_book *(*open)(const char *name) = *(struct stranger_book * (**)(const char *)) user;
+    (void)a;
+    struct stranger_book *book = open("a book");
+    if (book == NULL) {
+        return CUPEL_SWEEP_STARVED;
+    }
+    stranger_close(book);
+    return CUPEL_SWEEP_DONE;
+}
+
+static const struct function {
+    struct stranger_book *(*open)(const char *name);
+    enum cupel_verdict worst;
+} functions[] = {{stranger_open, CUPEL_VERDICT_OK},
+                 {stranger_open_leaking, CUPEL_VERDICT_LEAK},
+                 {stranger_open_crashing, CUPEL_VERDICT_CRASH},
+                 {stranger_open_silently, CUPEL_VERDICT_SWALLOWED}};
+
+TEST(interpose, a_function_of_any_program_is_swept, CUPEL_TABLE(functions), .tags = "slow crash leak") {
+    const struct function *function = test_row();
+    struct cupel_sweep_summary summary =
+        cupel_sweep(open_and_close, (void *)(uintptr_t)&function->open,
+                    &(struct cupel_sweep_options){.plain_malloc = true, .modes = CUPEL_SWEEP_ONCE});
+    CHECK_INT_EQ(summary.worst, function->worst);
+    CHECK_UINT_EQ(summary.allocations, 2);
+    CHECK_UINT_EQ(summary.points, 2);
+}
+
+TEST(interpose, a_sweep_within_a_body_leaves_its_counts_alone) {
+    struct stranger_book *(*open)(const char *name) = stranger_open;
+    void *volatile outer = malloc(10);
+    struct cupel_counts before = counts();
+    struct cupel_sweep_summary summary =
+        cupel_sweep(open_and_close, (void *)(uintptr_t)&open,
+                    &(struct cupel_sweep_options){.plain_malloc = true, .in_process = true, .modes = CUPEL_SWEEP_ONCE});
+    CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK);
+    CHECK_UINT_EQ(summary.points, 2);
+    CHECK_UINT_EQ(counts().acquired, before.acquired);
+    CHECK_UINT_EQ(counts().live_blocks, before.live_blocks);
+    free(outer);
+    CHECK_UINT_EQ(counts().live_blocks, before.live_blocks - 1);
+}
+
+/* In this program's own layers. */
 
 TEST(interpose, counts_exact_sizes_and_gives_all_back) {
     struct cupel_counts before = counts();
