@@ -95,9 +95,11 @@ static void choose_descriptors(uint64_t number, struct cupel__perturbation *pert
         return;
     }
     uint64_t most = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
-    const uint64_t firsts[] = {0, 4 + (number >> 16) % 28, 64 + (number >> 16) % 64, 300,
-                               SELECT_SIZE + (number >> 16) % 8};
-    uint64_t first = firsts[number % 5];
+    /* High ones are rare: a process that forks pays for each descriptor. */
+    const uint64_t near = 4 + (number >> 16) % 28;
+    const uint64_t firsts[8] = {
+        0, 0, near, near, near, 64 + (number >> 16) % 64, 300, SELECT_SIZE + (number >> 16) % 8};
+    uint64_t first = firsts[number % 8];
     if (first + DESCRIPTORS_ROOM > most) {
         first = 0;
     }
@@ -170,7 +172,9 @@ struct cupel__perturbation cupel__perturb_choose(const struct cupel__plan_item *
         perturbation.time_zone = which < TIME_ZONES ? time_zones[which] : NULL;
     }
     if ((item->perturb & (1u << CUPEL__DIMENSION_DESCRIPTORS)) != 0) {
-        choose_descriptors(numbers[CUPEL__DIMENSION_DESCRIPTORS], &perturbation);
+        /* Of the repeat, not of the test: see fill_descriptors. */
+        uint64_t seed = cupel__mix(cupel__settings.seed, item->repeat);
+        choose_descriptors(number_of(seed, CUPEL__DIMENSION_DESCRIPTORS), &perturbation);
     }
     if (numbers[CUPEL__DIMENSION_THREADS] % 4 != 0) {
         perturbation.thread_seed = numbers[CUPEL__DIMENSION_THREADS];

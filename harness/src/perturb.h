@@ -61,7 +61,8 @@ uint32_t cupel__perturb_active(const struct cupel__perturbation *perturbation);
 /* "locale C.UTF-8, time-zone EST5EDT", "" for nothing; as snprintf. */
 int cupel__perturb_format(const struct cupel__perturbation *perturbation, char *text, size_t size);
 
-/* Sets what can be set within a process, for a test that begins; takes it back. One at a time. */
+/* Sets what can be set within a process, for a test that begins; takes it back, but for low descriptors, which stay
+ * taken until a test wants it otherwise. One at a time. */
 void cupel__perturb_begin(const struct cupel__perturbation *perturbation);
 void cupel__perturb_end(void);
 

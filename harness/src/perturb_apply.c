@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FILLED_MAX = 2048, WORD_MAX = 128 };
+enum { FILLED_MAX = 2048, WORD_MAX = 128, RESERVE = 32 };
 
 uint64_t cupel__thread_delay_seed;
 uint64_t cupel__thread_delay_count;
@@ -29,6 +29,7 @@ static struct {
     char previous_locale[WORD_MAX];
     int filled[FILLED_MAX]; /* descriptors of ours that keep low numbers taken */
     unsigned filled_count;
+    int filled_to; /* the lowest number that is left to the test; 0: as it was */
     struct rlimit limit;
     bool has_limit;
 } applied = {.locale.name = "LC_ALL", .time_zone.name = "TZ"};
@@ -59,9 +60,32 @@ static bool restore_variable(struct variable *variable) {
     return true;
 }
 
-/* Takes every number below `first`, so that the test's own descriptors begin there. */
+static int lowest_free(void) {
+    int lowest = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (lowest >= 0) {
+        (void)close(lowest);
+    }
+    return lowest;
+}
+
+static void release_descriptors(void) {
+    for (unsigned i = 0, end; i < applied.filled_count; i = end) {
+        for (end = i + 1; end < applied.filled_count && applied.filled[end] == applied.filled[end - 1] + 1; end++) {
+        }
+        (void)close_range((unsigned)applied.filled[i], (unsigned)applied.filled[end - 1], 0);
+    }
+    applied.filled_count = 0;
+    applied.filled_to = 0;
+}
+
+/* Takes every number below `first`, so that the test's own descriptors begin there. Tests of one repeat share that
+ * number, and the descriptors stay from one to the next: many of them are slow to come by. */
 static void fill_descriptors(int first) {
-    int one = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (first == applied.filled_to && (first == 0 || lowest_free() == first)) {
+        return;
+    }
+    release_descriptors();
+    int one = first == 0 ? -1 : open("/dev/null", O_RDONLY | O_CLOEXEC);
     while (one >= 0 && one < first && applied.filled_count < FILLED_MAX) {
         applied.filled[applied.filled_count++] = one;
         one = fcntl(one, F_DUPFD_CLOEXEC, 3);
@@ -69,6 +93,7 @@ static void fill_descriptors(int first) {
     if (one >= 0) {
         (void)close(one);
     }
+    applied.filled_to = first;
 }
 
 static void set_descriptors(const struct cupel__perturbation *perturbation) {
@@ -76,9 +101,7 @@ static void set_descriptors(const struct cupel__perturbation *perturbation) {
         struct rlimit wanted = {.rlim_cur = (rlim_t)perturbation->descriptor_limit, .rlim_max = applied.limit.rlim_max};
         applied.has_limit = setrlimit(RLIMIT_NOFILE, &wanted) == 0;
     }
-    if (perturbation->descriptor_first != 0) {
-        fill_descriptors(perturbation->descriptor_first);
-    }
+    fill_descriptors(perturbation->descriptor_first);
 }
 
 void cupel__perturb_begin(const struct cupel__perturbation *perturbation) {
@@ -100,13 +123,12 @@ void cupel__perturb_begin(const struct cupel__perturbation *perturbation) {
 }
 
 void cupel__perturb_end(void) {
-    for (unsigned i = 0; i < applied.filled_count; i++) {
-        (void)close(applied.filled[i]);
-    }
-    applied.filled_count = 0;
     if (applied.has_limit) {
         (void)setrlimit(RLIMIT_NOFILE, &applied.limit);
         applied.has_limit = false;
+        if ((rlim_t)applied.filled_to + RESERVE > applied.limit.rlim_cur) {
+            release_descriptors(); /* else the harness itself could open nothing */
+        }
     }
     if (restore_variable(&applied.time_zone)) {
         tzset();

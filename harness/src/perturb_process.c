@@ -13,6 +13,7 @@ extern char **environ;
 
 enum { ARGUMENTS_MAX = 1024 };
 static const char padding_name[] = "CUPEL_PADDING=";
+static const char persona_name[] = "CUPEL_PERSONA"; /* as it was, in hexadecimal */
 
 static char *arguments[ARGUMENTS_MAX + 2]; /* room for a word in front, and the end */
 static int argument_count;
@@ -40,6 +41,12 @@ bool cupel__perturb_process_is_possible(void) {
 }
 
 void cupel__perturb_process_entered(enum cupel__addresses addresses, unsigned environment_bytes) {
+    /* What the tests execute in turn is laid out as ever: addresses are settled once a process runs. */
+    const char *original = getenv(persona_name);
+    if (original != NULL) {
+        (void)personality(strtoul(original, NULL, 16));
+        (void)unsetenv(persona_name);
+    }
     own_addresses = addresses;
     own_environment_bytes = environment_bytes;
 }
@@ -49,12 +56,12 @@ bool cupel__perturb_process_fits(const struct cupel__perturbation *perturbation)
 }
 
 /* The environment, with as many bytes more as it shall have; NULL where there is no memory. */
-static char **padded_environment(unsigned extra_bytes) {
+static char **padded_environment(unsigned extra_bytes, char *persona) {
     size_t count = 0;
     while (environ[count] != NULL) {
         count++;
     }
-    char **made = calloc(count + 2, sizeof *made);
+    char **made = calloc(count + 3, sizeof *made);
     char *padding = calloc((size_t)extra_bytes + sizeof padding_name, 1);
     if (made == NULL || padding == NULL) {
         return NULL; /* the process ends soon in either case */
@@ -70,13 +77,16 @@ static char **padded_environment(unsigned extra_bytes) {
         memcpy(padding, padding_name, sizeof padding_name - 1);
         made[kept++] = padding;
     }
+    made[kept] = persona;
     return made;
 }
 
 void cupel__perturb_process_enter(const struct cupel__perturbation *perturbation, const char *word) {
     static char first[256];
-    char **variables = padded_environment(perturbation->environment_bytes);
+    static char persona[sizeof persona_name + 32];
     int current = personality(0xffffffff);
+    (void)snprintf(persona, sizeof persona, "%s=%x", persona_name, (unsigned)current);
+    char **variables = padded_environment(perturbation->environment_bytes, persona);
     if (variables == NULL || current == -1 || !cupel__perturb_process_is_possible()) {
         return;
     }

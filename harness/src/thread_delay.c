@@ -40,7 +40,7 @@ static void give_start_back(struct start *start) {
 
 /* Of a run's threads, mostly some microseconds, now and then long enough to lose every race. */
 static int64_t delay_ns(uint64_t number) {
-    enum { LONG_NS = 150000000 };
+    enum { LONG_NS = 300000000 };
     return number % 16 == 0 ? LONG_NS : (int64_t)(1000u << (number >> 8) % 11);
 }
 
@@ -76,7 +76,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
         return next_create()(thread, attributes, start, user);
     }
     uint64_t number = cupel__mix(seed, __atomic_fetch_add(&cupel__thread_delay_count, 1, __ATOMIC_RELAXED));
-    bool is_caller_late = (number >> 32) % 2 != 0;
+    bool is_caller_late = (number >> 32) % 3 == 0;
     struct start *late = is_caller_late ? NULL : take_start();
     if (late != NULL) {
         late->routine = start;

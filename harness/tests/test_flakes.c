@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #define FLAKY                                                                                                          \
-    "env -u LC_ALL -u LANG -u CUPEL_SEED TZ=UTC0 TMPDIR=\"$PWD\" CUPEL_FLAKY_FILE=\"$PWD/once\" " TOOL_BIN             \
-    "fixtures/flaky --seed=1 "
+    "env -u LC_ALL -u LANG -u CUPEL_SEED -u CUPEL_PADDING TZ=UTC0 TMPDIR=\"$PWD\" "                                    \
+    "CUPEL_FLAKY_FILE=\"$PWD/once\" " TOOL_BIN "fixtures/flaky --seed=1 "
 
 struct planted {
     const char *name; /* of the test */

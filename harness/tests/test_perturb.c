@@ -6,7 +6,7 @@
 
 /* As most machines are: what the fixture's tests take for granted. */
 #define FLAKY                                                                                                          \
-    "env -u LC_ALL -u LANG -u CUPEL_SEED TZ=UTC0 TMPDIR=\"$PWD\" " TOOL_BIN                                            \
+    "env -u LC_ALL -u LANG -u CUPEL_SEED -u CUPEL_PADDING TZ=UTC0 TMPDIR=\"$PWD\" " TOOL_BIN                           \
     "fixtures/flaky --seed=1 --report=json:report "
 
 struct planted {
@@ -72,7 +72,7 @@ TEST(perturb, the_printed_command_fails_the_same_way, TABLE(planted), .tags = "s
     (void)snprintf(reason, sizeof reason, "perturbed: %s", tool_line_after(run->output, "perturbed: "));
     (void)snprintf(again, sizeof again, "%s", tool_line_after(run->output, "again: "));
     CHECK_STR_CONTAINS(again, " --perturb");
-    run = tool("env -u LC_ALL -u LANG -u CUPEL_SEED TZ=UTC0 %s", again);
+    run = tool("env -u LC_ALL -u LANG -u CUPEL_SEED -u CUPEL_PADDING TZ=UTC0 %s", again);
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, reason);
 }
