@@ -11,16 +11,21 @@
  *            | P%N..M   the same, of the Nth to the Mth only; M may be left out
  *            | >BYTES   those after which more than BYTES would be live
  *     T     := only requests of the Tth thread, in the order of their first requests to the layer
- *     how   := null | short | move | the name of an errno value
+ *     how   := null | short | move | back | forward | the name of an errno value
  *     where := function | file:line | size=A..B
  *
- * `alloc` looks at acquire and remap, `grow` at resize and remap, `any` at all three; the other calls belong to other
- * rooms, and this layer passes over their rules. A rule counts only the requests that it looks at: `alloc:3@size=1..8`
- * is the third small one. Every rule looks at every request, so that each counts the same whatever the others do.
+ * `alloc` looks at acquire and remap, `grow` at resize and remap, `any` at all three. A rule counts only the requests
+ * that it looks at: `alloc:3@size=1..8` is the third small one. Every rule looks at every request, so that each counts
+ * the same whatever the others do.
  *
  * `move`, for `grow` only, refuses nothing: a remap gives the block a new address, a resize in place does not succeed.
  * It finds those who keep the old address. A refused resize in place counts as benign: its caller goes on by other
  * means, and need not say a word.
+ *
+ * `read`, `write`, `open` and `clock` are calls of other kinds: whoever stands in their way asks cupel_failing_ask what
+ * shall become of each. `short` transfers half, and looks only at requests of which a part can be transferred; `back`
+ * and `forward`, for `clock` only, set the clock from there on. Those, and EINTR, count as benign: who goes on by
+ * calling again, or without a word, is right.
  *
  * `function` is matched against the call stack through symbol tables, so an inlined function is never met, and modules
  * loaded later are not known.
@@ -59,6 +64,7 @@ enum cupel_fault_when {
 };
 
 enum {
+    CUPEL_FAULT_CALLS_MAX = 8,
     CUPEL_FAULT_RULES_MAX = 8,
     CUPEL_FAULT_FRAMES_MAX = 16,
     CUPEL_FAULT_RANGES_MAX = 8,
@@ -111,6 +117,7 @@ struct cupel_fault_request {
     size_t size;               /* bytes asked for */
     uint64_t live_bytes;       /* bytes live if it were granted */
     unsigned thread;           /* 1 for the first */
+    bool can_be_short;         /* a read or write of which a part can be transferred */
     const void *const *frames; /* its call stack, innermost first; needed where cupel_fault_plan_wants_frames */
     unsigned frame_count;
 };
@@ -135,12 +142,14 @@ struct cupel_failing {
     struct cupel_allocator base;
     struct cupel_allocator *parent;
     struct cupel_fault_plan plan;
-    uint64_t calls;           /* requests that `alloc` looks at: acquire and remap */
-    uint64_t grow_calls;      /* requests that `grow` looks at: resize and remap */
-    uint64_t injected;        /* faults injected outside benign windows */
-    uint64_t injected_benign; /* and inside, and resizes in place that were refused */
-    uint64_t moved;           /* remaps that a rule with `move` gave a new address */
-    uint64_t ok_before;       /* acquires and remaps that succeeded before the first fault, and after it */
+    uint64_t calls;                              /* requests that `alloc` looks at: acquire and remap */
+    uint64_t grow_calls;                         /* requests that `grow` looks at: resize and remap */
+    uint64_t asked[CUPEL_FAULT_CALLS_MAX];       /* by cupel_failing_ask, by enum cupel_fault_call */
+    uint64_t asked_short[CUPEL_FAULT_CALLS_MAX]; /* of these, that can be short */
+    uint64_t injected;                           /* faults injected outside benign windows */
+    uint64_t injected_benign;                    /* and inside, and what need not be told: see above */
+    uint64_t moved;                              /* remaps that a rule with `move` gave a new address */
+    uint64_t ok_before; /* acquires and remaps that succeeded before the first fault, and after it */
     uint64_t ok_after;
     uint64_t live_bytes; /* bytes of this layer's live blocks */
     unsigned benign_depth;
@@ -166,6 +175,11 @@ struct cupel_allocator *cupel_failing_init(struct cupel_failing *failing, struct
 /* A new plan (copied; NULL: the empty one), armed; the counters and the stack go back to zero, but for live_bytes and
  * the depth of benign windows. Functions that are nowhere never match: see cupel_fault_plan_resolve. */
 void cupel_failing_set(struct cupel_failing *failing, const struct cupel_fault_plan *plan);
+/* A call of another kind, READ to CLOCK, that the code under test makes: counts it, and tells whether the plan makes it
+ * fail. The rule says how (borrowed, good until the plan is another); NULL: it shall go on. `size` in bytes, 0 where it
+ * has none; `site` is where the caller stands. Locking as the layer's. */
+const struct cupel_fault_rule *cupel_failing_ask(struct cupel_failing *failing, enum cupel_fault_call call, size_t size,
+                                                 bool can_be_short, const void *site);
 /* Between these, an injected failure may be absorbed without a word: it counts as injected_benign. They nest. */
 void cupel_failing_benign_begin(struct cupel_failing *failing);
 void cupel_failing_benign_end(struct cupel_failing *failing);

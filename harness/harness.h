@@ -70,6 +70,7 @@ struct cupel_test_options {
     bool allow_leak;           /* for tests that leak on purpose */
     unsigned may_leave;        /* CUPEL_LEFT_..., joined by |: what it leaves behind on purpose */
     bool no_sweep;             /* left out of --sweep */
+    const char *faults;        /* calls that --sweep makes fail too: any of "read write open clock" */
     uint64_t (*strong)(void);  /* state hash that must not change across a failed call */
     size_t longest;            /* PROPERTY: longest random input, default 4096; files may be longer */
     unsigned cases;            /* PROPERTY: random cases in a test run, default 100 */
@@ -156,6 +157,10 @@ CUPEL_NORETURN void cupel_test_skip(const char *reason);
 /* Between these an injected failure may be absorbed without a word. */
 void cupel_benign_begin(void);
 void cupel_benign_end(void);
+/* Between these the calls of this thread are the test's own, that prepare or look: reads, writes, opens and clocks are
+ * neither counted nor made to fail. Requests for memory are as ever. They nest. */
+void cupel_aside_begin(void);
+void cupel_aside_end(void);
 /* STARVED(condition): where the code under test reported a failure. The test ends here: rightly where a fault was
  * injected, as a failure where none was. */
 CUPEL_NORETURN void cupel__starved(const char *text, const char *file, unsigned line);

@@ -1,5 +1,5 @@
 # Plain malloc on its way into the layers, and its tests. Included by CMakeLists.txt.
-target_sources(cupel_harness PRIVATE src/route.c src/route_blocks.c src/route_left.c src/route_callers.c src/leak.c)
+target_sources(cupel_harness PRIVATE src/route.c src/route_blocks.c src/route_left.c src/route_callers.c src/leak.c src/io.c)
 # main and the malloc family of a test program: objects, for from an archive the linker would not take them. Of the
 # family nothing is instrumented in any variant, its frames can be walked, and where it only passes a request on it
 # jumps: a sanitizer then sees the caller as if nobody stood between.
@@ -8,13 +8,15 @@ set(plain_objects "")
 if(CUPEL_VARIANT STREQUAL "afl")
   set(plain_objects UNINSTRUMENTED)
 endif()
-set(interpose_sources src/interpose.c src/interpose_new.c src/thread_delay.c)
+set(interpose_sources src/interpose.c src/interpose_new.c src/interpose_io.c src/interpose_stdio.c src/thread_delay.c)
 cupel_add_objects(harness_main SOURCES src/main.c ${interpose_sources} ${plain_objects})
 # The family alone, for programs with a main of their own that call cupel_sweep.
 cupel_add_objects(interpose SOURCES ${interpose_sources} ${plain_objects})
 cupel_add_example(starved_malloc SOURCES examples/starved_malloc.c LINK cupel::harness cupel::interpose)
 set_source_files_properties(${interpose_sources} PROPERTIES COMPILE_OPTIONS
   "-O2;-fexceptions;-fno-sanitize=all;-fno-profile-arcs;-fno-test-coverage;-fno-builtin;-fno-omit-frame-pointer;-foptimize-sibling-calls")
+# The C library's headers have bodies for some of these functions.
+set_source_files_properties(src/interpose_io.c src/interpose_stdio.c PROPERTIES COMPILE_DEFINITIONS __NO_INLINE__=1)
 
 if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   # A stranger's library, with no flag of ours but what a sanitizer must have everywhere. Its C++ is compiled by a rule of

@@ -45,7 +45,8 @@ enum cupel_sweep_mode {
     CUPEL_SWEEP_MOVES = 8,    /* `grow:1+=move`: each block that grows moves, alone and with one failure behind it */
     CUPEL_SWEEP_PAIRS = 16,   /* `alloc:N,M`: and one more that was only made because the first failed */
     CUPEL_SWEEP_BUDGETS = 32, /* `alloc:>BYTES`: all that would pass what was live when a new peak was reached */
-    CUPEL_SWEEP_ALL = 63,
+    CUPEL_SWEEP_CALLS = 64,   /* `read:N=EINTR` and the like, of what a test declares in .faults; not for cupel_sweep */
+    CUPEL_SWEEP_ALL = 127,
 };
 
 /* One way in which a fault was not borne. */

@@ -41,7 +41,7 @@ unsigned cupel_failing_frames(const void *site, const void *frames[], unsigned m
     return cupel__frames_unwind(site, frames, max);
 }
 
-static void inject(struct cupel_failing *failing, const struct cupel_failing_event *event) {
+static void inject(struct cupel_failing *failing, bool is_benign, const struct cupel_failing_event *event) {
     if (failing->injected + failing->injected_benign == 0) {
         failing->frame_count = cupel__frames_unwind(event->site, failing->frames, CUPEL_FAULT_FRAMES_MAX);
         failing->first = *event;
@@ -49,8 +49,7 @@ static void inject(struct cupel_failing *failing, const struct cupel_failing_eve
             failing->on_first(failing);
         }
     }
-    bool is_benign = failing->benign_depth > 0 || event->calls == CALLS_GROW;
-    *(is_benign ? &failing->injected_benign : &failing->injected) += 1;
+    *(is_benign || failing->benign_depth > 0 ? &failing->injected_benign : &failing->injected) += 1;
     cupel_fault_break(event->site);
 }
 
@@ -82,9 +81,41 @@ static enum fate decide(struct cupel_failing *failing, struct cupel_failing_even
         failing->on_request(failing, event);
     }
     if (fate == REFUSED) {
-        inject(failing, event);
+        inject(failing, event->calls == CALLS_GROW, event);
     }
     return fate;
+}
+
+/* Code that bears these goes on as if nothing had happened. */
+static bool is_borne_silently(const struct cupel_fault_rule *rule) {
+    return strcmp(rule->how, "short") == 0 || strcmp(rule->how, "EINTR") == 0 ||
+           (rule->call == CUPEL_FAULT_CLOCK && cupel_fault_errno(rule) == 0);
+}
+
+const struct cupel_fault_rule *cupel_failing_ask(struct cupel_failing *failing, enum cupel_fault_call call, size_t size,
+                                                 bool can_be_short, const void *site) {
+    assert(call >= CUPEL_FAULT_READ && call <= CUPEL_FAULT_CLOCK);
+    failing->asked[call]++;
+    failing->asked_short[call] += can_be_short;
+    if (!failing->is_armed || failing->plan.count == 0) {
+        return NULL;
+    }
+    const void *frames[CUPEL_FAULT_FRAMES_MAX];
+    struct cupel_fault_request request = {.calls = 1u << call,
+                                          .size = size,
+                                          .can_be_short = can_be_short,
+                                          .thread = thread_number(failing),
+                                          .frames = frames};
+    if (failing->wants_frames) {
+        request.frame_count = cupel__frames_unwind(site, frames, CUPEL_FAULT_FRAMES_MAX);
+    }
+    const struct cupel_fault_rule *rule = cupel_fault_plan_next(&failing->plan, &request);
+    if (rule != NULL) {
+        struct cupel_failing_event event = {
+            .calls = request.calls, .new_size = size, .is_armed = true, .is_refused = true, .site = site};
+        inject(failing, is_borne_silently(rule), &event);
+    }
+    return rule;
 }
 
 static void count_ok(struct cupel_failing *failing) {

@@ -133,10 +133,15 @@ static bool read_how(struct cursor *cursor, struct cupel_fault_rule *rule) {
     size_t length = strcspn(cursor->at, ";:@=#");
     const struct cupel__fault_how *how = cupel__fault_how_find(cursor->at, length);
     if (how == NULL) {
-        return refuse(cursor, cursor->at, "a way to fail must stand (null, short, move, or an errno name such as EIO)");
+        return refuse(cursor, cursor->at,
+                      "a way to fail must stand (null, short, move, back, forward, or an errno name such as EIO)");
     }
     if (strcmp(how->name, "move") == 0 && rule->call != CUPEL_FAULT_GROW) {
         return refuse(cursor, cursor->at, "a way to fail must stand (move is for grow only)");
+    }
+    bool is_step = strcmp(how->name, "back") == 0 || strcmp(how->name, "forward") == 0;
+    if (is_step && rule->call != CUPEL_FAULT_CLOCK) {
+        return refuse(cursor, cursor->at, "a way to fail must stand (back and forward are for clock only)");
     }
     memcpy(rule->how, cursor->at, length);
     cursor->at += length;

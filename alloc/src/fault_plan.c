@@ -20,7 +20,8 @@ const char *const cupel__fault_calls[CUPEL__FAULT_CALLS] = {
 const struct cupel__fault_how *cupel__fault_how_find(const char *name, size_t length) {
     static const struct cupel__fault_how hows[] = {
         {"null", 0},        {"short", 0},
-        {"move", 0},        {"EACCES", EACCES},
+        {"move", 0},        {"back", 0},
+        {"forward", 0},     {"EACCES", EACCES},
         {"EAGAIN", EAGAIN}, {"EBADF", EBADF},
         {"EBUSY", EBUSY},   {"ECONNRESET", ECONNRESET},
         {"EDQUOT", EDQUOT}, {"EEXIST", EEXIST},
@@ -82,6 +83,10 @@ static bool looks_at(const struct cupel_fault_rule *rule, const struct cupel_fau
         calls = 1u << CUPEL_FAULT_ALLOC | 1u << CUPEL_FAULT_GROW;
     }
     if ((calls & request->calls) == 0 || (rule->thread != 0 && rule->thread != request->thread)) {
+        return false;
+    }
+    bool wants_part = rule->call == CUPEL_FAULT_READ || rule->call == CUPEL_FAULT_WRITE;
+    if (wants_part && strcmp(rule->how, "short") == 0 && !request->can_be_short) {
         return false;
     }
     if (rule->size_max != 0 && (request->size < rule->size_min || request->size > rule->size_max)) {

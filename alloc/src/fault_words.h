@@ -11,7 +11,7 @@ extern const char *const cupel__fault_calls[CUPEL__FAULT_CALLS]; /* by enum cupe
 
 struct cupel__fault_how {
     const char *name;
-    int error; /* errno value; 0 for null, short and move */
+    int error; /* errno value; 0 for the other words */
 };
 /* True where the rule moves blocks instead of refusing requests. */
 static inline bool cupel__fault_moves(const struct cupel_fault_rule *rule) {

@@ -422,3 +422,43 @@ TEST(failing, keeps_the_contract, .tags = "slow") {
     check_refusals(a);
     CHECK_UINT_EQ(layer.live_bytes, 0);
 }
+
+TEST(failing, other_calls_are_asked_and_counted_apart) {
+    struct cupel_failing failing;
+    struct cupel_allocator *a =
+        cupel_failing_init(&failing, cupel_libc(), "read:2=short;write:1+=ENOSPC;clock:1=back;alloc:1", NULL);
+    REQUIRE(a != NULL);
+    CHECK(cupel_failing_ask(&failing, CUPEL_FAULT_READ, 100, true, NULL) == NULL);
+    CHECK(cupel_failing_ask(&failing, CUPEL_FAULT_READ, 1, false, NULL) == NULL); /* no part of it can be transferred */
+    CHECK(cupel_failing_ask(&failing, CUPEL_FAULT_OPEN, 0, false, NULL) == NULL);
+    CHECK_UINT_EQ(failing.injected + failing.injected_benign, 0);
+    const struct cupel_fault_rule *rule = cupel_failing_ask(&failing, CUPEL_FAULT_READ, 100, true, NULL);
+    REQUIRE(rule != NULL);
+    CHECK_STR_EQ(rule->how, "short");
+    CHECK_UINT_EQ(failing.first.calls, 1u << CUPEL_FAULT_READ);
+    CHECK_UINT_EQ(failing.first.new_size, 100);
+    REQUIRE(cupel_failing_ask(&failing, CUPEL_FAULT_CLOCK, 0, false, NULL) != NULL);
+    CHECK_UINT_EQ(failing.injected, 0); /* who goes on after these is right */
+    CHECK_UINT_EQ(failing.injected_benign, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        rule = cupel_failing_ask(&failing, CUPEL_FAULT_WRITE, 10, true, NULL);
+        REQUIRE(rule != NULL);
+        CHECK_INT_EQ(cupel_fault_errno(rule), ENOSPC);
+    }
+    CHECK_UINT_EQ(failing.injected, 2);
+    CHECK_UINT_EQ(failing.asked[CUPEL_FAULT_READ], 3);
+    CHECK_UINT_EQ(failing.asked_short[CUPEL_FAULT_READ], 2);
+    CHECK_UINT_EQ(failing.asked[CUPEL_FAULT_WRITE], 2);
+    CHECK_UINT_EQ(failing.calls, 0);
+    CHECK(cupel_alloc(a, 1, 1) == NULL);
+}
+
+TEST(failing, words_belong_to_their_calls) {
+    struct cupel_fault_plan plan;
+    CHECK(!cupel_fault_plan_parse(&plan, "read:1=back", NULL));
+    CHECK(!cupel_fault_plan_parse(&plan, "alloc:1=forward", NULL));
+    REQUIRE(cupel_fault_plan_parse(&plan, "clock:3=forward", NULL));
+    char text[64];
+    (void)cupel_fault_plan_format(&plan, text, sizeof text);
+    CHECK_STR_EQ(text, "clock:3=forward");
+}

@@ -45,6 +45,14 @@ static void describe(const struct cupel__fault_note *note, char *text, size_t si
     char from[64] = "";
     char to[64] = "";
     text[0] = '\0';
+    if (note->calls >= 1u << CUPEL_FAULT_READ) {
+        const char *kind = note->calls == 1u << CUPEL_FAULT_READ    ? "a read"
+                           : note->calls == 1u << CUPEL_FAULT_WRITE ? "a write"
+                           : note->calls == 1u << CUPEL_FAULT_OPEN  ? "an open"
+                                                                    : "a look at the clock";
+        (void)snprintf(text, size, note->new_size == 0 ? " (%s)" : " (%s of %zu bytes)", kind, note->new_size);
+        return;
+    }
     if (is_growth) {
         (void)snprintf(from, sizeof from, "from %zu to ", note->size);
     }

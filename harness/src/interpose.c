@@ -98,15 +98,6 @@ static inline bool has_real(void) {
     return real.malloc != NULL || find_real();
 }
 
-static bool is_left_alone(const void *site) {
-    for (unsigned i = 0; i < cupel__route.callers; i++) {
-        if ((uintptr_t)site - cupel__route.caller[i].low < cupel__route.caller[i].high - cupel__route.caller[i].low) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* The quick question before each request: nothing to route, and the real family is known. */
 static inline bool is_direct(void) {
     return __builtin_expect(__atomic_load_n(&cupel__route.armed, __ATOMIC_RELAXED) == CUPEL__ROUTE_OFF, 1) &&
@@ -118,7 +109,7 @@ static bool is_routed(const void *site) {
     if (armed == CUPEL__ROUTE_PROBE) {
         cupel__route_thread.probes++;
     }
-    return armed == CUPEL__ROUTE_ON && cupel__route_thread.depth == 0 && !is_left_alone(site);
+    return armed == CUPEL__ROUTE_ON && cupel__route_thread.depth == 0 && !cupel__route_leaves_alone(site);
 }
 
 static void *or_no_memory(void *block) {

@@ -66,6 +66,16 @@ struct cupel__route_thread {
 };
 extern _Thread_local struct cupel__route_thread cupel__route_thread;
 
+/* True where the code at `site` asks for itself, and not for the code under test. */
+static inline bool cupel__route_leaves_alone(const void *site) {
+    for (unsigned i = 0; i < cupel__route.callers; i++) {
+        if ((uintptr_t)site - cupel__route.caller[i].low < cupel__route.caller[i].high - cupel__route.caller[i].low) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* For run.c. The lock of the layers, for those who exchange them; it nests. */
 void cupel__route_enter(void);
 void cupel__route_leave(void);

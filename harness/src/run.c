@@ -3,6 +3,7 @@
  * second runner ever goes on. */
 #include "harness/src/run.h"
 #include "harness/src/directory.h"
+#include "harness/src/io.h"
 #include "harness/src/limits.h"
 #include "harness/src/route.h"
 #include "harness/src/strong.h"
@@ -62,6 +63,7 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     run->is_tracking = tracking;
     run->has_leaked = false;
     run->has_state_changed = false;
+    cupel__io_begin(run->item != NULL ? run->item->test : NULL, faults);
     run->allocator = cupel__route_begin(cupel_counting_init(&run->counting, below), run->memory.placement);
     cupel__route_leave();
 }

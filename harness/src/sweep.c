@@ -6,6 +6,7 @@
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
+#include "harness/src/io.h"
 #include "harness/src/property.h"
 #include "harness/src/quote.h"
 #include "harness/src/run.h"
@@ -36,6 +37,8 @@ static void take_record(struct cupel__sweep_run *run) {
     const struct cupel_failing *failing = &cupel__run.failing;
     bool is_unfailed = run->plan == NULL;
     run->calls = failing->calls;
+    memcpy(run->asked, failing->asked, sizeof run->asked);
+    memcpy(run->asked_short, failing->asked_short, sizeof run->asked_short);
     run->injected = is_unfailed ? 0 : failing->injected + failing->injected_benign + failing->moved;
     run->verdict = record.verdict;
     if (record.verdict == CUPEL_VERDICT_NOT_REACHED) { /* the engine judges that by the count */
@@ -245,7 +248,14 @@ static void write_summary(const struct cupel_sweep_summary *summary, struct cupe
 
 void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_result *result) {
     struct subject subject = {.item = item};
+    struct cupel_error error;
     memset(&sweep, 0, sizeof sweep);
+    if (!cupel__io_declared(item->test, &sweep.calls, &error)) {
+        cupel__run.result = result;
+        cupel__fail(false, item->test->file, item->test->line, "%s", error.text);
+        result->verdict = CUPEL_VERDICT_WRONG;
+        return;
+    }
     struct cupel_sweep_summary summary =
         item->test->kind == CUPEL_KIND_PROPERTY ? sweep_property(item) : sweep_subject(&subject, run_test);
     cupel__sweep_end(&sweep);

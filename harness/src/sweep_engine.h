@@ -34,12 +34,14 @@ struct cupel__sweep_run {
     const struct cupel_fault_plan *plan; /* in: NULL for none */
     /* In: for the failing layer, NULL for none. */
     void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);
-    struct cupel__fault_note *refused; /* in: takes the first fault */
-    enum cupel_verdict verdict;        /* out, all below too */
-    uint64_t calls;                    /* requests that could have failed */
-    uint64_t injected;                 /* faults, benign ones and moves too */
-    uint64_t key;                      /* of the place where it was noticed; 0: unknown */
-    char text[CUPEL__SWEEP_TEXT_MAX];  /* words; "" at first */
+    struct cupel__fault_note *refused;     /* in: takes the first fault */
+    enum cupel_verdict verdict;            /* out, all below too */
+    uint64_t calls;                        /* requests that could have failed */
+    uint64_t injected;                     /* faults, benign ones and moves too */
+    uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* calls that are no requests, as in struct cupel_failing */
+    uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
+    uint64_t key;                     /* of the place where it was noticed; 0: unknown */
+    char text[CUPEL__SWEEP_TEXT_MAX]; /* words; "" at first */
 };
 
 enum cupel__sweep_stage {
@@ -50,6 +52,7 @@ enum cupel__sweep_stage {
     CUPEL__SWEEP_MOVES,
     CUPEL__SWEEP_PAIRS,
     CUPEL__SWEEP_BUDGETS,
+    CUPEL__SWEEP_CALLS,
     CUPEL__SWEEP_ENDED,
 };
 
@@ -70,6 +73,7 @@ struct cupel__sweep_request {
 struct cupel__sweep_point {
     uint64_t first, second;
     uint8_t stage;
+    uint8_t way;   /* of CUPEL__SWEEP_CALLS: see sweep_calls.c */
     bool is_first; /* of its stack: what it makes the code ask for is looked at for pairs */
 };
 
@@ -114,6 +118,8 @@ struct cupel__sweep_note {
     uint64_t culprits;      /* points that were found out by that */
     uint64_t calls;         /* of the unfailed run */
     uint64_t growths;       /* of it: resizes and remaps */
+    uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* of it: calls that are no requests */
+    uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
     uint64_t aligned;       /* of it: requests with an alignment of their own */
     uint64_t stacks;        /* of it: distinct */
     uint64_t request_count; /* recorded */
@@ -142,6 +148,7 @@ struct cupel__sweep {
     void (*run)(void *user, struct cupel__sweep_run *run);
     void *user;
     struct cupel_sweep_options options;
+    unsigned calls;       /* that are no requests and are tried too: 1u << CUPEL_FAULT_READ and so on */
     bool new_stacks_only; /* leave out what earlier sweeps of this thing tried by their call stacks */
     /* The engine's own. */
     struct cupel__sweep_region *region;
@@ -186,6 +193,13 @@ struct cupel__sweep_point cupel__sweep_point_at(const struct cupel__sweep *sweep
 void cupel__sweep_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_point *point);
 /* The text of that plan. */
 void cupel__sweep_token(char *text, size_t size, const struct cupel__sweep_point *point);
+
+/* sweep_calls.c: the ways in which calls fail that are no requests; how many of the unfailed run can fail in this one;
+ * the plan of a point of theirs; whether the last run made as many as the one before it, else a text. */
+unsigned cupel__sweep_ways(void);
+uint64_t cupel__sweep_calls_of(const struct cupel__sweep *sweep, unsigned way);
+void cupel__sweep_call_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_point *point);
+bool cupel__sweep_calls_are_equal(const struct cupel__sweep *sweep, char *text, size_t size);
 
 /* sweep_watch.c: the points with a child that may die. */
 void cupel__sweep_watch(struct cupel__sweep *sweep);

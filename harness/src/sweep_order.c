@@ -133,6 +133,15 @@ static void list_budgets(const struct cupel__sweep *sweep, struct list *list) {
     bound(list, list->count, BUDGETS_MAX, sweep->options.seed);
 }
 
+/* Each call in each way. */
+static void list_calls(const struct cupel__sweep *sweep, struct list *list) {
+    for (unsigned way = 0; way < cupel__sweep_ways(); way++) {
+        for (uint64_t call = 1; call <= cupel__sweep_calls_of(sweep, way); call++) {
+            add(list, (struct cupel__sweep_point){.first = call, .way = (uint8_t)way});
+        }
+    }
+}
+
 /* The points of the stage, all of them; returns how many stand for a call stack of their own. */
 static uint64_t fill(const struct cupel__sweep *sweep, struct list *list) {
     switch (sweep->note->stage) {
@@ -149,6 +158,9 @@ static uint64_t fill(const struct cupel__sweep *sweep, struct list *list) {
         break;
     case CUPEL__SWEEP_BUDGETS:
         list_budgets(sweep, list);
+        break;
+    case CUPEL__SWEEP_CALLS:
+        list_calls(sweep, list);
         break;
     case CUPEL__SWEEP_BASELINE:
     case CUPEL__SWEEP_ENDED:
@@ -173,7 +185,8 @@ void cupel__sweep_schedule(struct cupel__sweep *sweep) {
     static const enum cupel_sweep_mode modes[] = {
         [CUPEL__SWEEP_ONCE] = CUPEL_SWEEP_ONCE,   [CUPEL__SWEEP_FROM] = CUPEL_SWEEP_FROM,
         [CUPEL__SWEEP_GROW] = CUPEL_SWEEP_GROW,   [CUPEL__SWEEP_MOVES] = CUPEL_SWEEP_MOVES,
-        [CUPEL__SWEEP_PAIRS] = CUPEL_SWEEP_PAIRS, [CUPEL__SWEEP_BUDGETS] = CUPEL_SWEEP_BUDGETS};
+        [CUPEL__SWEEP_PAIRS] = CUPEL_SWEEP_PAIRS, [CUPEL__SWEEP_BUDGETS] = CUPEL_SWEEP_BUDGETS,
+        [CUPEL__SWEEP_CALLS] = CUPEL_SWEEP_CALLS};
     struct cupel__sweep_note *note = sweep->note;
     const struct cupel_sweep_options *options = &sweep->options;
     struct list list = {.points = sweep->region->points + note->base};
@@ -219,6 +232,10 @@ void cupel__sweep_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_
     bool is_growth = point->stage == CUPEL__SWEEP_GROW;
     plan->count = 0;
     plan->seed = 0;
+    if (point->stage == CUPEL__SWEEP_CALLS) {
+        cupel__sweep_call_plan(plan, point);
+        return;
+    }
     if (point->first != 0) {
         plan->rules[plan->count++] = (struct cupel_fault_rule){.call = is_growth ? CUPEL_FAULT_GROW : CUPEL_FAULT_ALLOC,
                                                                .when = whens[point->stage],

@@ -62,7 +62,13 @@ static bool run_baseline(struct cupel__sweep *sweep) {
             cupel__sweep_record_mark(sweep);
             return true;
         }
+        if (i == 1 && !cupel__sweep_calls_are_equal(sweep, run->text, sizeof run->text)) {
+            found(sweep, 0, CUPEL_VERDICT_NONDETERMINISTIC, run->text);
+            return false;
+        }
         note->calls = run->calls;
+        memcpy(note->asked, run->asked, sizeof note->asked);
+        memcpy(note->asked_short, run->asked_short, sizeof note->asked_short);
     }
     (void)snprintf(run->text, sizeof run->text,
                    "two runs without a fault asked for memory %llu and %llu times: a fault has no fixed place\n",

@@ -218,7 +218,8 @@ static void show_progress(struct watch *watch) {
         [CUPEL__SWEEP_BASELINE] = "unfailed",   [CUPEL__SWEEP_ONCE] = "once",
         [CUPEL__SWEEP_FROM] = "from there on",  [CUPEL__SWEEP_GROW] = "growth in place",
         [CUPEL__SWEEP_MOVES] = "moving growth", [CUPEL__SWEEP_PAIRS] = "pairs",
-        [CUPEL__SWEEP_BUDGETS] = "budgets",     [CUPEL__SWEEP_ENDED] = "done"};
+        [CUPEL__SWEEP_BUDGETS] = "budgets",     [CUPEL__SWEEP_CALLS] = "calls",
+        [CUPEL__SWEEP_ENDED] = "done"};
     const struct cupel__sweep_note *note = watch->sweep->note;
     if (watch->sweep->options.progress != NULL) {
         cupel_progress_show(&watch->progress, false, "sweep: %s, fault %llu of %llu; %u findings", passes[note->stage],
