@@ -242,7 +242,7 @@ static unsigned look_at_dear(void) {
 }
 
 static bool has_other_home(void) {
-    char home[sizeof before.home_path];
+    static char home[sizeof before.home_path]; /* MemorySanitizer does not see the system call fill it */
     if (before.home < 0 || before.home_path[0] == '\0') {
         return false;
     }
