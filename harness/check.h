@@ -26,6 +26,8 @@ bool cupel__check_memory(bool fatal, const void *actual, const void *expected, s
 bool cupel__check_pointer(bool fatal, const char *operation, const void *actual, const void *expected,
                           const char *actual_text, const char *expected_text, const char *file, unsigned line);
 /* A failure with words of one's own, as printf. */
+/* Called where a check has failed, and does nothing: a place for breakpoints (--debugger sets one). */
+void cupel_failure_break(void);
 void cupel__fail(bool fatal, const char *file, unsigned line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Prints with the test's failure, only if it fails: context for loops, as printf. */

@@ -12,7 +12,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   endforeach()
   cupel_add_tests(runner LINK cupel::alloc
     SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c
-      tests/test_perturb.c tests/test_flakes.c tests/test_rude.c)
+      tests/test_perturb.c tests/test_flakes.c tests/test_rude.c tests/test_debugger.c)
   add_dependencies(test_runner fixture_outcomes fixture_rude fixture_flaky cupel-test)
 endif()
 

@@ -61,6 +61,7 @@ void cupel__directory_end_run(void) {
     if (run_path[0] == '\0' || run_owner != getpid()) {
         return;
     }
+    run_owner = 0;
     if (rmdir(run_path) == 0) { /* as a rule: every test removed its own */
         run_path[0] = '\0';
         return;

@@ -116,6 +116,10 @@ _Noreturn static void leave_body(int jump) {
     abort();
 }
 
+__attribute__((noinline)) void cupel_failure_break(void) {
+    __asm__ volatile(""); /* keeps the call from being optimised away */
+}
+
 void cupel__run_failed(bool fatal) {
     __atomic_add_fetch(&cupel__run.failures, 1, __ATOMIC_RELAXED);
     __atomic_add_fetch(&cupel__run.result->failures, 1, __ATOMIC_RELAXED);
@@ -125,6 +129,9 @@ void cupel__run_failed(bool fatal) {
     }
     if (cupel__run.on_failure != NULL) {
         cupel__run.on_failure();
+    }
+    if (!cupel__run.is_silent) {
+        cupel_failure_break();
     }
     if (cupel__settings.break_on_failure) {
         (void)raise(SIGTRAP);

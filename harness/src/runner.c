@@ -1,4 +1,5 @@
 /* A test program from its arguments to its exit status: parse, select, list or run, report. */
+#include "harness/src/debugger.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/flakes.h"
@@ -323,6 +324,8 @@ int cupel__run_main(int argc, char **argv) {
         status = list(&plan);
     } else if (plan.count == 0) {
         status = nothing_selected(&plan);
+    } else if (cupel__settings.debugger != NULL) {
+        status = cupel__debugger_main(argc, argv);
     } else {
         status = run(&plan);
     }

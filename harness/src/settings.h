@@ -71,7 +71,8 @@ struct cupel__settings {
     bool warm_up;     /* each test runs once before, without a fault and without a verdict */
     bool libc_faults; /* what the C library asks for itself is counted and starved too */
     bool break_on_failure;
-    bool left_behind; /* look for what tests leave behind */
+    const char *debugger; /* its command; "": the usual one; NULL: none */
+    bool left_behind;     /* look for what tests leave behind */
     /* Properties and sweeps. */
     bool sweep;
     struct cupel__sweep_settings sweeping;

@@ -35,6 +35,14 @@ TEST(left_behind, no_directory_by_an_interrupt, .tags = "slow") {
     CHECK(strstr(run->output, "cupel-test-") == NULL);
 }
 
+TEST(left_behind, retries_have_directories_too, .tags = "slow") {
+    const struct tool_run *run = tool(RUDE "--retries=2 --filter=directory.of_a_test_that_fails");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "and is tried again");
+    CHECK(strstr(run->output, "cannot make a directory") == NULL);
+}
+
 TEST(left_behind, replays_leave_no_directory, .tags = "slow") {
     const struct tool_run *run = tool("printf 1234567 >input; " RUDE
                                       "--replay=directory.of_a_case_that_dies input; status=$?; ls tmp; exit $status");

@@ -341,8 +341,8 @@ int main(int argc, char **argv) {
             cupel_message("%s", error.text);
             status = CUPEL_NOTHING;
         } else {
-            bool is_list = settings->list || settings->list_json || settings->list_gtest;
-            status = is_list ? cupel__test_run_plain(&run) : run_all(&run);
+            bool is_plain = settings->list || settings->list_json || settings->list_gtest || settings->debugger != NULL;
+            status = is_plain ? cupel__test_run_plain(&run) : run_all(&run);
         }
     }
     cupel__test_programs_deinit(&programs);
