@@ -1,5 +1,5 @@
 # The runner's tests: fixture programs whose tests fail on purpose, which no ctest entry runs, and what runs them.
-cupel_add_tool(test SOURCES tool/test.c tool/test_find.c tool/test_run.c
+cupel_add_tool(test SOURCES tool/test.c tool/test_find.c tool/test_run.c tool/test_variants.c
   tool/exec.c tool/exec_run.c tool/exec_judge.c tool/exec_cases.c tool/exec_tell.c LINK cupel::harness)
 if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   foreach(fixture outcomes rude flaky)
@@ -12,7 +12,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   endforeach()
   cupel_add_tests(runner LINK cupel::alloc
     SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c
-      tests/test_perturb.c tests/test_flakes.c tests/test_rude.c tests/test_debugger.c)
+      tests/test_perturb.c tests/test_flakes.c tests/test_rude.c tests/test_debugger.c tests/test_variants.c)
   add_dependencies(test_runner fixture_outcomes fixture_rude fixture_flaky cupel-test)
 endif()
 

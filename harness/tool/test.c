@@ -21,6 +21,12 @@ static const char *wrap_text;
 static const char *variant;
 static const char *exec_text;
 static struct cupel__exec_options exec_options;
+static const char *variants;
+static const char *matrix_path;
+static struct {
+    int count;
+    char **words;
+} command_line;
 
 /* Rows of its own; those of a test program follow. */
 static const struct cupel_option own_options[] = {
@@ -30,6 +36,17 @@ static const struct cupel_option own_options[] = {
      .value = &variant,
      .parameter = "NAME",
      .sentence = "Run the programs of that variant's build tree, beside this one."},
+    {.name = "variants",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &variants,
+     .parameter = "NAMES",
+     .sentence = "Run the suite in these variants, joined by commas, or in all that are built, and print one matrix.",
+     .value_is_optional = true},
+    {.name = "matrix",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &matrix_path,
+     .parameter = "FILE",
+     .sentence = "Also write the matrix of --variants as JSON."},
     {.name = "wrap",
      .kind = CUPEL_OPTION_TEXT,
      .value = &wrap_text,
@@ -69,21 +86,10 @@ static const struct {
     const char *name;
     bool has_value;
 } kept_options[] = {
-    {"--variant", true},
-    {"--wrap", true},
-    {"--junit", true},
-    {"--results", true},
-    {"--report", true},
-    {"--style", true},
-    {"--jobs", true},
-    {"--colour", true},
-    {"--verbose", false},
-    {"--seed", true},
-    {"-j", true},
-    {"-v", false},
-    {"--gtest_output", true},
-    {"--gtest_color", true},
-    {"--fail-on-flaky", false},
+    {"--variant", true},     {"--variants", false},      {"--matrix", true}, {"--wrap", true}, {"--junit", true},
+    {"--results", true},     {"--report", true},         {"--style", true},  {"--jobs", true}, {"--colour", true},
+    {"--verbose", false},    {"--seed", true},           {"-j", true},       {"-v", false},    {"--gtest_output", true},
+    {"--gtest_color", true}, {"--fail-on-flaky", false},
 };
 
 static char words_copy[65536];
@@ -299,11 +305,64 @@ static int run_exec(char *const *words, bool has_jobs) {
                                               is_interrupted, is_cut);
 }
 
+/* Which programs and with which words, in that variant's build tree (NULL: this one's). CUPEL_OK, or what lacks. */
+static int prepare(struct cupel__test_run *run, struct cupel__test_programs *programs, const char *name) {
+    static char seed[64];
+    const struct cupel__settings *settings = &cupel__settings;
+    struct cupel_error error;
+    *run = (struct cupel__test_run){.programs = programs, .jobs = (unsigned)settings->jobs};
+    run->failure_limit = settings->fail_fast ? 1 : (unsigned long long)settings->max_fail;
+    if (!cupel__test_locate(programs, name, &error)) {
+        cupel_message("%s", error.text);
+        return CUPEL_USAGE;
+    }
+    if (!split_words(run, programs, command_line.count, command_line.words) ||
+        (wrap_text != NULL && !split_wrap(run, wrap_text))) {
+        return CUPEL_USAGE;
+    }
+    (void)snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)settings->seed);
+    run->passed_on[run->passed_on_count++] = seed;
+    if (programs->count == 0 && !cupel__test_find_all(programs, &error)) {
+        cupel_message("%s", error.text);
+        return CUPEL_NOTHING;
+    }
+    return CUPEL_OK;
+}
+
+/* For the matrix: everything of one variant, reports included. */
+static int run_variant(const char *name, cupel__test_take on_record, struct cupel__test_counts *counts) {
+    static struct cupel__test_programs programs;
+    static struct cupel__test_run run;
+    size_t report_count = cupel__settings.reports.count;
+    int status = prepare(&run, &programs, name);
+    run.on_record = on_record;
+    if (status == CUPEL_OK) {
+        status = run_all(&run);
+        const struct cupel__totals *totals = cupel__reports_totals();
+        *counts = (struct cupel__test_counts){totals->passed, totals->failed, totals->skipped};
+    }
+    cupel__settings.reports.count = report_count;
+    cupel__test_programs_deinit(&programs);
+    return status;
+}
+
+static int run_variants(void) {
+    if (variant != NULL || junit_path != NULL || results_path != NULL || cupel__settings.reports.count != 0) {
+        cupel_message("--variants has one report, --matrix=FILE; the others are of one --variant");
+        return CUPEL_USAGE;
+    }
+    for (int i = 0; i < cupel__settings.word_count; i++) {
+        if (strchr(cupel__settings.words[i], '/') != NULL && access(cupel__settings.words[i], F_OK) == 0) {
+            cupel_message("%s: with --variants a program is given by its name", cupel__settings.words[i]);
+            return CUPEL_USAGE;
+        }
+    }
+    return cupel__test_variants(variants, matrix_path, run_variant);
+}
+
 int main(int argc, char **argv) {
     static struct cupel__test_programs programs;
     static struct cupel__test_run run;
-    static char seed[64];
-    struct cupel_error error;
     bool has_help = false;
     cupel_message_program("cupel test");
     char **exec_words = cut_exec(&argc, argv);
@@ -326,24 +385,15 @@ int main(int argc, char **argv) {
         cupel_message("--fuzz is for one program: bin/tests/PROGRAM --fuzz=%s", settings->fuzz);
         return CUPEL_USAGE;
     }
-    run.programs = &programs;
-    run.jobs = (unsigned)settings->jobs;
-    run.failure_limit = settings->fail_fast ? 1 : (unsigned long long)settings->max_fail;
-    if (!cupel__test_locate(&programs, variant, &error)) {
-        cupel_message("%s", error.text);
-        return CUPEL_USAGE;
+    command_line.count = argc;
+    command_line.words = argv;
+    bool is_plain = settings->list || settings->list_json || settings->list_gtest || settings->debugger != NULL;
+    if (variants != NULL && !is_plain) {
+        return run_variants();
     }
-    int status = CUPEL_USAGE;
-    if (split_words(&run, &programs, argc, argv) && (wrap_text == NULL || split_wrap(&run, wrap_text))) {
-        (void)snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)settings->seed);
-        run.passed_on[run.passed_on_count++] = seed;
-        if (programs.count == 0 && !cupel__test_find_all(&programs, &error)) {
-            cupel_message("%s", error.text);
-            status = CUPEL_NOTHING;
-        } else {
-            bool is_plain = settings->list || settings->list_json || settings->list_gtest || settings->debugger != NULL;
-            status = is_plain ? cupel__test_run_plain(&run) : run_all(&run);
-        }
+    int status = prepare(&run, &programs, variant);
+    if (status == CUPEL_OK) {
+        status = is_plain ? cupel__test_run_plain(&run) : run_all(&run);
     }
     cupel__test_programs_deinit(&programs);
     return status;

@@ -1,11 +1,14 @@
-/* `cupel test` in three parts: its words (test.c), which programs (test_find.c), running them (test_run.c). */
+/* `cupel test` in parts: its words (test.c), which programs (test_find.c), running them (test_run.c), and all variants
+ * beside each other (test_variants.c). */
 #ifndef HARNESS_TOOL_TEST_H
 #define HARNESS_TOOL_TEST_H
 
 #include "alloc/base/message.h"
+#include "harness/result.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { CUPEL__PROGRAMS_MAX = 1024, CUPEL__PASSED_ON_MAX = 512, CUPEL__WRAP_MAX = 64 };
 
@@ -24,6 +27,9 @@ bool cupel__test_find_all(struct cupel__test_programs *programs, struct cupel_er
 bool cupel__test_find_named(struct cupel__test_programs *programs, const char *word);
 void cupel__test_programs_deinit(struct cupel__test_programs *programs);
 
+/* Called with each record and the program that it is of; borrowed for the call. */
+typedef void (*cupel__test_take)(const char *program, const struct cupel_result *result);
+
 /* What to run, and how. */
 struct cupel__test_run {
     const struct cupel__test_programs *programs;
@@ -33,11 +39,21 @@ struct cupel__test_run {
     size_t passed_on_count;
     unsigned jobs;
     unsigned long long failure_limit; /* 0: none */
+    cupel__test_take on_record;       /* NULL: none */
 };
 
 /* Runs all; records go to the reports. Returns the worst status that no record tells: 0, or one of enum cupel_status.
  * `*is_interrupted` and `*is_cut` say how it ended. */
 int cupel__test_run(const struct cupel__test_run *run, bool *is_interrupted, bool *is_cut);
+/* Of one variant. */
+struct cupel__test_counts {
+    uint64_t passed, failed, skipped;
+};
+/* Calls run() for each of these variants (joined by commas; "": all that are built), then prints the matrix, and writes
+ * it as JSON where json_path is not NULL. `run` gives a status and the counts. Returns the worst status. */
+int cupel__test_variants(const char *list, const char *json_path,
+                         int (*run)(const char *variant, cupel__test_take on_record,
+                                    struct cupel__test_counts *counts));
 /* Runs each in turn with its output let through, for lists. */
 int cupel__test_run_plain(const struct cupel__test_run *run);
 

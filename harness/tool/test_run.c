@@ -29,6 +29,7 @@ struct job {
 static struct job jobs[JOBS_MAX];
 static struct cupel_result record;
 static bool is_stopping;
+static cupel__test_take on_record; /* of the present run */
 static volatile sig_atomic_t has_interrupt;
 
 static void note_interrupt(int number) {
@@ -90,6 +91,9 @@ static void drain(struct job *job) {
         while (cupel__wire_next(&job->reader, &record, &error)) {
             job->failures += cupel_result_is_failure(&record);
             cupel__reports_take(&record);
+            if (on_record != NULL) {
+                on_record(job->program, &record);
+            }
         }
     } while (cupel__wire_fill(&job->reader));
     if (error.text[0] != '\0') {
@@ -128,6 +132,9 @@ static int judge(const struct job *job, int status) {
                        exit_status);
     }
     cupel__reports_take(&record);
+    if (on_record != NULL) {
+        on_record(job->program, &record);
+    }
     return CUPEL_OK;
 }
 
@@ -189,6 +196,8 @@ int cupel__test_run(const struct cupel__test_run *run, bool *is_interrupted, boo
     unsigned job_count = run->jobs < JOBS_MAX ? run->jobs : JOBS_MAX;
     size_t next = 0;
     int worst = CUPEL_OK;
+    is_stopping = false;
+    on_record = run->on_record;
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     while (alive(job_count) != 0 || (!is_stopping && next < run->programs->count)) {
