@@ -1,20 +1,23 @@
 """Checks JSON lines on standard input against a schema: schema.py SCHEMA.json
 
-Knows the words that the schema uses (type, enum, required, properties, additionalProperties, minimum, minLength) and refuses
-any other. Prints each fault with its line and ends with 1; ends with 0 and the number of lines.
+Knows the words that the schema uses (anyOf, type, enum, required, properties, additionalProperties, minimum, minLength) and
+refuses any other. Of several shapes, the one with the fewest faults counts. Prints each fault with its line and ends with 1; ends with 0 and the number of lines.
 """
 
 import json
 import sys
 
-KINDS = {"string": str, "integer": int, "boolean": bool, "object": dict}
-KNOWN = {"$schema", "title", "description", "type", "enum", "required", "properties", "additionalProperties", "minimum",
+KINDS = {"string": str, "integer": int, "boolean": bool, "object": dict, "number": (int, float)}
+KNOWN = {"$schema", "anyOf", "title", "description", "type", "enum", "required", "properties", "additionalProperties", "minimum",
          "minLength"}
 
 
 def faults(value, schema, where):
     for word in schema.keys() - KNOWN:
         raise SystemExit(f"the schema says '{word}', which this checker does not know")
+    if "anyOf" in schema:
+        yield from min((list(faults(value, shape, where)) for shape in schema["anyOf"]), key=len)
+        return
     kind = schema.get("type")
     if kind and (not isinstance(value, KINDS[kind]) or (kind == "integer" and isinstance(value, bool))):
         yield f"{where} is no {kind}"

@@ -150,6 +150,32 @@ TEST(exec, is_never_green_where_nothing_is_intercepted, TABLE(blinds), .tags = "
     CHECK_INT_EQ(tool(TEST_ "--exec " FOREIGN "%s", blind->words)->status, 0); /* once, without faults: as it is */
 }
 
+/* Each: a program that relies on what it may not rely on, and what its flake follows. */
+struct flake {
+    const char *how;
+    const char *follows;
+};
+
+static const struct flake flakes[] = {
+    {"counts_hours", "follows: time-zone <+0545>-5:45\n"},
+    {"adds_up", "-memory 0x"},
+};
+
+TEST(exec, perturbs_and_says_what_a_flake_follows, TABLE(flakes), .tags = "slow") {
+    const struct flake *flake = test_row();
+    CHECK_STR_CONTAINS(tool(TEST_ "--repeat=40 --exec " FOREIGN "policies %s", flake->how)->output, "40 passed");
+    const struct tool_run *run = tool(TEST_ "--repeat=40 --perturb --exec " FOREIGN "policies %s", flake->how);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, " of 40 repeats, ");
+    CHECK_STR_CONTAINS(run->output, flake->follows);
+    char again[4096];
+    (void)snprintf(again, sizeof again, "%s", tool_line_after(run->output, "again: "));
+    CHECK_INT_EQ(tool("PATH=" TOOL_BIN ":$PATH; %s", again)->status, 1);
+    run = tool(TEST_ "--repeat=2 --perturb=placement --exec " FOREIGN "policies %s", flake->how);
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "that can be varied in test programs of our own only");
+}
+
 TEST(exec, shards_its_points, .tags = "slow") {
     const struct tool_run *run = tool("for i in 1 2 3; do " TEST_ "--sweep --shard=$i/3 --exec " FOREIGN
                                       "plain; done | grep -o '[0-9]* points'");

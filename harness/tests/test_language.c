@@ -216,10 +216,11 @@ TEST(gtest, runs_in_the_process_that_a_debugger_started, .tags = "slow") {
 
 TEST(junit, fits_its_schema, .tags = "slow") {
     need("xmllint");
-    const struct tool_run *run = tool(OUTCOMES "--report=junit:out.xml --filter='-hang.*:loud.*:closes.*' "
-                                               ">text; xmllint --noout --schema " DOC "junit.xsd out.xml "
-                                               "&& sed 's/classname/class/' out.xml >bad.xml; "
-                                               "xmllint --noout --schema " DOC "junit.xsd bad.xml");
+    const struct tool_run *run =
+        tool(OUTCOMES "--report=junit:out.xml --filter='-hang.*:loud.*:closes.*' "
+                      "--repeat=2 --repeat-slow >text; xmllint --noout --schema " DOC "junit.xsd out.xml "
+                      "&& sed 's/classname/class/' out.xml >bad.xml; "
+                      "xmllint --noout --schema " DOC "junit.xsd bad.xml");
     CHECK_STR_CONTAINS(run->errors, "out.xml validates\n");
     CHECK_STR_CONTAINS(run->errors, "The attribute 'class' is not allowed.");
     CHECK_INT_EQ(run->status, 3);
@@ -277,7 +278,8 @@ TEST(tap, is_read_by_prove, .tags = "slow") {
 TEST(json_lines, fit_their_schema, .tags = "slow") {
     need("python3");
     const struct tool_run *run =
-        tool(OUTCOMES "--style=none --report=json --filter=" MIXED ":directory.*:fail.*:exit.*:starved.* >lines; "
+        tool(OUTCOMES "--style=none --report=json --filter=" MIXED
+                      ":directory.*:fail.*:exit.*:starved.*:flaky.* --repeat=4 >lines; grep -q '^.\"flaky' lines && "
                       "python3 " CUPEL_TEST_SOURCE_DIR "/harness/tests/schema.py " DOC "results.schema.json <lines; "
                       "echo status $?; sed 's/\"line\":/\"row_of_text\":/' lines | "
                       "python3 " CUPEL_TEST_SOURCE_DIR "/harness/tests/schema.py " DOC "results.schema.json");

@@ -43,124 +43,13 @@ struct sweep {
 };
 
 static struct cupel__exec_program program;
-static struct cupel__exec_run runs[CUPEL__EXEC_SLOTS_MAX];
 static struct sweep sweep;
-static unsigned slots;
-
-static unsigned running(void) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < slots; i++) {
-        count += runs[i].pid != 0;
-    }
-    return count;
-}
-
-static struct cupel__exec_run *free_slot(void) {
-    for (unsigned i = 0; i < slots; i++) {
-        if (runs[i].pid == 0) {
-            runs[i] = (struct cupel__exec_run){.note_file = -1, .output_file = -1, .error_file = -1, .cases_file = -1};
-            return &runs[i];
-        }
-    }
-    return NULL;
-}
-
-static void end_all(void) {
-    for (unsigned i = 0; i < slots; i++) {
-        cupel__exec_end(&runs[i]);
-    }
-}
-
-static bool is_enough(void) {
-    uint64_t limit = cupel__settings.fail_fast ? 1 : (uint64_t)cupel__settings.max_fail;
-    return cupel__exec_is_interrupted() || (limit != 0 && cupel__reports_totals()->failed >= limit);
-}
-
-static int64_t deadline(int64_t allowed_ms) {
-    return allowed_ms == 0 ? 0 : cupel_clock_ms() + allowed_ms;
-}
-
-/* Starts; an error is told. */
-static bool start(struct cupel__exec_run *run) {
-    struct cupel_error error;
-    if (cupel__exec_start(&program, run, &error)) {
-        return true;
-    }
-    cupel_message("%s", error.text);
-    return false;
-}
-
-/* True where the program was started at all, under a plan that it could read. */
-static bool was_started(const struct cupel__exec_run *run) {
-    if (run->note->start_error != 0) {
-        cupel_message("--exec: %s: %s", program.path, strerror(run->note->start_error));
-    } else if (run->note->error[0] != '\0') {
-        cupel_message("--exec: %s", run->note->error);
-    }
-    return run->note->start_error == 0 && run->note->error[0] == '\0';
-}
-
-static int repeat_all(bool *is_cut) {
-    const struct cupel__settings *settings = &cupel__settings;
-    uint64_t next = (uint64_t)settings->repeat_index;
-    uint64_t end = settings->repeat == INT64_MAX ? UINT64_MAX : next + (uint64_t)settings->repeat;
-    int64_t stop_ms = settings->for_ms == 0 ? INT64_MAX : cupel_clock_ms() + settings->for_ms;
-    int status = CUPEL_OK;
-    while (running() != 0 || next < end) {
-        struct cupel__exec_run *run = next < end ? free_slot() : NULL;
-        if (run != NULL) {
-            run->point = next++;
-            run->deadline_ms = deadline(settings->timeout_ms);
-            if (!start(run)) {
-                status = CUPEL_LACKING;
-                end = next;
-            }
-            continue;
-        }
-        int ended = cupel__exec_wait(runs, slots);
-        if (ended >= 0) {
-            if (was_started(&runs[ended])) {
-                cupel__exec_tell_run(&program, &runs[ended]);
-            } else {
-                status = CUPEL_USAGE;
-            }
-            cupel__exec_end(&runs[ended]);
-        }
-        if (status != CUPEL_OK || is_enough() || cupel_clock_ms() > stop_ms) {
-            *is_cut = next < end && settings->for_ms == 0;
-            end = next;
-        }
-        if (cupel__exec_is_interrupted()) {
-            end_all();
-        }
-    }
-    return status;
-}
-
-/* One run to its end, in the first slot. NULL where it could not be started, or Ctrl-C came. */
-static struct cupel__exec_run *run_one(const char *fault, bool records_points) {
-    struct cupel__exec_run *run = free_slot();
-    (void)snprintf(run->fault, sizeof run->fault, "%s", fault);
-    run->has_library = true;
-    run->records_points = records_points;
-    run->deadline_ms = deadline(cupel__settings.timeout_ms);
-    if (!start(run)) {
-        return NULL;
-    }
-    while (cupel__exec_wait(runs, slots) < 0) {
-        if (cupel__exec_is_interrupted()) {
-            cupel__exec_end(run);
-            return NULL;
-        }
-    }
-    return run;
-}
 
 /* Takes points and their order from a first run, and judges it: false where there is nothing to sweep. */
 static bool take_first(const struct cupel__exec_run *run, int *status) {
     char text[TEXT_MAX];
     const char *blindness = cupel__exec_blindness(run);
-    if (!was_started(run)) {
+    if (!cupel__exec_was_started(&program, run)) {
         *status = CUPEL_USAGE;
         return false;
     }
@@ -295,7 +184,7 @@ static void summarise(int64_t duration_ns) {
 }
 
 static int64_t fault_ms(void) {
-    int64_t allowed_ms = sweep.baseline.duration_ms * FAULT_TIMES * (slots > 1 ? 2 : 1);
+    int64_t allowed_ms = sweep.baseline.duration_ms * FAULT_TIMES * (cupel__exec_slots() > 1 ? 2 : 1);
     allowed_ms = allowed_ms < FAULT_MS_MIN ? FAULT_MS_MIN : allowed_ms;
     int64_t limit_ms = cupel__settings.timeout_ms;
     return limit_ms != 0 && allowed_ms > limit_ms ? limit_ms : allowed_ms;
@@ -306,31 +195,31 @@ static int sweep_points(bool *is_cut) {
     int status = CUPEL_OK;
     cupel_progress_init(&sweep.progress, stderr);
     sweep.progress.last_ms = cupel_clock_ms(); /* nothing is to be said yet */
-    while (running() != 0 || sweep.next < sweep.count) {
-        struct cupel__exec_run *run = sweep.next < sweep.count ? free_slot() : NULL;
+    while (cupel__exec_running() != 0 || sweep.next < sweep.count) {
+        struct cupel__exec_run *run = sweep.next < sweep.count ? cupel__exec_free_slot() : NULL;
         if (run != NULL) {
             const struct point *point = &sweep.points[sweep.next++];
             token(point, run->fault, sizeof run->fault);
             run->has_library = true;
             run->point = point->index;
-            run->deadline_ms = deadline(fault_ms());
-            if (!start(run)) {
+            run->deadline_ms = cupel__exec_deadline(fault_ms());
+            if (!cupel__exec_try_start(&program, run)) {
                 status = CUPEL_LACKING;
                 sweep.count = sweep.next;
             }
             continue;
         }
-        int ended = cupel__exec_wait(runs, slots);
-        if (ended >= 0) {
-            take_point(&runs[ended]);
-            cupel__exec_end(&runs[ended]);
+        struct cupel__exec_run *ended = cupel__exec_next_ended();
+        if (ended != NULL) {
+            take_point(ended);
+            cupel__exec_end(ended);
         }
-        if (is_enough()) {
+        if (cupel__exec_is_enough()) {
             *is_cut = *is_cut || sweep.next < sweep.count;
             sweep.count = sweep.next;
         }
         if (cupel__exec_is_interrupted()) {
-            end_all();
+            cupel__exec_end_all();
         }
     }
     cupel_progress_clear(&sweep.progress);
@@ -341,7 +230,7 @@ static int sweep_points(bool *is_cut) {
 /* Two runs without a fault, then all points. */
 static int sweep_all(int64_t points_max, bool *is_cut) {
     int status = CUPEL_OK;
-    struct cupel__exec_run *first = run_one("", true);
+    struct cupel__exec_run *first = cupel__exec_run_one(&program, "", true);
     if (first == NULL) {
         return cupel__exec_is_interrupted() ? CUPEL_OK : CUPEL_LACKING;
     }
@@ -352,7 +241,7 @@ static int sweep_all(int64_t points_max, bool *is_cut) {
         is_good = false;
     }
     cupel__exec_end(first);
-    struct cupel__exec_run *second = is_good ? run_one("", false) : NULL;
+    struct cupel__exec_run *second = is_good ? cupel__exec_run_one(&program, "", false) : NULL;
     if (second == NULL) {
         return status;
     }
@@ -372,16 +261,16 @@ static int sweep_all(int64_t points_max, bool *is_cut) {
 /* One run without a fault, one with. */
 static int replay(void) {
     int status = CUPEL_OK;
-    struct cupel__exec_run *run = run_one("", true);
+    struct cupel__exec_run *run = cupel__exec_run_one(&program, "", true);
     bool is_good = run != NULL && take_first(run, &status);
     if (run != NULL) {
         cupel__exec_end(run);
     }
-    run = is_good ? run_one(cupel__settings.fault, false) : NULL;
+    run = is_good ? cupel__exec_run_one(&program, cupel__settings.fault, false) : NULL;
     if (run == NULL) {
         return status;
     }
-    if (was_started(run)) {
+    if (cupel__exec_was_started(&program, run)) {
         cupel__exec_tell_finding(&program, run, &sweep.baseline, cupel__exec_judge(run, &sweep.baseline), "");
     } else {
         status = CUPEL_USAGE;
@@ -399,14 +288,14 @@ int cupel__exec_main(char *const *words, const struct cupel__exec_options *optio
         return CUPEL_USAGE;
     }
     program.counts_all = options->starves_all;
-    slots = options->jobs < CUPEL__EXEC_SLOTS_MAX ? options->jobs : CUPEL__EXEC_SLOTS_MAX;
+    cupel__exec_slots_set(options->jobs);
     cupel__exec_catch_interrupts();
     if (cupel__settings.sweep) {
         status = sweep_all(options->points_max, is_cut);
     } else if (cupel__settings.fault_plan.count != 0) {
         status = replay();
     } else {
-        status = repeat_all(is_cut);
+        status = cupel__exec_repeat(&program, is_cut);
     }
     *is_interrupted = cupel__exec_is_interrupted();
     free(sweep.points);

@@ -7,6 +7,7 @@
 #include "alloc/base/message.h"
 #include "harness/exec/note.h"
 #include "harness/result.h"
+#include "harness/src/perturb.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,6 +34,7 @@ struct cupel__exec_run {
     bool has_library;                  /* for faults; else it is started as it is */
     bool records_points;
     uint32_t perturb; /* dimensions that are varied, by the seed and `point` */
+    struct cupel__perturbation perturbation;
     int64_t start_ms, deadline_ms, duration_ns;
     int status; /* as waitpid has it */
     bool is_hang, is_flood;
@@ -45,6 +47,13 @@ struct cupel__exec_run {
 
 /* exec_run.c. Finds the executable and the library. */
 bool cupel__exec_locate(struct cupel__exec_program *program, char *const *words, struct cupel_error *error);
+/* The dimensions that can be varied in a program that is not ours. */
+enum {
+    CUPEL__EXEC_DIMENSIONS = 1 << CUPEL__DIMENSION_ADDRESSES | 1 << CUPEL__DIMENSION_ENVIRONMENT |
+                             1 << CUPEL__DIMENSION_LOCALE | 1 << CUPEL__DIMENSION_TIME_ZONE |
+                             1 << CUPEL__DIMENSION_DESCRIPTORS | 1 << CUPEL__DIMENSION_FRESH |
+                             1 << CUPEL__DIMENSION_FREED
+};
 /* Starts a run whose wishes are filled in. False and a text where that cannot be. */
 bool cupel__exec_start(const struct cupel__exec_program *program, struct cupel__exec_run *run,
                        struct cupel_error *error);
@@ -88,6 +97,8 @@ struct cupel__exec_baseline {
 void cupel__exec_baseline_take(struct cupel__exec_baseline *baseline, const struct cupel__exec_run *run);
 /* `baseline` NULL: a run that is judged for itself. */
 enum cupel__exec_word cupel__exec_judge(const struct cupel__exec_run *run, const struct cupel__exec_baseline *baseline);
+/* True where it left with status 77: a skip for automake, ctest and meson. */
+bool cupel__exec_is_skip(const struct cupel__exec_run *run);
 /* The crash of this run that is not the baseline's, or NULL. */
 const struct cupel__exec_crash *cupel__exec_crash_of(const struct cupel__exec_run *run,
                                                      const struct cupel__exec_baseline *baseline);
@@ -116,9 +127,37 @@ void cupel__exec_tell_run(const struct cupel__exec_program *program, const struc
 void cupel__exec_tell_finding(const struct cupel__exec_program *program, const struct cupel__exec_run *run,
                               const struct cupel__exec_baseline *baseline, enum cupel__exec_word word,
                               const char *others);
+/* A program that failed in some repeats: how often, and what it follows ("" where nothing is known of that). */
+void cupel__exec_tell_flake(const struct cupel__exec_program *program, uint64_t first_repeat,
+                            const struct cupel_flake *flake, enum cupel__exec_word word);
 /* What has no run of its own: the summary of a sweep, or why there is none. */
 void cupel__exec_tell_summary(const struct cupel__exec_program *program, enum cupel_verdict verdict, const char *text,
                               int64_t duration_ns);
+
+/* exec_pool.c: the runs of this process, in slots. */
+void cupel__exec_slots_set(unsigned count);
+unsigned cupel__exec_slots(void);
+unsigned cupel__exec_running(void);
+/* A free one, emptied; NULL where all are taken. */
+struct cupel__exec_run *cupel__exec_free_slot(void);
+/* The next that ended, as cupel__exec_wait; NULL where none did so far. */
+struct cupel__exec_run *cupel__exec_next_ended(void);
+void cupel__exec_end_all(void);
+/* Ctrl-C came, or there are as many failures as one wants. */
+bool cupel__exec_is_enough(void);
+/* In ms of the clock, from a limit in ms; 0: none. */
+int64_t cupel__exec_deadline(int64_t allowed_ms);
+/* Starts; an error is told. */
+bool cupel__exec_try_start(const struct cupel__exec_program *program, struct cupel__exec_run *run);
+/* True where an ended run was started at all, under a plan that it could read; told where not. */
+bool cupel__exec_was_started(const struct cupel__exec_program *program, const struct cupel__exec_run *run);
+/* One run to its end. NULL where it could not be started, or Ctrl-C came. */
+struct cupel__exec_run *cupel__exec_run_one(const struct cupel__exec_program *program, const char *fault,
+                                            bool records_points);
+
+/* exec_repeat.c: once, or as often as was asked, varied where that was asked; and how flaky it was. As
+ * cupel__exec_main. */
+int cupel__exec_repeat(const struct cupel__exec_program *program, bool *is_cut);
 
 /* exec.c: all of it; records go to the reports. The status that no record tells: 0, or one of enum cupel_status. */
 struct cupel__exec_options {

@@ -84,6 +84,10 @@ const struct cupel__exec_crash *cupel__exec_crash_of(const struct cupel__exec_ru
     return NULL;
 }
 
+bool cupel__exec_is_skip(const struct cupel__exec_run *run) {
+    return !run->is_hang && !run->is_flood && WIFEXITED(run->status) && WEXITSTATUS(run->status) == 77;
+}
+
 static bool says_any(const char *text, const char *const texts[], size_t count) {
     for (size_t i = 0; i < count; i++) {
         if (strstr(text, texts[i]) != NULL) {

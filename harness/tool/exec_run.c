@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -138,6 +139,49 @@ static void set_variables(const struct cupel__exec_program *program, const struc
     set_if_free("LIBC_FATAL_STDERR_", "1");
 }
 
+/* Takes descriptors below the lowest that shall be free; they stay open in the program. */
+static void occupy_descriptors(int first) {
+    int file = open("/dev/null", O_RDONLY); /* NOLINT(android-cloexec-open): the program shall have it */
+    while (file >= 0 && file < first - 1) {
+        file = dup(file); /* NOLINT(android-cloexec-dup): and this */
+    }
+}
+
+/* In the child: what repeats vary. Fills of memory are the C library's own, by its variable. */
+static void perturb(const struct cupel__perturbation *perturbation) {
+    static char padding[1 << 18];
+    int persona = personality(0xffffffff);
+    if (persona != -1 && perturbation->addresses == CUPEL__ADDRESSES_FIXED) {
+        (void)personality((unsigned long)persona | ADDR_NO_RANDOMIZE);
+    } else if (persona != -1 && perturbation->addresses == CUPEL__ADDRESSES_RANDOM) {
+        (void)personality((unsigned long)persona & ~(unsigned long)ADDR_NO_RANDOMIZE);
+    }
+    size_t bytes = perturbation->environment_bytes;
+    if (bytes != 0 && bytes < sizeof padding) {
+        memset(padding, 'x', bytes);
+        (void)setenv("CUPEL_PADDING", padding, 1);
+    }
+    if (perturbation->locale != NULL) {
+        (void)setenv("LC_ALL", perturbation->locale, 1);
+    }
+    if (perturbation->time_zone != NULL) {
+        (void)setenv("TZ", perturbation->time_zone, 1);
+    }
+    if (perturbation->memory.fills_freed || perturbation->memory.fills_fresh) {
+        char text[8];
+        unsigned byte =
+            perturbation->memory.fills_freed ? perturbation->memory.freed : perturbation->memory.fresh ^ 0xffu;
+        (void)snprintf(text, sizeof text, "%u", byte == 0 ? 1 : byte & 0xffu);
+        (void)setenv("MALLOC_PERTURB_", text, 1);
+    }
+    struct rlimit limit;
+    if (perturbation->descriptor_limit != 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = (rlim_t)perturbation->descriptor_limit;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    occupy_descriptors(perturbation->descriptor_first);
+}
+
 _Noreturn static void become(const struct cupel__exec_program *program, const struct cupel__exec_run *run, pid_t tool) {
     static const struct rlimit none = {0, 0};
     sigset_t empty;
@@ -156,6 +200,9 @@ _Noreturn static void become(const struct cupel__exec_program *program, const st
         _exit(127);
     }
     set_variables(program, run, tool);
+    if (run->perturb != 0) {
+        perturb(&run->perturbation);
+    }
     (void)execv(program->path, program->words);
     run->note->start_error = errno;
     _exit(127);

@@ -83,6 +83,37 @@ static void add_end(const struct cupel__exec_run *run) {
     }
 }
 
+static void add_perturbation(const struct cupel__exec_run *run) {
+    char text[512];
+    if (cupel__perturb_format(&run->perturbation, text, sizeof text) != 0) {
+        cupel_text_add(&record.messages, "perturbed: %s\n", text);
+    }
+}
+
+void cupel__exec_tell_flake(const struct cupel__exec_program *program, uint64_t first_repeat,
+                            const struct cupel_flake *flake, enum cupel__exec_word word) {
+    char flags[1024];
+    double low;
+    double high;
+    begin(program, "main");
+    (void)snprintf(flags, sizeof flags, " --seed=%" PRIu64 " --repeat-index=%" PRIu64 "%s", cupel__settings.seed,
+                   first_repeat, cupel__settings.flags);
+    record.command = command_with(program, flags);
+    record.repeat = first_repeat;
+    record.verdict = cupel__exec_verdict(word);
+    record.flake = *flake;
+    cupel_flake_interval(flake, &low, &high);
+    cupel_text_add(&record.messages,
+                   "failed in %" PRIu64 " of %" PRIu64 " repeats, %.1f %% (95 %% interval: %.1f to %.1f %%), first in "
+                   "repeat %" PRIu64 " of seed %" PRIu64 "\n",
+                   flake->failures, flake->runs, 100.0 * (double)flake->failures / (double)flake->runs, 100 * low,
+                   100 * high, first_repeat, record.seed);
+    if (flake->follows[0] != '\0') {
+        cupel_text_add(&record.messages, "follows: %s\n", flake->follows);
+    }
+    cupel__reports_take(&record);
+}
+
 void cupel__exec_tell_run(const struct cupel__exec_program *program, const struct cupel__exec_run *run) {
     char flags[1024];
     enum cupel__exec_word word = cupel__exec_judge(run, NULL);
@@ -106,6 +137,7 @@ void cupel__exec_tell_run(const struct cupel__exec_program *program, const struc
             is_told = true;
             cupel_text_add(&record.messages, "%s%s", one->message, one->message[0] == '\0' ? "" : "\n");
             add_end(run);
+            add_perturbation(run);
             add_output(run);
         } else if (one->outcome == CUPEL__CASE_SKIPPED) {
             (void)snprintf(record.reason, sizeof record.reason, "%.200s",
@@ -121,12 +153,13 @@ void cupel__exec_tell_run(const struct cupel__exec_program *program, const struc
     record.duration_ns = run->duration_ns;
     record.command = command_with(program, flags);
     record.verdict = cupel__exec_verdict(word);
-    if (has_failed && !run->is_hang && WIFEXITED(run->status) && WEXITSTATUS(run->status) == 77) {
+    if (cupel__exec_is_skip(run)) {
         record.verdict = CUPEL_VERDICT_SKIPPED; /* automake's word, and ctest's and meson's */
         (void)snprintf(record.reason, sizeof record.reason, "by itself (status 77)");
     } else if (has_failed) {
         record.failures = 1;
         add_end(run);
+        add_perturbation(run);
         add_output(run);
     } else if (cupel__settings.show_output) {
         add_output(run);

@@ -1,6 +1,7 @@
 /* cupel test: runs the test programs of a build tree, or those named, passes the flags of a test program on to each,
  * and makes one report of all. */
 #include "harness/tool/test.h"
+#include "harness/src/perturb.h"
 #include "harness/src/report.h"
 #include "harness/src/settings.h"
 #include "harness/tool/exec.h"
@@ -298,6 +299,8 @@ static int run_exec(char *const *words, bool has_jobs) {
     bool is_interrupted = false;
     bool is_cut = false;
     struct cupel__test_programs one = {.count = 1};
+    static char *self[] = {(char *)(uintptr_t) "cupel-test", NULL};
+    cupel__perturb_process_keep(1, self); /* programs can be started with other addresses */
     exec_options.jobs = has_jobs ? (unsigned)cupel__settings.jobs : cupel_core_count();
     int status = open_reports(&one);
     return status != CUPEL_OK ? status

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static void *volatile kept; /* so that no request is optimised away */
@@ -74,6 +75,24 @@ static int threads(void) {
     return answer == 'n';
 }
 
+/* Takes the offset of local time for whole hours. */
+static int counts_hours(void) {
+    time_t now = 1000000000;
+    struct tm local;
+    return localtime_r(&now, &local) == NULL || local.tm_gmtoff % 3600 != 0;
+}
+
+/* Takes fresh memory for zero. */
+static int adds_up(void) {
+    unsigned char *volatile block = malloc(4000);
+    unsigned sum = 0;
+    for (unsigned i = 100; block != NULL && i < 200; i++) {
+        sum += block[i];
+    }
+    free(block);
+    return sum != 0;
+}
+
 int main(int argc, char **argv) {
     const char *how = argc > 1 ? argv[1] : "";
     if (strcmp(how, "asserts") == 0) {
@@ -100,6 +119,10 @@ int main(int argc, char **argv) {
         return block == NULL;
     } else if (strcmp(how, "asks_for_nothing") == 0) {
         return 0;
+    } else if (strcmp(how, "counts_hours") == 0) {
+        return counts_hours();
+    } else if (strcmp(how, "adds_up") == 0) {
+        return adds_up();
     } else if (strcmp(how, "skips") == 0) {
         return 77;
     } else if (strcmp(how, "writes") == 0) { /* its argument, as it came */
