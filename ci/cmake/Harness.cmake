@@ -81,14 +81,19 @@ function(cupel__linker_language target)
   set_target_properties(${target} PROPERTIES LINKER_LANGUAGE ${language})
 endfunction()
 
-# cupel_add_tests(NAME SOURCES ... LINK ... [FUZZ_ROOT DIR] [SWEEP])
+# cupel_add_tests(NAME SOURCES ... LINK ... [FUZZ_ROOT DIR] [SWEEP] [LABELS ...] [TIMEOUT SECONDS] [DISCOVER])
 # The test program bin/tests/NAME and its ctest entry. Where engines are built: one executable bin/fuzz/SUITE_NAME for
 # each PROPERTY instead, and, with an engine that can be linked without its main, bin/tests/NAME --fuzz=SUITE.NAME.
 # FUZZ_ROOT is where corpora/, regressions/ and dictionaries/ are (default: fuzz/ of the project).
+# LABELS stand in ctest beside "program"; TIMEOUT is the entry's, 600 by default; status 77 is a skip. DISCOVER: an entry a
+# test, NAME.SUITE.TEST, in place of one for the program.
 # SWEEP: a second entry, NAME.sweep, fails every allocation of each test in turn. In projects of others, NAME.regressions
 # replays what is stored of each PROPERTY and nothing else.
 function(cupel_add_tests name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "SWEEP" "FUZZ_ROOT" "SOURCES;LINK")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SWEEP;DISCOVER" "FUZZ_ROOT;TIMEOUT" "SOURCES;LINK;LABELS")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 600)
+  endif()
   if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
     message(FATAL_ERROR "cupel_add_tests(${name}): needs SOURCES; does not know '${arg_UNPARSED_ARGUMENTS}'")
   endif()
@@ -121,8 +126,18 @@ function(cupel_add_tests name)
     target_link_libraries(test_${name} PRIVATE ${driver})
     return()
   endif()
-  add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS program SKIP_RETURN_CODE 77 TIMEOUT 600)
+  if(arg_DISCOVER)
+    include(GoogleTest)
+    gtest_discover_tests(test_${name} TEST_PREFIX ${name}. WORKING_DIRECTORY ${PROJECT_SOURCE_DIR} DISCOVERY_TIMEOUT 60)
+    # Its own PROPERTIES take no list, such as labels are: they are set when ctest has read the entries.
+    set(properties ${CMAKE_CURRENT_BINARY_DIR}/${name}_properties.cmake)
+    file(CONFIGURE OUTPUT ${properties} @ONLY
+      CONTENT "set_tests_properties(\${test_@name@_TESTS} PROPERTIES LABELS \"program;@arg_LABELS@\" TIMEOUT @arg_TIMEOUT@)\n")
+    set_property(DIRECTORY APPEND PROPERTY TEST_INCLUDE_FILES ${properties})
+  else()
+    add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS "program;${arg_LABELS}" SKIP_RETURN_CODE 77 TIMEOUT ${arg_TIMEOUT})
+  endif()
   cupel__add_further_tests(${name} "${arg_SWEEP}" ${arg_SOURCES})
 endfunction()
 

@@ -17,6 +17,8 @@ find_package(cupel REQUIRED COMPONENTS harness)
 add_executable(words words.c)
 target_link_libraries(words PRIVATE cupel::harness cupel::harness_main)
 gtest_discover_tests(words TEST_PREFIX found. XML_OUTPUT_DIR ${CMAKE_BINARY_DIR}/xml PROPERTIES TIMEOUT 30 LABELS quick)
+cupel_add_tests(whole SOURCES words.c LABELS nightly slow TIMEOUT 33)
+cupel_add_tests(each SOURCES words.c LABELS nightly TIMEOUT 44 DISCOVER)
 END
 cat >"$place/project/words.c" <<'END'
 #include <cupel/harness/harness.h>
@@ -53,4 +55,16 @@ grep -q '1 tests failed out of 5' "$place/log" || fail 'not five tests'
 grep -q '<testcase name="is_short".* result="completed"' "$place/build/xml/found.word.is_short.xml" ||
     fail 'no report of a test'
 grep -q 'timeout\|TIMEOUT' "$place/build/"*tests.cmake || fail 'a property was lost'
+# What cupel_add_tests registers: one entry for the program, or one a test, with labels and time-outs.
+entries=$(cd "$place/build" && ctest --show-only=json-v1)
+printf '%s' "$entries" | python3 -c '
+import json, sys
+tests = {test["name"]: {one["name"]: one["value"] for one in test["properties"]} for test in json.load(sys.stdin)["tests"]}
+whole, each = tests["whole"], tests["each.word.is_short"]
+assert whole["LABELS"] == ["nightly", "program", "slow"] and whole["TIMEOUT"] == 33, whole
+assert whole["SKIP_RETURN_CODE"] == 77, whole
+assert set(each["LABELS"]) == {"nightly", "program"} and each["TIMEOUT"] == 44, each
+assert "each.length.is_positive/1" in tests
+' || fail 'the entries of cupel_add_tests are wrong'
+
 echo 'discover: 6 tests found, each as it should be'
