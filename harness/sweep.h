@@ -54,6 +54,7 @@ struct cupel_sweep_finding {
     enum cupel_verdict verdict;
     const char *token; /* the first fault that shows it: "alloc:3", "alloc:3+" */
     const char *text;  /* what happened, lines; may be "" */
+    bool is_known;     /* options.is_known said so */
 };
 
 struct cupel_sweep_options {
@@ -75,6 +76,9 @@ struct cupel_sweep_options {
     FILE *progress;                 /* a line while it goes on; NULL: none */
     /* Called once for each distinct finding, borrowed for the call. NULL: none. */
     void (*on_finding)(void *sink, const struct cupel_sweep_finding *finding);
+    /* Called once for each distinct finding in the process that made it, before on_finding: true where it is known and
+     * shall not count against the code. NULL: none is. */
+    bool (*is_known)(void *sink, const struct cupel_sweep_finding *finding);
     /* Called at the end for each fault that was tried, with its token. NULL: none. */
     void (*on_point)(void *sink, const char *token, enum cupel_verdict verdict);
     void *sink;
@@ -87,7 +91,8 @@ struct cupel_sweep_summary {
     uint64_t stacks;                        /* distinct call stacks of all these */
     uint64_t points;                        /* faults tried */
     uint64_t left_out;                      /* faults that the options leave out, shards apart */
-    uint64_t verdicts[CUPEL_VERDICT_COUNT]; /* how many of them came to each verdict */
+    uint64_t verdicts[CUPEL_VERDICT_COUNT]; /* how many of them came to each verdict, known findings apart */
+    uint64_t known;                         /* how many showed a known finding */
     enum cupel_verdict worst;               /* CUPEL_VERDICT_OK where all is well */
     bool is_baseline;                       /* `worst` is that of the run without a fault; nothing was swept */
     bool is_cut;                            /* the time was over, or it was interrupted: there is more to try */

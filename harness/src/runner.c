@@ -16,6 +16,7 @@
 #include "harness/src/state.h"
 #include "harness/src/suites.h"
 #include "harness/src/supervise.h"
+#include "harness/src/suppress.h"
 #include "harness/src/worker.h"
 
 #include "alloc/base/message.h"
@@ -238,6 +239,7 @@ static int run(struct cupel__plan *plan) {
     totals->is_interrupted = end.is_interrupted;
     totals->is_cut = end.is_cut;
     bool is_written = cupel__reports_close(&error);
+    (void)cupel__suppress_tell_stale(stderr);
     if (!is_written) {
         cupel_message("%s", error.text);
     }

@@ -75,6 +75,7 @@ struct cupel__settings {
     bool left_behind;     /* look for what tests leave behind */
     /* Properties and sweeps. */
     bool sweep;
+    const char *suppress; /* file of findings that are known; NULL: none */
     struct cupel__sweep_settings sweeping;
     bool is_verbose_sweep; /* --verbose was given with it, which is on in sweeps anyhow */
     int64_t cases;         /* random cases a property; 0: what each declares */

@@ -1,6 +1,7 @@
 /* The flags of the sweep, as a part of the table of settings.c: which faults it tries, and what it writes. */
 #include "harness/src/settings.h"
 
+#include "harness/src/suppress.h"
 #include "harness/sweep.h"
 
 #include <assert.h>
@@ -110,7 +111,7 @@ static bool read_shard(struct cupel_error *error) {
 bool cupel__sweep_settings_apply(struct cupel_error *error) {
     cupel__settings.sweep = cupel__settings.sweep || given->modes_text != NULL || given->per_stack != 0 ||
                             given->max != 0 || given->shard_text != NULL || given->for_ms != 0 || given->log != NULL;
-    return read_modes(error) && read_shard(error);
+    return read_modes(error) && read_shard(error) && cupel__suppress_load(cupel__settings.suppress, error);
 }
 
 int cupel__sweep_settings_text(char *text, size_t size) {

@@ -11,6 +11,7 @@
 #include "harness/src/quote.h"
 #include "harness/src/run.h"
 #include "harness/src/settings.h"
+#include "harness/src/suppress.h"
 #include "harness/src/worker.h"
 
 #include "alloc/base/json.h"
@@ -92,6 +93,25 @@ static void run_input(void *user, struct cupel__sweep_run *run) {
     take_record(run);
 }
 
+/* Known findings are told as skipped: they are nobody's news, and not forgotten. */
+static void excuse(struct cupel_result *result, const struct cupel_sweep_finding *finding) {
+    char title[CUPEL_REASON_MAX / 2];
+    (void)cupel_result_title(result, title, sizeof title);
+    const char *why = cupel__suppress_find(title, finding->verdict, finding->text);
+    result->verdict = CUPEL_VERDICT_SKIPPED;
+    result->failures = 0;
+    (void)snprintf(result->reason, sizeof result->reason, "known %s at %s: %.160s",
+                   cupel_verdict_name(finding->verdict), finding->token, why != NULL ? why : "");
+}
+
+static bool is_known(void *sink, const struct cupel_sweep_finding *finding) {
+    struct subject *subject = sink;
+    char title[CUPEL_REASON_MAX / 2];
+    cupel__execute_name(subject->item, &finding_record);
+    (void)cupel_result_title(&finding_record, title, sizeof title);
+    return cupel__suppress_find(title, finding->verdict, finding->text) != NULL;
+}
+
 static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) {
     struct subject *subject = sink;
     struct cupel_result *result = &finding_record;
@@ -107,7 +127,9 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
     size_t used = strlen(result->flags);
     (void)snprintf(result->flags + used, sizeof result->flags - used, "%s", warm_up);
     cupel_text_add(&result->messages, "%s", finding->text);
-    if (subject->data != NULL) {
+    if (finding->is_known) {
+        excuse(result, finding);
+    } else if (subject->data != NULL) {
         char path[4096];
         struct cupel_error error;
         const struct cupel_test *test = subject->item->test;
@@ -176,6 +198,7 @@ static struct cupel_sweep_summary sweep_subject(struct subject *subject,
     sweep.options.seed = cupel__settings.seed;
     sweep.options.on_point = given->log != NULL ? log_point : NULL;
     sweep.options.on_finding = tell_finding;
+    sweep.options.is_known = is_known;
     sweep.options.sink = subject;
     sweep.options.progress = cupel__settings.capture ? NULL : stderr;
     struct cupel_sweep_summary summary = cupel__sweep_all(&sweep);
@@ -192,6 +215,7 @@ static void add_summary(struct cupel_sweep_summary *total, const struct cupel_sw
     total->aligned = part->aligned > total->aligned ? part->aligned : total->aligned;
     total->stacks += part->stacks;
     total->points += part->points;
+    total->known += part->known;
     total->left_out += part->left_out;
     total->is_cut = total->is_cut || part->is_cut;
     for (unsigned i = 0; i < CUPEL_VERDICT_COUNT; i++) {
@@ -266,6 +290,9 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     }
     cupel__run.item = item;
     cupel__run.result = result;
+    char title[CUPEL_REASON_MAX / 2];
+    (void)cupel_result_title(result, title, sizeof title);
+    cupel__suppress_swept(title);
     result->verdict = summary.worst;
     if (summary.worst == CUPEL_VERDICT_OK && summary.points == 0) {
         result->has_nothing_to_starve = true; /* it passed, as without the sweep; nothing was learnt of faults */

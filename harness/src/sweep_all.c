@@ -47,6 +47,7 @@ static struct cupel_sweep_summary summarise(const struct cupel__sweep *sweep) {
                                           .stacks = note->stacks,
                                           .points = note->tally.points,
                                           .left_out = note->left_out,
+                                          .known = note->tally.known,
                                           .worst = worst_of(note),
                                           .is_baseline = sweep->is_baseline_bad,
                                           .is_cut = note->is_cut};

@@ -93,6 +93,7 @@ struct cupel__sweep_kind {
     enum cupel_verdict verdict;
     uint64_t key;
     uint64_t count; /* of faults that showed it */
+    bool is_known;
     char token[CUPEL__SWEEP_TOKEN_MAX];
     const void *refused;              /* where the request was, or NULL */
     char died[CUPEL__SWEEP_SITE_MAX]; /* where it died, as a line of a stack, or words; "" for other verdicts */
@@ -129,7 +130,8 @@ struct cupel__sweep_note {
     struct cupel__fault_note point_fault; /* of the point, while a run without a fault follows it */
     struct cupel__sweep_tally {
         uint64_t points;
-        uint64_t verdicts[CUPEL_VERDICT_COUNT];
+        uint64_t verdicts[CUPEL_VERDICT_COUNT]; /* of findings that are not known */
+        uint64_t known;
     } tally, batch_tally; /* now, and where the batch began */
     unsigned kind_count;
     struct cupel__sweep_kind kinds[CUPEL__SWEEP_KINDS_MAX];

@@ -10,6 +10,7 @@ enum { KEY_FRAMES = 4, STORY_MAX = 2 * CUPEL__SWEEP_TEXT_MAX };
 struct header {
     enum cupel_verdict verdict;
     bool is_baseline;
+    bool is_known;
     uint32_t length;
     char token[CUPEL__SWEEP_TOKEN_MAX];
 };
@@ -43,7 +44,8 @@ uint64_t cupel__sweep_key(enum cupel_verdict verdict, const struct cupel__fault_
 
 static void deliver(struct cupel__sweep *sweep, const struct header *header, const char *text) {
     sweep->is_baseline_bad = sweep->is_baseline_bad || header->is_baseline;
-    struct cupel_sweep_finding finding = {.verdict = header->verdict, .token = header->token, .text = text};
+    struct cupel_sweep_finding finding = {
+        .verdict = header->verdict, .token = header->token, .text = text, .is_known = header->is_known};
     if (sweep->options.on_finding != NULL) {
         sweep->options.on_finding(sweep->options.sink, &finding);
     }
@@ -102,27 +104,40 @@ static struct cupel__sweep_kind *new_kind(struct cupel__sweep *sweep, uint64_t p
     return kind;
 }
 
+/* A new kind: words and stack of it in `story`, and whether it is known. NULL where there are too many. */
+static struct cupel__sweep_kind *make_kind(struct cupel__sweep *sweep, uint64_t point,
+                                           const struct cupel__sweep_word *word, uint64_t key, char *story) {
+    struct cupel__sweep_kind *kind = new_kind(sweep, point, word, key);
+    if (kind == NULL) {
+        return NULL;
+    }
+    int used = snprintf(story, STORY_MAX, "%s", word->text);
+    if (point != 0 && used < STORY_MAX) {
+        cupel__fault_note_text(&sweep->note->fault, story + used, STORY_MAX - (size_t)used);
+    }
+    struct cupel_sweep_finding finding = {.verdict = word->verdict, .token = kind->token, .text = story};
+    kind->is_known =
+        point != 0 && sweep->options.is_known != NULL && sweep->options.is_known(sweep->options.sink, &finding);
+    return kind;
+}
+
 void cupel__sweep_found(struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word) {
     static char story[STORY_MAX];
     struct cupel__sweep_note *note = sweep->note;
     struct header header = {.verdict = word->verdict, .is_baseline = point == 0};
     uint64_t key = word->key != 0 ? word->key : key_of_text(word->text);
-    note->tally.verdicts[word->verdict]++;
     cupel__sweep_log(sweep, point, word->verdict);
-    struct cupel__sweep_kind *kind = find(note, word->verdict, key);
-    if (kind != NULL) {
-        kind->count++;
+    struct cupel__sweep_kind *old = find(note, word->verdict, key);
+    struct cupel__sweep_kind *kind = old != NULL ? old : make_kind(sweep, point, word, key, story);
+    *(kind != NULL && kind->is_known ? &note->tally.known : &note->tally.verdicts[word->verdict]) += 1;
+    if (old != NULL) {
+        old->count++;
+    }
+    if (old != NULL || kind == NULL) {
         return;
     }
-    kind = new_kind(sweep, point, word, key);
-    if (kind == NULL) {
-        return;
-    }
+    header.is_known = kind->is_known;
     memcpy(header.token, kind->token, sizeof header.token);
-    int used = snprintf(story, sizeof story, "%s", word->text);
-    if (point != 0 && used < (int)sizeof story) {
-        cupel__fault_note_text(&note->fault, story + used, sizeof story - (size_t)used);
-    }
     if (sweep->findings_file < 0) {
         deliver(sweep, &header, story);
         return;

@@ -13,7 +13,7 @@ void cupel__sweep_tell_finding(const struct cupel__sweep *sweep, const struct cu
     FILE *out = sweep->options.report;
     text.length = 0;
     text.is_truncated = false;
-    cupel_text_add(&text, "%s%s%s\n%s\n", cupel_verdict_name(finding->verdict),
+    cupel_text_add(&text, "%s%s%s%s\n%s\n", finding->is_known ? "known: " : "", cupel_verdict_name(finding->verdict),
                    finding->token[0] == '\0' ? " without a fault" : " at ", finding->token, finding->text);
     if (cupel__symbolise_is_needed(&text)) {
         cupel__symbolise(&text);
@@ -34,7 +34,7 @@ static int compare(const void *a, const void *b) {
 }
 
 static void print_kind(const struct cupel__sweep_kind *kind, FILE *out) {
-    fprintf(out, "  %s at %s", cupel_verdict_name(kind->verdict), kind->token);
+    fprintf(out, "  %s%s at %s", kind->is_known ? "known " : "", cupel_verdict_name(kind->verdict), kind->token);
     if (kind->count > 1) {
         fprintf(out, ", and %llu faults more", (unsigned long long)kind->count - 1);
     }
@@ -83,7 +83,8 @@ int cupel__sweep_summary_text(const struct cupel_sweep_summary *summary, char *t
         uint64_t count;
         const char *before, *after;
         bool is_always;
-    } parts[] = {{summary->allocations, "; at least ", " allocations", true},
+    } parts[] = {{summary->known, " ", " known", false},
+                 {summary->allocations, "; at least ", " allocations", true},
                  {summary->growths, ", ", " growths", false},
                  {summary->aligned, ", ", " aligned", false},
                  {summary->left_out, "; ", " more left out", false}};

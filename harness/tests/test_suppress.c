@@ -1,0 +1,57 @@
+/* Goal: --suppress lets exactly those findings pass that a row names, tells each with its reason, names rows that are
+ * of no use, and refuses files that it cannot read. Method: the fixture of planted faults, swept with files written
+ * here. */
+#include "harness/tests/tool.h"
+
+#include <stdio.h>
+
+#define STARVED_PROGRAM TOOL_BIN "tests/fixtures/starved"
+
+/* Sweeps the test that leaks with this file of known findings. */
+static const struct tool_run *sweep_knowing(const char *rows) {
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/known", test_directory());
+    FILE *file = fopen(path, "we");
+    REQUIRE(file != NULL);
+    fputs(rows, file);
+    (void)fclose(file);
+    return tool(STARVED_PROGRAM " --sweep --seed=1 --filter=starved.leaks --suppress=%s", path);
+}
+
+TEST(suppress, known_findings_are_told_and_fail_nothing, .tags = "slow") {
+    const struct tool_run *run = sweep_knowing("# why\n\nstarved.le* wrong,leak ta?e it is made to\n");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "skipped starved.leaks: known leak at alloc:2: it is made to\n");
+    CHECK_STR_CONTAINS(run->output, ") 7 faults: 4 ok 3 known; at least 3 allocations");
+    CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed, 1 skipped\n");
+    CHECK(strstr(run->errors, "stale") == NULL);
+}
+
+static const char *const others[] = {
+    "starved.leaks crash,wrong take another verdict\n",
+    "starved.leaks leak taken another function\n",
+    "starved.leak leak take another test\n",
+};
+
+TEST(suppress, what_no_row_names_still_fails, TABLE(others), .tags = "slow") {
+    const char *const *row = test_row();
+    const struct tool_run *run = sweep_knowing(*row);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "starved.leaks (leak, fault alloc:2)\n");
+    CHECK_STR_CONTAINS(run->output, "0 passed, 2 failed, 0 skipped\n");
+    /* The last is of a test that was not swept: nothing is known of it. */
+    CHECK_INT_EQ(strstr(run->errors, "/known:1: stale: nothing of starved.leaks came to ") != NULL,
+                 test_row_index() < 2);
+}
+
+TEST(suppress, bad_files_are_refused, .tags = "slow") {
+    CHECK_STR_CONTAINS(sweep_knowing("starved.leaks leak take\n")->errors,
+                       "/known:1: a row is TEST VERDICTS FUNCTION WHY\n");
+    CHECK_INT_EQ(sweep_knowing("#\nstarved.leaks leaky take why\n")->status, 2);
+    CHECK_STR_CONTAINS(sweep_knowing("#\nstarved.leaks leaky take why\n")->errors,
+                       "/known:2: 'leaky' is no verdict of a failure");
+    CHECK_INT_EQ(sweep_knowing("starved.leaks ok take why\n")->status, 2);
+    const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --suppress=none-such");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "none-such: No such file or directory");
+}
