@@ -78,6 +78,19 @@ TEST(base, outfile_discard_keeps_the_old_file, .tags = "slow") {
     cupel_outfile_discard(&zeroed);
 }
 
+/* Under --sweep each open and write fails, and the disk stays full: the old file or the new one, and nothing else. */
+TEST(base, outfile_is_whole_or_as_it_was, .tags = "slow", .faults = "open write") {
+    cupel_aside_begin();
+    REQUIRE(write_text(in_directory("kept"), "old"));
+    cupel_aside_end();
+    bool is_written = write_text(path, "new");
+    cupel_aside_begin();
+    CHECK_STR_EQ(read_text(path), is_written ? "new" : "old");
+    CHECK_UINT_EQ(count_files(test_directory()), 1);
+    cupel_aside_end();
+    STARVED(!is_written);
+}
+
 TEST(base, outfile_makes_directories, .tags = "slow") {
     REQUIRE(write_text(in_directory("a/b/c"), "deep"));
     CHECK_STR_EQ(read_text(path), "deep");
