@@ -279,10 +279,25 @@ static int replay(void) {
     return status;
 }
 
+/* The library knows requests for memory and nothing else. */
+static bool can_inject(const struct cupel_fault_plan *plan) {
+    for (unsigned i = 0; i < plan->count; i++) {
+        enum cupel_fault_call call = plan->rules[i].call;
+        if (call != CUPEL_FAULT_ALLOC && call != CUPEL_FAULT_GROW && call != CUPEL_FAULT_ANY) {
+            cupel_message("--fault: in a program of others only alloc, grow and any can be refused");
+            return false;
+        }
+    }
+    return true;
+}
+
 int cupel__exec_main(char *const *words, const struct cupel__exec_options *options, bool *is_interrupted,
                      bool *is_cut) {
     struct cupel_error error;
     int status;
+    if (!can_inject(&cupel__settings.fault_plan)) {
+        return CUPEL_USAGE;
+    }
     if (!cupel__exec_locate(&program, words, &error)) {
         cupel_message("%s", error.text);
         return CUPEL_USAGE;
