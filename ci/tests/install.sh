@@ -100,7 +100,7 @@ quick() {
 
     if has gcc gcov && has gcov gcov; then
         variant gcov gcc
-        step 'gcov: report' cmake --build build/gcov --target cupel_report_coverage
+        step "gcov: report" timeout 60 cmake --build build/gcov --target cupel_report_coverage
         must_exist build/coverage/lcov.info
         grep -q "^SF:.*/word.c" build/coverage/lcov.info || fail 'word.c has no coverage'
         ! grep -q "/share/cupel/" build/coverage/lcov.info || fail 'coverage of cupel itself'
@@ -147,6 +147,8 @@ init() {
     preset dev
     step 'init: dev: test' ctest --preset dev --no-tests=error
     says 'tests passed, 0 tests failed out of 3'
+    step 'init: cupel test' cupel test
+    says '^2 passed, 0 failed, 0 skipped$'
     step 'init: sweep' build/dev/bin/tests/first --sweep --verbose
     says '[1-9][0-9]* faults: [1-9][0-9]* ok'
     mkdir "$place/old-one"
@@ -163,6 +165,8 @@ init() {
     if has clang 'init: fuzz'; then
         preset fuzz
         fuzz_target fuzz first_reverses_twice
+        step 'init: cupel fuzz' cupel fuzz list
+        says '^first_reverses_twice *libfuzzer .* 1 inputs  tests/test_first.c:[0-9]'
     fi
     PATH=$saved_path
 }

@@ -133,8 +133,15 @@ static bool scan_source(void *user, const char *path, const char *name) {
     return true;
 }
 
-/* Sources with PROPERTYs stand in <room>/tests and <room>/bodies; those of the libraries of others in the third. */
+/* Sources with PROPERTYs stand in <room>/tests and <room>/bodies; those of the libraries of others in the third.
+ * Projects without rooms have one folder of tests. */
 static void scan_sources(struct project *project) {
+    static const char *const own[] = {"tests", "tests/cupel", "cupel", "fuzz"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        char path[CUPEL__PATH_MAX];
+        (void)snprintf(path, sizeof path, "%s/%s", project->root, own[i]);
+        (void)cupel__store_each(path, scan_source, project, NULL);
+    }
     DIR *rooms = opendir(project->root);
     struct dirent *entry;
     while (rooms != NULL && (entry = readdir(rooms)) != NULL) {

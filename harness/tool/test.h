@@ -19,7 +19,8 @@ struct cupel__test_programs {
     char evidence[4096];  /* results.jsonl of this build */
 };
 
-/* Finds where programs and evidence are, from where this program is; `variant` NULL: the same build tree. */
+/* Finds where programs and evidence are, from where this program is; `variant` NULL: the same build tree. An installed
+ * one looks in build/VARIANT of the current directory (NULL: dev). */
 bool cupel__test_locate(struct cupel__test_programs *programs, const char *variant, struct cupel_error *error);
 /* Adds all programs of the directory, in alphabetical order. */
 bool cupel__test_find_all(struct cupel__test_programs *programs, struct cupel_error *error);

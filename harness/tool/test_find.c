@@ -23,6 +23,18 @@ static const char *cut(char *path) {
     return slash + 1;
 }
 
+static bool has_tests(const char *tree) {
+    char path[2100];
+    (void)snprintf(path, sizeof path, "%s/bin/tests", tree);
+    return access(path, F_OK) == 0;
+}
+
+/* This program is installed: the build trees are those of the project that it stands in now. */
+static void locate_here(struct cupel__test_programs *programs, const char *variant) {
+    (void)snprintf(programs->directory, sizeof programs->directory, "build/%s/bin/tests", variant);
+    (void)snprintf(programs->evidence, sizeof programs->evidence, "build/evidence/%s/results.jsonl", variant);
+}
+
 bool cupel__test_locate(struct cupel__test_programs *programs, const char *variant, struct cupel_error *error) {
     char tree[2048];
     ssize_t length = readlink("/proc/self/exe", tree, sizeof tree - 1);
@@ -37,6 +49,10 @@ bool cupel__test_locate(struct cupel__test_programs *programs, const char *varia
     }
     char *name = strrchr(tree, '/');
     bool is_variant_tree = name != NULL && strcmp(name + 1, CUPEL_VARIANT_NAME) == 0;
+    if (!is_variant_tree && !has_tests(tree)) {
+        locate_here(programs, variant != NULL ? variant : "dev");
+        return true;
+    }
     if (variant != NULL && !is_variant_tree) {
         return cupel_error_set(error, 0, 0, "--variant: %s is not the build tree of a variant", tree);
     }
