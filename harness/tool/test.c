@@ -329,6 +329,11 @@ static int prepare(struct cupel__test_run *run, struct cupel__test_programs *pro
         cupel_message("%s", error.text);
         return CUPEL_NOTHING;
     }
+    /* Programs run side by side; each has as many workers as there are jobs left for it. */
+    static char jobs[32];
+    unsigned at_a_time = programs->count < run->jobs ? (unsigned)programs->count : run->jobs;
+    (void)snprintf(jobs, sizeof jobs, "--jobs=%u", at_a_time == 0 ? 1 : run->jobs / at_a_time);
+    run->passed_on[run->passed_on_count++] = jobs;
     return CUPEL_OK;
 }
 
