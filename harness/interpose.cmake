@@ -68,3 +68,4 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   target_compile_options(cupel_tests_interpose PRIVATE -fno-builtin) # clang leaves out requests whose blocks nobody uses
   add_dependencies(test_interpose fixture_interposed_static fixture_interposed_shared fixture_unseen)
 endif()
+cupel_add_bench(interpose SOURCES bench/bench_interpose.c LINK cupel::harness cupel::interpose)
