@@ -49,7 +49,7 @@ TEST(counting, counts_blocks_bytes_and_peaks) {
     CHECK(cupel_counts_are_balanced(counts));
 }
 
-TEST(counting, counts_a_failed_request_and_nothing_else) {
+TEST(counting, counts_a_failed_request_and_nothing_else, .no_sweep = true) {
     struct cupel_failing failing;
     struct cupel_counting counting;
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "alloc:2+;grow:1+", NULL);
@@ -110,7 +110,7 @@ static void *churn(void *allocator) {
     return NULL;
 }
 
-TEST(counting, shared_counts_are_exact_over_threads, .tags = "slow") {
+TEST(counting, shared_counts_are_exact_over_threads, .no_sweep = true, .tags = "slow") {
     struct cupel_counting counting;
     struct cupel_allocator *c = cupel_counting_init_shared(&counting, cupel_libc());
     pthread_t threads[THREADS];
@@ -134,7 +134,7 @@ TEST(counting, shared_counts_are_exact_over_threads, .tags = "slow") {
     CHECK(cupel_counts_are_balanced(&counts));
 }
 
-TEST(counting, hands_usable_and_site_through) {
+TEST(counting, hands_usable_and_site_through, .no_sweep = true) {
     struct cupel_counting counting;
     struct cupel_allocator *c = cupel_counting_init(&counting, cupel_libc());
     void *block = cupel_alloc(c, 3, 1);
@@ -143,7 +143,7 @@ TEST(counting, hands_usable_and_site_through) {
     cupel_free(c, block, 3, 1);
 }
 
-TEST(counting, keeps_the_contract, .tags = "slow") {
+TEST(counting, keeps_the_contract, .no_sweep = true, .tags = "slow") {
     struct cupel_counting layer;
     struct cupel_allocator *a = cupel_counting_init(&layer, cupel_libc());
     check_contract(a, (struct contract_limits){1 << 17, 64});

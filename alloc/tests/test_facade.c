@@ -283,7 +283,7 @@ TEST(facade, names_what_is_wrong_with_an_address) {
     end(&fixture);
 }
 
-TEST(facade, serves_the_sized_interface_too) {
+TEST(facade, serves_the_sized_interface_too, .no_sweep = true) {
     struct fixture fixture;
     begin(&fixture);
     struct cupel_allocator *a = &fixture.facade.base;

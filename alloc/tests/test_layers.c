@@ -10,7 +10,7 @@
 
 static struct cupel_layers_storage storage;
 
-TEST(layers, stack_is_as_the_words_say) {
+TEST(layers, stack_is_as_the_words_say, .no_sweep = true) {
     struct cupel_error error = {.text = ""};
     struct cupel_allocator *a =
         cupel_layers("counting failing=alloc:3 tracking arena=page=4K counting=shared libc", &storage, &error);
@@ -247,7 +247,7 @@ static const char *const pieces[] = {
     "alloc:",   "page=",    "large=",      "redzone=", "max=",     "4K",     "1M",        ",",    "=",     "shared",
     " ",        "512",      "0",           "%",        ";",        "\n",     "size=1..2", "@",    "\xff"};
 
-PROPERTY(layers, any_text_is_a_stack_or_an_error, .longest = 512) {
+PROPERTY(layers, any_text_is_a_stack_or_an_error, .no_sweep = true, .longest = 512) {
     enum { PIECES = sizeof pieces / sizeof pieces[0] };
     char spec[600];
     size_t length = 0;

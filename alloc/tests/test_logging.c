@@ -38,7 +38,7 @@ static void hide_addresses(char *text) {
     *to = '\0';
 }
 
-TEST(logging, writes_a_line_for_each_operation) {
+TEST(logging, writes_a_line_for_each_operation, .no_sweep = true) {
     struct cupel_logging logging;
     struct cupel_failing failing;
     int file = memfd_create("log", MFD_CLOEXEC);
@@ -71,7 +71,7 @@ TEST(logging, writes_a_line_for_each_operation) {
     (void)close(file);
 }
 
-TEST(logging, writes_whole_lines_however_many, .tags = "slow") {
+TEST(logging, writes_whole_lines_however_many, .no_sweep = true, .tags = "slow") {
     struct cupel_logging logging;
     int file = memfd_create("log", MFD_CLOEXEC);
     REQUIRE(file >= 0);
@@ -98,7 +98,7 @@ TEST(logging, writes_whole_lines_however_many, .tags = "slow") {
     (void)close(file);
 }
 
-TEST(logging, survives_a_full_device_and_keeps_errno) {
+TEST(logging, survives_a_full_device_and_keeps_errno, .no_sweep = true) {
     struct cupel_logging logging;
     int file = open("/dev/full", O_WRONLY | O_CLOEXEC);
     if (file < 0) {
@@ -120,7 +120,7 @@ TEST(logging, survives_a_full_device_and_keeps_errno) {
     (void)close(file);
 }
 
-TEST(logging, keeps_the_contract, .tags = "slow") {
+TEST(logging, keeps_the_contract, .no_sweep = true, .tags = "slow") {
     struct cupel_logging layer;
     int file = open("/dev/null", O_WRONLY | O_CLOEXEC);
     REQUIRE(file >= 0);

@@ -116,7 +116,7 @@ TEST(perturbing, fills_memory_before_it_is_released) {
     cupel_perturbing_deinit(&layer);
 }
 
-TEST(perturbing, reuses_the_newest_block_of_a_size_at_once) {
+TEST(perturbing, reuses_the_newest_block_of_a_size_at_once, .no_sweep = true) {
     struct cupel_perturbing layer;
     struct cupel_perturbing_options options = options_of("placement:reused");
     struct cupel_allocator *a = cupel_perturbing_init(&layer, cupel_libc(), &options);
@@ -134,7 +134,7 @@ TEST(perturbing, reuses_the_newest_block_of_a_size_at_once) {
     cupel_perturbing_deinit(&layer);
 }
 
-TEST(perturbing, never_reuses_an_address) {
+TEST(perturbing, never_reuses_an_address, .no_sweep = true) {
     enum { COUNT = 300 };
     struct cupel_perturbing layer;
     struct cupel_perturbing_options options = options_of("placement:never");
@@ -152,7 +152,7 @@ TEST(perturbing, never_reuses_an_address) {
     cupel_perturbing_deinit(&layer);
 }
 
-TEST(perturbing, leaves_nothing_between_adjacent_blocks) {
+TEST(perturbing, leaves_nothing_between_adjacent_blocks, .no_sweep = true) {
     struct cupel_perturbing layer;
     struct cupel_perturbing_options options = options_of("placement:adjacent");
     struct cupel_allocator *a = cupel_perturbing_init(&layer, cupel_libc(), &options);
@@ -173,7 +173,7 @@ TEST(perturbing, leaves_nothing_between_adjacent_blocks) {
     cupel_perturbing_deinit(&layer);
 }
 
-TEST(perturbing, aligns_to_what_is_asked_for_and_no_more) {
+TEST(perturbing, aligns_to_what_is_asked_for_and_no_more, .no_sweep = true) {
     struct cupel_perturbing layer;
     struct cupel_perturbing_options options = options_of("placement:misaligned");
     struct cupel_allocator *a = cupel_perturbing_init(&layer, cupel_libc(), &options);
@@ -186,7 +186,7 @@ TEST(perturbing, aligns_to_what_is_asked_for_and_no_more) {
     cupel_perturbing_deinit(&layer);
 }
 
-TEST(perturbing, a_block_may_outlive_its_layer) {
+TEST(perturbing, a_block_may_outlive_its_layer, .no_sweep = true) {
     static const char *const specs[] = {"", "placement:reused", "placement:never", "placement:adjacent",
                                         "placement:misaligned"};
     struct cupel_counting counting;
@@ -352,7 +352,7 @@ static void model_release(struct model *model, struct model_block *block) {
     *block = model->live[--model->live_count];
 }
 
-PROPERTY(perturbing, does_what_a_model_of_it_does, .longest = 400) {
+PROPERTY(perturbing, does_what_a_model_of_it_does, .no_sweep = true, .longest = 400) {
     static struct model model;
     struct cupel_perturbing layer;
     struct cupel_perturbing_options options = cupel_perturbing_choose(cupel_draw_uint(bytes, "seed", 0, 255));

@@ -96,7 +96,7 @@ static __attribute__((noinline)) void *large_site(struct cupel_allocator *t) {
     return block;
 }
 
-TEST(tracking, prints_live_blocks_grouped_by_site_largest_first, .tags = "slow") {
+TEST(tracking, prints_live_blocks_grouped_by_site_largest_first, .no_sweep = true, .tags = "slow") {
     struct cupel_tracking tracking;
     struct cupel_allocator *t = cupel_tracking_init(&tracking, cupel_libc());
     void *blocks[6];
@@ -206,7 +206,7 @@ TEST(tracking, keeps_and_forgets_a_million_blocks, .tags = "slow") {
     cupel_tracking_deinit(&tracking);
 }
 
-TEST(tracking, gives_the_block_back_where_it_cannot_be_recorded) {
+TEST(tracking, gives_the_block_back_where_it_cannot_be_recorded, .no_sweep = true) {
     struct cupel_tracking tracking;
     struct cupel_counting counting;
     struct cupel_failing full;
@@ -222,7 +222,7 @@ TEST(tracking, gives_the_block_back_where_it_cannot_be_recorded) {
     cupel_tracking_deinit(&tracking);
 }
 
-TEST(tracking, changes_nothing_where_the_parent_fails) {
+TEST(tracking, changes_nothing_where_the_parent_fails, .no_sweep = true) {
     struct cupel_tracking tracking;
     struct cupel_failing failing;
     struct cupel_allocator *t =
@@ -241,7 +241,7 @@ TEST(tracking, changes_nothing_where_the_parent_fails) {
     cupel_tracking_deinit(&tracking);
 }
 
-TEST(tracking, keeps_the_contract, .tags = "slow") {
+TEST(tracking, keeps_the_contract, .no_sweep = true, .tags = "slow") {
     struct cupel_tracking layer;
     struct cupel_allocator *a = cupel_tracking_init(&layer, cupel_libc());
     check_contract(a, (struct contract_limits){1 << 17, 64});

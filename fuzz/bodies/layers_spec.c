@@ -147,7 +147,7 @@ static void shut(void) {
     null_device = -1;
 }
 
-PROPERTY(layers, spec, .longest = TEXT_MAX, .setup = warm_up, .teardown = shut) {
+PROPERTY(layers, spec, .no_sweep = true, .longest = TEXT_MAX, .setup = warm_up, .teardown = shut) {
     char text[TEXT_MAX + 1];
     struct cupel_view view = cupel_draw_rest(bytes, "text");
     size_t length = view.length < TEXT_MAX ? view.length : TEXT_MAX;

@@ -32,7 +32,7 @@ TEST(inputs, are_named_by_their_sha1, CUPEL_TABLE(digests)) {
     CHECK_STR_EQ(name, digest->name);
 }
 
-TEST(inputs, are_stored_once_and_whole, .tags = "slow") {
+TEST(inputs, are_stored_once_and_whole, .no_sweep = true, .tags = "slow") {
     char directory[CUPEL__PATH_MAX];
     char name[CUPEL_SHA1_TEXT];
     char again[CUPEL_SHA1_TEXT];

@@ -33,7 +33,7 @@ static const struct match matches[] = {
     {"a.b/1", "a.b/1", true},
 };
 
-TEST(filter, selects, TABLE(matches)) {
+TEST(filter, selects, .no_sweep = true, TABLE(matches)) {
     const struct match *match = test_row();
     struct cupel__filter filter;
     REQUIRE(cupel__filter_init(&filter, match->filter));
@@ -56,7 +56,7 @@ static bool any_matches(const char *list, size_t length, const char *title) {
     return false;
 }
 
-PROPERTY(filter, is_any_of_one_list_and_none_of_the_other, .longest = 256) {
+PROPERTY(filter, is_any_of_one_list_and_none_of_the_other, .no_sweep = true, .longest = 256) {
     static const char letters[] = "ab.*?:-";
     char text[128];
     char title[4];

@@ -200,7 +200,7 @@ TEST(interpose, a_function_of_any_program_is_swept, CUPEL_TABLE(functions), .tag
     CHECK_UINT_EQ(summary.points, 2);
 }
 
-TEST(interpose, a_sweep_within_a_body_leaves_its_counts_alone) {
+TEST(interpose, a_sweep_within_a_body_leaves_its_counts_alone, .no_sweep = true) {
     struct stranger_book *(*open)(const char *name) = stranger_open;
     void *volatile outer = malloc(10);
     struct cupel_counts before = counts();
@@ -217,7 +217,7 @@ TEST(interpose, a_sweep_within_a_body_leaves_its_counts_alone) {
 
 /* In this program's own layers. */
 
-TEST(interpose, counts_exact_sizes_and_gives_all_back) {
+TEST(interpose, counts_exact_sizes_and_gives_all_back, .no_sweep = true) {
     struct cupel_counts before = counts();
     char *volatile block = malloc(100);
     struct cupel_counts during = counts();
@@ -232,7 +232,7 @@ TEST(interpose, counts_exact_sizes_and_gives_all_back) {
     CHECK_UINT_EQ(counts().address_sum, before.address_sum);
 }
 
-TEST(interpose, both_allocators_share_one_stack) {
+TEST(interpose, both_allocators_share_one_stack, .no_sweep = true) {
     struct cupel_allocator *a = test_allocator();
     struct cupel_counts before = counts();
     void *of_test = cupel_alloc(a, 10, 8);
@@ -255,7 +255,7 @@ TEST(interpose, what_is_no_request_is_not_counted) {
     CHECK_UINT_EQ(counts().failed, before.failed);
 }
 
-TEST(interpose, sizes_beyond_all_memory_are_refused) {
+TEST(interpose, sizes_beyond_all_memory_are_refused, .no_sweep = true) {
     size_t volatile huge = SIZE_MAX / 2 + 2;
     errno = 0;
     CHECK(malloc(huge) == NULL);
@@ -272,7 +272,7 @@ TEST(interpose, sizes_beyond_all_memory_are_refused) {
     free(block);
 }
 
-TEST(interpose, size_0_is_a_block) {
+TEST(interpose, size_0_is_a_block, .no_sweep = true) {
     struct cupel_counts before = counts();
     void *volatile block = malloc(0);
     CHECK(block != NULL);
@@ -281,7 +281,7 @@ TEST(interpose, size_0_is_a_block) {
     CHECK_UINT_EQ(counts().live_blocks, before.live_blocks);
 }
 
-TEST(interpose, free_leaves_errno_alone) {
+TEST(interpose, free_leaves_errno_alone, .no_sweep = true) {
     void *volatile block = malloc(8);
     errno = EDOM;
     free(block);

@@ -13,7 +13,7 @@ static struct cupel_allocator *root_of_row(void) {
 /* Over malloc itself, and over a root. */
 static const char *const roots[] = {"malloc", "a root"};
 
-TEST(meter, balances_where_all_went_back, TABLE(roots)) {
+TEST(meter, balances_where_all_went_back, .no_sweep = true, TABLE(roots)) {
     static const size_t sizes[] = {0, 1, 24, 5000};
     static const size_t aligns[] = {1, 8, 16, 64, 4096};
     struct cupel__meter meter;
@@ -34,7 +34,7 @@ TEST(meter, balances_where_all_went_back, TABLE(roots)) {
     }
 }
 
-TEST(meter, follows_a_block_that_moves, TABLE(roots)) {
+TEST(meter, follows_a_block_that_moves, .no_sweep = true, TABLE(roots)) {
     struct cupel__meter meter;
     struct cupel_allocator *a = cupel__meter_init(&meter, root_of_row());
     char *block = cupel_alloc(a, 10, 8);

@@ -71,7 +71,7 @@ PROPERTY(steady, same_addresses_from_same_operations, .longest = 512) {
     CHECK_UINT_EQ(second, first);
 }
 
-TEST(steady, what_does_not_fit_comes_from_the_c_library) {
+TEST(steady, what_does_not_fit_comes_from_the_c_library, .no_sweep = true) {
     struct cupel_allocator *root = cupel__steady();
     cupel__steady_reset();
     char *inside = cupel_alloc(root, 100, 8);
