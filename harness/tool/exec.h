@@ -106,10 +106,16 @@ const struct cupel__exec_crash *cupel__exec_crash_of(const struct cupel__exec_ru
 const char *cupel__exec_blindness(const struct cupel__exec_run *run);
 
 /* exec_cases.c. */
+enum cupel__exec_outcome {
+    CUPEL__CASE_PASSED,
+    CUPEL__CASE_FAILED,
+    CUPEL__CASE_SKIPPED,
+    CUPEL__CASE_OPEN /* it began, and nothing more was said */
+};
 struct cupel__exec_case {
     char name[160];
-    char message[512];                                                                              /* "" for none */
-    enum { CUPEL__CASE_PASSED, CUPEL__CASE_FAILED, CUPEL__CASE_SKIPPED, CUPEL__CASE_OPEN } outcome; /* open: begun */
+    char message[512]; /* "" for none */
+    enum cupel__exec_outcome outcome;
 };
 struct cupel__exec_cases {
     unsigned count;

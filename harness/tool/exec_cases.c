@@ -38,7 +38,7 @@ static void add_message(struct cupel__exec_case *to, const char *text, size_t le
 
 static const struct {
     const char *mark;
-    int outcome;
+    enum cupel__exec_outcome outcome;
 } marks[] = {
     {"[ RUN      ] ", CUPEL__CASE_OPEN},     {"[       OK ] ", CUPEL__CASE_PASSED},
     {"[  FAILED  ] ", CUPEL__CASE_FAILED},   {"[  SKIPPED ] ", CUPEL__CASE_SKIPPED},
