@@ -1,5 +1,5 @@
 # The runner's tests: fixture programs whose tests fail on purpose, which no ctest entry runs, and what runs them.
-cupel_add_tool(test SOURCES tool/test.c tool/test_find.c tool/test_run.c tool/test_variants.c LINK cupel::harness)
+cupel_add_tool(test SOURCES tool/test.c tool/test_find.c tool/test_run.c tool/test_sites.c tool/test_variants.c LINK cupel::harness)
 if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   foreach(fixture outcomes rude flaky)
     add_executable(fixture_${fixture} tests/fixtures/${fixture}.c)

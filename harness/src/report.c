@@ -198,6 +198,22 @@ void cupel__reports_take(const struct cupel_result *result) {
     }
 }
 
+void cupel__reports_progress(const char *text) {
+    static struct cupel_progress elsewhere; /* where another program writes the text: beside it */
+    for (unsigned i = 0; i < sink_count; i++) {
+        if (sinks[i].sink->progress != NULL) {
+            sinks[i].sink->progress(sinks[i].out, text);
+        }
+    }
+    if (records_file >= 0) {
+        if (elsewhere.stream == NULL) {
+            cupel_progress_init(&elsewhere, stderr);
+            elsewhere.last_ms = cupel_clock_ms();
+        }
+        cupel_progress_show(&elsewhere, false, "%s", text);
+    }
+}
+
 bool cupel__reports_close(struct cupel_error *error) {
     bool is_written = true;
     totals.duration_ns = cupel_clock_ns() - totals.start_ns;

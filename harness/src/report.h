@@ -41,6 +41,7 @@ struct cupel__totals {
     int64_t duration_ns; /* set at the end */
     bool is_interrupted;
     bool is_cut;
+    const char *remark;                                             /* lines to print before the last one, or NULL */
     char failed_titles[CUPEL__FAILED_TITLES_MAX][CUPEL__TITLE_MAX]; /* the first ones, with their verdict */
 };
 
@@ -51,6 +52,7 @@ struct cupel__sink {
     void (*result)(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals);
     void (*end)(FILE *out, const struct cupel__totals *totals);
     void (*flake)(FILE *out, const struct cupel_result *result); /* the summary of a flaky test; NULL: not told */
+    void (*progress)(FILE *out, const char *text);               /* within one record; NULL: shows none */
 };
 
 extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sink_tap, cupel__sink_junit,
@@ -72,6 +74,8 @@ void cupel__reports_take(const struct cupel_result *result);
 void cupel__reports_lose(void);
 /* The file that GoogleTest writes for these words in a program of that name. */
 void cupel__gtest_output_path(const char *output, const char *program, char *path, size_t size_bytes);
+/* Something long goes on: shown where and when the text has room for it. */
+void cupel__reports_progress(const char *text);
 /* Ends all. False and a text where one could not be written; the others are complete. */
 bool cupel__reports_close(struct cupel_error *error);
 /* The counts so far; the caller sets is_interrupted and is_cut before the close. */

@@ -11,6 +11,7 @@ enum { LINE_MAX_BYTES = 1000 };
 
 static struct cupel__report_head head;
 static struct cupel_progress progress;
+static struct cupel_progress slow; /* in a log: of what takes long within one test */
 
 static const char *colour(const char *code) {
     return head.has_colour ? code : "";
@@ -26,6 +27,8 @@ static void plain_begin(FILE *out, const struct cupel__report_head *given) {
     head = *given;
     memset(&progress, 0, sizeof progress);
     cupel_progress_init(&progress, head.is_terminal ? out : NULL);
+    cupel_progress_init(&slow, head.is_terminal ? NULL : out);
+    slow.last_ms = cupel_clock_ms();
     fprintf(out, "%s: %" PRIu64 " %s, seed %" PRIu64 "\n", head.title, head.count, head.unit, head.seed);
 }
 
@@ -52,6 +55,7 @@ static void print_failure(FILE *out, const struct cupel_result *result, const ch
     }
     (void)cupel_result_command(result, command, sizeof command);
     fprintf(out, "%sagain: %s%s\n\n", DIM, command, PLAIN);
+    (void)fflush(out); /* what was found is there, whatever comes of the run */
 }
 
 /* What its repeats came to, once, behind them. */
@@ -115,6 +119,7 @@ static void print_unstarved(FILE *out, const struct cupel__totals *totals) {
 }
 
 void cupel__print_last(FILE *out, const struct cupel__totals *totals) {
+    fputs(totals->remark != NULL ? totals->remark : "", out);
     print_unstarved(out, totals);
     if (totals->flaky != 0) {
         fprintf(out, "%" PRIu64 " flaky\n", totals->flaky);
@@ -143,4 +148,11 @@ static void plain_end(FILE *out, const struct cupel__totals *totals) {
     cupel__print_last(out, totals);
 }
 
-const struct cupel__sink cupel__sink_plain = {"plain", plain_begin, plain_result, plain_end, plain_flake};
+static void plain_progress(FILE *out, const char *text) {
+    (void)out;
+    cupel_progress_show(&progress, false, "%s", text);
+    cupel_progress_show(&slow, false, "%s", text);
+}
+
+const struct cupel__sink cupel__sink_plain = {"plain",   plain_begin, plain_result,
+                                              plain_end, plain_flake, plain_progress};

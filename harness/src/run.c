@@ -6,6 +6,7 @@
 #include "harness/src/io.h"
 #include "harness/src/limits.h"
 #include "harness/src/route.h"
+#include "harness/src/sites.h"
 #include "harness/src/strong.h"
 
 #include "alloc/libc.h"
@@ -28,6 +29,7 @@ static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void take_fault(const struct cupel_failing *failing) {
     cupel__fault_note_take(cupel__run.fault_note, failing);
+    cupel__sites_note(failing->frames[0], true);
 }
 
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
@@ -45,11 +47,11 @@ void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {
     if (run->is_perturbing) {
         below = cupel_perturbing_init(&run->perturbing, below, &run->memory);
     }
-    if (faults != NULL) {
+    if (faults != NULL || cupel__sites_are_on()) {
         below = cupel_failing_init(&run->failing, below, NULL, NULL);
         cupel_failing_set(&run->failing, faults);
         run->failing.on_first = take_fault;
-        run->failing.on_request = run->on_request;
+        run->failing.on_request = run->is_swept ? run->on_request : cupel__sites_are_on() ? cupel__sites_hook : NULL;
     }
     if (tracking) {
         below = cupel_tracking_init(&run->tracking, below);

@@ -13,6 +13,7 @@
 #include "harness/src/route.h"
 #include "harness/src/settings.h"
 #include "harness/src/settings_gtest.h"
+#include "harness/src/sites.h"
 #include "harness/src/state.h"
 #include "harness/src/suites.h"
 #include "harness/src/supervise.h"
@@ -202,6 +203,25 @@ static bool is_complete(const struct cupel__plan *plan, const struct cupel__tota
     return false;
 }
 
+static void begin_sites(void) {
+    if (cupel__settings.sweep || cupel__settings.sweeping.sites != NULL) {
+        (void)cupel__sites_begin(); /* the write fails where it could not */
+    }
+}
+
+/* The file, and the lines about it. */
+static bool end_sites(struct cupel__totals *totals, struct cupel_error *error) {
+    static struct cupel_text text;
+    const char *path = cupel__settings.sweeping.sites;
+    bool is_written = path == NULL || cupel__sites_write(path, error);
+    if (cupel__settings.sweep || path != NULL) {
+        cupel__sites_summary(cupel__settings.is_verbose_sweep, &text);
+        totals->remark = text.data;
+    }
+    cupel__sites_end();
+    return is_written;
+}
+
 static int run(struct cupel__plan *plan) {
     struct cupel_error error;
     struct cupel__run_end end = {false, false};
@@ -227,6 +247,7 @@ static int run(struct cupel__plan *plan) {
         cupel__gtest_premature_begin();
     }
     cupel__evidence_start();
+    begin_sites();
     running = plan;
     bool has_run = cupel__flakes_begin(plan) && cupel__supervise(plan, take, &end, &error);
     cupel__retries_run(plan, end.is_interrupted, give);
@@ -238,8 +259,14 @@ static int run(struct cupel__plan *plan) {
     struct cupel__totals *totals = cupel__reports_totals();
     totals->is_interrupted = end.is_interrupted;
     totals->is_cut = end.is_cut;
+    struct cupel_error sites_error;
+    bool has_sites = end_sites(totals, &sites_error);
     bool is_written = cupel__reports_close(&error);
     (void)cupel__suppress_tell_stale(stderr);
+    if (is_written && !has_sites) {
+        error = sites_error;
+        is_written = false;
+    }
     if (!is_written) {
         cupel_message("%s", error.text);
     }

@@ -22,7 +22,8 @@ enum cupel__style {
 /* How it sweeps: settings_sweep.c. */
 struct cupel__sweep_settings {
     const char *modes_text, *shard_text, *log;
-    unsigned modes; /* 0: all */
+    const char *sites; /* file, or NULL */
+    unsigned modes;    /* 0: all */
     int64_t per_stack, max, for_ms;
     uint64_t shard_index, shard_count;
 };

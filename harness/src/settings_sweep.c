@@ -50,6 +50,12 @@ static const struct cupel_option options[] = {
      .value = &cupel__settings.sweeping.log,
      .parameter = "FILE",
      .sentence = "Add a line of JSON to the file for every fault that was tried: test, input, fault, verdict."},
+    {.name = "sites",
+     .kind = CUPEL_OPTION_TEXT,
+     .value = &cupel__settings.sweeping.sites,
+     .parameter = "FILE",
+     .sentence = "Write every place that asked for memory, how often it did, and how often it was refused; without a "
+                 "sweep too."},
 };
 
 size_t cupel__sweep_settings_append(struct cupel_option *to, size_t capacity) {

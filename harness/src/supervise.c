@@ -6,6 +6,7 @@
 #include "harness/src/here.h"
 #include "harness/src/obituary.h"
 #include "harness/src/perturb.h"
+#include "harness/src/report.h"
 #include "harness/src/symbolise.h"
 #include "harness/src/wire.h"
 #include "harness/src/worker.h"
@@ -15,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -360,9 +362,31 @@ static bool is_any_alive(void) {
     return false;
 }
 
+/* How far the sweeps are that go on. */
+static void show_sweeps(void) {
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
+        struct cupel__slot *slot = supervisor.jobs[i].slot;
+        const char *pass = atomic_load(&slot->sweep_pass);
+        if (supervisor.jobs[i].pid != 0 && pass != NULL && !atomic_load(&slot->is_foreign) &&
+            atomic_load(&slot->state) == CUPEL__SLOT_RUNNING) {
+            char title[512];
+            char text[1024];
+            struct cupel__plan_item item = cupel__plan_at(supervisor.plan, atomic_load(&slot->item));
+            (void)cupel__plan_title(item.test, item.row, title, sizeof title);
+            (void)snprintf(text, sizeof text, "%s: %s, fault %" PRIu64 " of %" PRIu64 "; %" PRIu64 " findings", title,
+                           pass, atomic_load(&slot->sweep_point), atomic_load(&slot->sweep_total),
+                           atomic_load(&slot->sweep_findings));
+            cupel__reports_progress(text);
+        }
+    }
+}
+
 static void loop(void) {
     while (is_any_alive()) {
         wait_for_news(check_limits());
+        if (cupel__settings.sweep) {
+            show_sweeps();
+        }
         if (has_interrupt && !supervisor.end->is_interrupted) {
             supervisor.end->is_interrupted = true;
             stop_at_once();

@@ -56,11 +56,13 @@ static void take_record(struct cupel__sweep_run *run) {
 /* What the engine wants to know of the run. */
 static void hook(const struct cupel__sweep_run *run) {
     cupel__run.on_request = run->on_request;
+    cupel__run.is_swept = true;
     cupel__run.fault_note = run->refused;
 }
 
 static void unhook(struct cupel__fault_note *before) {
     cupel__run.on_request = NULL;
+    cupel__run.is_swept = false;
     cupel__run.fault_note = before;
 }
 
@@ -186,6 +188,7 @@ static struct cupel_sweep_summary sweep_subject(struct subject *subject,
     const struct cupel__sweep_settings *given = &cupel__settings.sweeping;
     sweep.run = run;
     sweep.user = subject;
+    cupel__sweep_on_progress = cupel__worker_sweeps;
     cupel__child_on_life = cupel__worker_is_alive; /* the time limit is of a run, not of all of them */
     sweep.options.in_process = subject->item->isolation == CUPEL_ISOLATE_NONE;
     sweep.options.timeout_ms = timeout_of(subject->item->test);
@@ -283,6 +286,7 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     struct cupel_sweep_summary summary =
         item->test->kind == CUPEL_KIND_PROPERTY ? sweep_property(item) : sweep_subject(&subject, run_test);
     cupel__sweep_end(&sweep);
+    cupel__worker_sweeps(NULL, 0, 0, 0);
     if (summary.is_baseline && summary.worst != CUPEL_VERDICT_NONDETERMINISTIC) {
         /* It fails, is skipped or crashes by itself: then that is what is told. */
         cupel__execute_once(item, NULL, result);
@@ -294,7 +298,7 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     (void)cupel_result_title(result, title, sizeof title);
     cupel__suppress_swept(title);
     result->verdict = summary.worst;
-    if (summary.worst == CUPEL_VERDICT_OK && summary.points == 0) {
+    if (summary.worst == CUPEL_VERDICT_OK && summary.allocations == 0) {
         result->has_nothing_to_starve = true; /* it passed, as without the sweep; nothing was learnt of faults */
         (void)snprintf(result->reason, sizeof result->reason, "nothing to starve: no request to the test's allocator");
         return;

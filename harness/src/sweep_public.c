@@ -1,5 +1,6 @@
 /* The sweep as a function: see harness/sweep.h. Owns the layers; the engine is the one of --sweep. */
 #include "harness/src/route.h"
+#include "harness/src/sites.h"
 #include "harness/src/sweep_engine.h"
 
 #include "alloc/counting.h"
@@ -68,6 +69,7 @@ static struct cupel__fault_note *refused; /* of the run that goes on */
 
 static void take_fault(const struct cupel_failing *failing) {
     cupel__fault_note_take(refused, failing);
+    cupel__sites_note(failing->frames[0], true);
 }
 
 /* One run of the function. */

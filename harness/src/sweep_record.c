@@ -1,5 +1,6 @@
 /* What a run asks for: see sweep_engine.h. The run without a fault gives the requests that points are made of. The
  * first fault of each call stack is watched too: what is asked for only because of it is the second half of pairs. */
+#include "harness/src/sites.h"
 #include "harness/src/sweep_engine.h"
 
 #include <stddef.h>
@@ -65,6 +66,7 @@ static void record_request(const struct cupel_failing *failing, const struct cup
                                              .is_behind_growth = recorder.has_grown,
                                              .is_aligned = event->align > _Alignof(max_align_t)};
     recorder.has_grown = recorder.has_grown || grows;
+    cupel__sites_note(event->site, false);
     note->growths += grows;
     note->aligned += request->is_aligned;
     if (event->live_bytes > recorder.live_peak) {
@@ -83,6 +85,7 @@ static void record_after_fault(const struct cupel_failing *failing, const struct
     if (recorder.count == CANDIDATES_MAX || recorder.looked_at++ == LOOKED_AT_MAX) {
         return;
     }
+    cupel__sites_note(event->site, false);
     uint64_t stack = stack_of(event);
     for (unsigned i = 0; i < recorder.count; i++) {
         if (recorder.candidates[i].stack == stack) {
@@ -109,9 +112,11 @@ void (*cupel__sweep_record_begin(struct cupel__sweep *sweep, uint64_t point))(co
     recorder.number = recorder.grow_number = recorder.live_peak = recorder.first = 0;
     recorder.has_grown = recorder.has_failed = false;
     recorder.looked_at = recorder.count = 0;
-    if (note->stage == CUPEL__SWEEP_BASELINE) {
-        note->request_count = note->growths = note->aligned = 0;
-        return record_request;
+    if (note->stage == CUPEL__SWEEP_BASELINE) { /* the first of the two runs may set things up that stay */
+        return note->calls != 0 ? record_request : NULL;
+    }
+    if (note->stage != CUPEL__SWEEP_ONCE && point != 0 && cupel__sites_are_on()) {
+        return cupel__sites_refused_again;
     }
     if (note->stage != CUPEL__SWEEP_ONCE || point == 0 || (sweep->options.modes & CUPEL_SWEEP_PAIRS) == 0) {
         return NULL;

@@ -64,7 +64,7 @@ void cupel__sweep_groups(const struct cupel__sweep_kind *kinds, unsigned count, 
             fputs("where no request was refused\n", out);
         }
         if (sorted[i]->died[0] != '\0' && (is_new_request || strcmp(before->died, sorted[i]->died) != 0)) {
-            fprintf(out, " it ended in\n%s\n", sorted[i]->died);
+            fprintf(out, " ended in\n%s\n", sorted[i]->died);
         }
         print_kind(sorted[i], out);
     }

@@ -90,6 +90,15 @@ bool cupel__worker_emit(const struct cupel_result *result) {
     return record_pipe >= 0 && cupel__wire_write(record_pipe, result);
 }
 
+void cupel__worker_sweeps(const char *pass, uint64_t point, uint64_t total, unsigned findings) {
+    if (own_slot != NULL) {
+        atomic_store(&own_slot->sweep_point, point);
+        atomic_store(&own_slot->sweep_total, total);
+        atomic_store(&own_slot->sweep_findings, findings);
+        atomic_store(&own_slot->sweep_pass, pass);
+    }
+}
+
 void cupel__worker_is_alive(void) {
     if (own_slot != NULL) {
         atomic_store(&own_slot->start_ms, cupel_clock_ms());

@@ -35,6 +35,9 @@ struct cupel__slot {
     _Atomic bool is_foreign;    /* the worker executed itself: pointers in its record mean nothing here */
     _Atomic bool
         has_lost_memory; /* a test of this worker failed, or might leak: a checker's word at its end is stale */
+    /* Of a sweep that goes on: words of its pass (NULL: none does), its fault, how many there are, findings so far. */
+    const char *_Atomic sweep_pass;
+    _Atomic uint64_t sweep_point, sweep_total, sweep_findings;
     struct cupel__fault_note fault_note; /* of the running item */
     struct cupel__last_words last_words; /* of the running item */
     struct cupel__limits limits;         /* of the running item */
@@ -83,6 +86,8 @@ int64_t cupel__timeout_ms(const struct cupel__plan_item *item);
 
 /* In a worker: sends an extra record. False elsewhere. */
 bool cupel__worker_emit(const struct cupel_result *result);
+/* The running item sweeps, and is there: see struct cupel__slot. */
+void cupel__worker_sweeps(const char *pass, uint64_t point, uint64_t total, unsigned findings);
 /* The running item showed a sign of life: its time limit begins anew. */
 void cupel__worker_is_alive(void);
 

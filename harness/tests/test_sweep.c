@@ -223,3 +223,63 @@ TEST(sweep, says_of_every_fault_what_a_process_of_its_own_says, .tags = "slow", 
     }
     CHECK_UINT_GE(points, 15 * 7);
 }
+
+TEST(sweep, sites_are_counted_and_those_that_never_failed_are_listed, .tags = "slow") {
+    const struct tool_run *run =
+        tool(STARVED_PROGRAM " --sweep-modes=once --sites=s -v --filter=starved.ok:starved.needs_two; cat s");
+    CHECK_STR_CONTAINS(run->output, "\nsites: 3 asked, 3 failed at least once\n2 passed");
+    CHECK_STR_CONTAINS(run->output, "{\"module\":\"");
+    CHECK_STR_CONTAINS(run->output, "/fixtures/starved\",\"offset\":\"0x");
+    CHECK_STR_CONTAINS(run->output, "\"function\":\"take\",");
+    CHECK_STR_CONTAINS(run->output, "\"asked\":3,\"failed\":3}\n");
+    run = tool(STARVED_PROGRAM " --sweep-max=1 --sweep-modes=once --seed=1 -v --filter=starved.needs_two");
+    CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 1 failed at least once\nnever failed: ");
+    run = tool(STARVED_PROGRAM " --sites=s --filter=starved.needs_two; cat s");
+    CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 0 failed at least once\n1 passed");
+    CHECK_STR_CONTAINS(run->output, "\"asked\":1,\"failed\":0}\n");
+    run = tool(STARVED_PROGRAM " --fault=alloc:1 --sites=s --filter=starved.needs_two");
+    CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 1 failed at least once\n1 passed");
+    run = tool(STARVED_PROGRAM " --sites=/proc/nowhere/s --filter=starved.ok");
+    CHECK_INT_EQ(run->status, 6);
+}
+
+TEST(sweep, sites_of_several_programs_are_one_file, .tags = "slow") {
+    const struct tool_run *run = tool("cp " STARVED_PROGRAM " one; cp " STARVED_PROGRAM " two; " TOOL_BIN
+                                      "cupel-test --results=r --sites=s --seed=1 --sweep-modes=once "
+                                      "./one ./two --filter=starved.needs_two >out; cat out; wc -l <s; ls");
+    CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 2 failed at least once\n2 passed");
+    CHECK_STR_CONTAINS(run->output, "\n4\n"); /* each program has its lines */
+    CHECK(strstr(run->output, ".part") == NULL);
+}
+
+TEST(sweep, an_interrupt_keeps_what_was_found, .tags = "slow") {
+    const struct tool_run *run =
+        tool(STARVED_PROGRAM " --sweep --seed=1 --filter=starved.leaks:starved.hangs >out & "
+                             "until grep -q 'FAILED starved.hangs' out; do sleep 0.05; done; kill -INT $!; wait $!; "
+                             "echo \"status $?\"; cat out");
+    CHECK_STR_CONTAINS(run->output, "status 130\n");
+    CHECK_STR_CONTAINS(run->output, "FAILED starved.leaks: leak (");
+    CHECK_STR_CONTAINS(run->output, "interrupted after ");
+    CHECK_STR_CONTAINS(run->output, " asked, ");
+}
+
+TEST(sweep, findings_stand_under_the_place_of_the_request, .tags = "slow") {
+    const char *text = sweep("crashes")->output;
+    const char *site = strstr(text, "\nrefused in\n    #0 take");
+    REQUIRE(site != NULL);
+    const char *death = strstr(site, "\n ended in\n    #0 crash");
+    REQUIRE(death != NULL);
+    CHECK_STR_CONTAINS(death, "\n  crash at alloc:2, and 2 faults more\n");
+    const char *ended = strstr(text, "\nit ended here:\n    #0 ");
+    REQUIRE(ended != NULL);
+    CHECK_STR_CONTAINS(ended, "cupel__test_starved_crashes");
+}
+
+TEST(sweep, a_program_with_blanks_in_its_path_is_told_so_that_a_shell_finds_it, .tags = "slow") {
+    const struct tool_run *run = tool("mkdir 'a b' && cp " STARVED_PROGRAM " 'a b/it''s' && "
+                                      "'./a b/it''s' --sweep --seed=1 --filter=starved.leaks");
+    CHECK_STR_CONTAINS(run->output, "again: './a b/its' --filter=");
+    run = tool("%s", tool_line_after(run->output, "again: "));
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED starved.leaks: leak (");
+}

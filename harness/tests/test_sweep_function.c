@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { COUNT = 70 }; /* over a batch of faults between two runs without one */
 
@@ -176,6 +177,31 @@ TEST(sweep_function, a_run_without_a_fault_follows_each_batch, .tags = "slow") {
     struct cupel_sweep_options options = {.modes = CUPEL_SWEEP_ONCE, .in_process = true};
     (void)cupel_sweep(count_runs, &full_runs, &options);
     CHECK_UINT_GE(full_runs, 2 + 3 + 2); /* two at first, one for each whole batch of 64, two at the end */
+}
+
+/* Loses a block at its second request, and at its third has this process interrupted while it goes on and on. */
+static enum cupel_sweep_end lose_and_interrupt(struct cupel_allocator *a, void *user) {
+    (void)user;
+    void *first = cupel_alloc(a, 8, 8);
+    void *second = first == NULL ? NULL : cupel_alloc(a, 8, 8);
+    void *third = second == NULL ? NULL : cupel_alloc(a, 8, 8);
+    if (second != NULL && third == NULL) {
+        (void)kill(getppid(), SIGINT);
+        for (;;) {
+            (void)pause();
+        }
+    }
+    if (third != NULL) {
+        cupel_free(a, third, 8, 8);
+        cupel_free(a, second, 8, 8);
+        cupel_free(a, first, 8, 8);
+    }
+    return third == NULL ? CUPEL_SWEEP_STARVED : CUPEL_SWEEP_DONE;
+}
+
+TEST(sweep_function, an_interrupt_ends_the_program_with_what_was_found, .tags = "slow", .expect_signal = SIGINT,
+     .expect_stderr = "; cut short: there is more to try\n") {
+    (void)cupel_sweep(lose_and_interrupt, NULL, &(struct cupel_sweep_options){.report = stderr});
 }
 
 /* Never gets enough: each refusal makes it ask once more. */

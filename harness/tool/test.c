@@ -87,10 +87,10 @@ static const struct {
     const char *name;
     bool has_value;
 } kept_options[] = {
-    {"--variant", true},     {"--variants", false},      {"--matrix", true}, {"--wrap", true}, {"--junit", true},
-    {"--results", true},     {"--report", true},         {"--style", true},  {"--jobs", true}, {"--colour", true},
-    {"--verbose", false},    {"--seed", true},           {"-j", true},       {"-v", false},    {"--gtest_output", true},
-    {"--gtest_color", true}, {"--fail-on-flaky", false},
+    {"--variant", true},      {"--variants", false},   {"--matrix", true},         {"--wrap", true}, {"--junit", true},
+    {"--results", true},      {"--report", true},      {"--style", true},          {"--jobs", true}, {"--colour", true},
+    {"--verbose", false},     {"--seed", true},        {"--sites", true},          {"-j", true},     {"-v", false},
+    {"--gtest_output", true}, {"--gtest_color", true}, {"--fail-on-flaky", false},
 };
 
 static char words_copy[65536];
@@ -263,6 +263,21 @@ static int close_reports(int status, bool is_interrupted, bool is_cut) {
     return status;
 }
 
+/* What the programs wrote of their allocation sites becomes one file; what it comes to is told with the rest. */
+static bool join_sites(const struct cupel__test_run *run) {
+    static struct cupel_text text;
+    struct cupel_error error;
+    if (run->sites == NULL) {
+        return true;
+    }
+    bool is_joined = cupel__test_sites_join(run->sites, run->programs, cupel__settings.is_verbose_sweep, &text, &error);
+    cupel__reports_totals()->remark = text.data;
+    if (!is_joined) {
+        cupel_message("%s", error.text);
+    }
+    return is_joined;
+}
+
 static int run_all(struct cupel__test_run *run) {
     bool is_interrupted = false;
     bool is_cut = false;
@@ -271,6 +286,9 @@ static int run_all(struct cupel__test_run *run) {
         return status;
     }
     status = cupel__test_run(run, &is_interrupted, &is_cut);
+    if (!join_sites(run) && status == CUPEL_OK) {
+        status = CUPEL_OUTPUT;
+    }
     return close_reports(status, is_interrupted, is_cut);
 }
 
@@ -308,6 +326,17 @@ static int run_exec(char *const *words, bool has_jobs) {
                                               is_interrupted, is_cut);
 }
 
+/* Where the allocation sites go: beside the records in sweeps, else where it was said, or nowhere. */
+static const char *sites_path(const struct cupel__test_programs *programs) {
+    static char path[4096 + 16];
+    const char *slash = strrchr(programs->evidence, '/');
+    if (cupel__settings.sweeping.sites != NULL || !cupel__settings.sweep) {
+        return cupel__settings.sweeping.sites;
+    }
+    (void)snprintf(path, sizeof path, "%.*s/sites.jsonl", (int)(slash - programs->evidence), programs->evidence);
+    return path;
+}
+
 /* Which programs and with which words, in that variant's build tree (NULL: this one's). CUPEL_OK, or what lacks. */
 static int prepare(struct cupel__test_run *run, struct cupel__test_programs *programs, const char *name) {
     static char seed[64];
@@ -319,6 +348,7 @@ static int prepare(struct cupel__test_run *run, struct cupel__test_programs *pro
         cupel_message("%s", error.text);
         return CUPEL_USAGE;
     }
+    run->sites = sites_path(programs);
     if (!split_words(run, programs, command_line.count, command_line.words) ||
         (wrap_text != NULL && !split_wrap(run, wrap_text))) {
         return CUPEL_USAGE;

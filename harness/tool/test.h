@@ -38,6 +38,7 @@ struct cupel__test_run {
     size_t wrap_count;
     const char *passed_on[CUPEL__PASSED_ON_MAX + 1]; /* words after it */
     size_t passed_on_count;
+    const char *sites; /* file that their allocation sites are gathered in; NULL: none */
     unsigned jobs;
     unsigned long long failure_limit; /* 0: none */
     cupel__test_take on_record;       /* NULL: none */
@@ -46,6 +47,13 @@ struct cupel__test_run {
 /* Runs all; records go to the reports. Returns the worst status that no record tells: 0, or one of enum cupel_status.
  * `*is_interrupted` and `*is_cut` say how it ended. */
 int cupel__test_run(const struct cupel__test_run *run, bool *is_interrupted, bool *is_cut);
+/* test_sites.c: the file in which a program writes its sites. */
+void cupel__test_sites_part(const char *path, const char *program, char *part, size_t size_bytes);
+/* Makes one file of all parts, which go, and adds numbers to `text`; with `lists` each site that never failed. False
+ * and a text of the error where the file is not complete. */
+bool cupel__test_sites_join(const char *path, const struct cupel__test_programs *programs, bool lists,
+                            struct cupel_text *text, struct cupel_error *error);
+
 /* Of one variant. */
 struct cupel__test_counts {
     uint64_t passed, failed, skipped;

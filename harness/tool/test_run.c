@@ -39,8 +39,9 @@ static void note_interrupt(int number) {
 
 /* In the child. `records` is -1 where it writes none. */
 _Noreturn static void become_program(const struct cupel__test_run *run, const char *program, int records) {
-    const char *words[CUPEL__WRAP_MAX + CUPEL__PASSED_ON_MAX + 4];
+    const char *words[CUPEL__WRAP_MAX + CUPEL__PASSED_ON_MAX + 5];
     char report[64];
+    char sites[5100] = "--sites=";
     size_t count = 0;
     for (size_t i = 0; i < run->wrap_count; i++) {
         words[count++] = run->wrap[i];
@@ -51,6 +52,11 @@ _Noreturn static void become_program(const struct cupel__test_run *run, const ch
         (void)fcntl(records, F_SETFD, 0);
         words[count++] = "--style=none";
         words[count++] = report;
+    }
+    if (records >= 0 && run->sites != NULL) {
+        size_t used = strlen(sites);
+        cupel__test_sites_part(run->sites, program, sites + used, sizeof sites - used);
+        words[count++] = sites;
     }
     for (size_t i = 0; i < run->passed_on_count; i++) {
         words[count++] = run->passed_on[i];
