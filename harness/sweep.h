@@ -74,6 +74,9 @@ struct cupel_sweep_options {
                                        none. Called outside the function, in the process that ran it */
     FILE *report;                   /* findings and a summary as text; NULL: none */
     FILE *progress;                 /* a line while it goes on; NULL: none */
+    const char *sites;              /* file that takes every place that asked for memory; NULL: none */
+    const char *fault;              /* only this one, by its token, and in this process: replays a finding. NULL: that
+                                       of CUPEL_FAULT, and where there is none, all */
     /* Called once for each distinct finding, borrowed for the call. NULL: none. */
     void (*on_finding)(void *sink, const struct cupel_sweep_finding *finding);
     /* Called once for each distinct finding in the process that made it, before on_finding: true where it is known and
@@ -95,6 +98,7 @@ struct cupel_sweep_summary {
     uint64_t known;                         /* how many showed a known finding */
     enum cupel_verdict worst;               /* CUPEL_VERDICT_OK where all is well */
     bool is_baseline;                       /* `worst` is that of the run without a fault; nothing was swept */
+    bool has_no_sites;                      /* the file of sites could not be written; a message says why */
     bool is_cut;                            /* the time was over, or it was interrupted: there is more to try */
 };
 

@@ -29,7 +29,7 @@ static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void take_fault(const struct cupel_failing *failing) {
     cupel__fault_note_take(cupel__run.fault_note, failing);
-    cupel__sites_note(failing->frames[0], true);
+    cupel__sites_first(failing);
 }
 
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {

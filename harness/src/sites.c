@@ -72,6 +72,12 @@ void cupel__sites_hook(const struct cupel_failing *failing, const struct cupel_f
     cupel__sites_refused_again(failing, event);
 }
 
+void cupel__sites_first(const struct cupel_failing *failing) {
+    if ((failing->first.calls & (1u << CUPEL_FAULT_ALLOC | 1u << CUPEL_FAULT_GROW)) != 0) {
+        cupel__sites_note(failing->frames[0], true);
+    }
+}
+
 void cupel__sites_refused_again(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
     if (event->is_refused && failing->injected + failing->injected_benign != 0) {
         cupel__sites_note(event->site, true);

@@ -17,6 +17,8 @@ void cupel__sites_end(void);
 bool cupel__sites_are_on(void);
 /* A request from `site`. Nothing where it is off. Any thread; some nanoseconds. */
 void cupel__sites_note(const void *site, bool is_refused);
+/* The first fault of a layer, where it was a request for memory. */
+void cupel__sites_first(const struct cupel_failing *failing);
 /* As hooks of the failing layer: all requests, or the refused ones. Of these the first of a run is left to those who
  * take the layer's first fault. */
 void cupel__sites_refused_again(const struct cupel_failing *failing, const struct cupel_failing_event *event);

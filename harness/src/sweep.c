@@ -298,7 +298,7 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     (void)cupel_result_title(result, title, sizeof title);
     cupel__suppress_swept(title);
     result->verdict = summary.worst;
-    if (summary.worst == CUPEL_VERDICT_OK && summary.allocations == 0) {
+    if (summary.worst == CUPEL_VERDICT_OK && summary.allocations == 0 && summary.points == 0) {
         result->has_nothing_to_starve = true; /* it passed, as without the sweep; nothing was learnt of faults */
         (void)snprintf(result->reason, sizeof result->reason, "nothing to starve: no request to the test's allocator");
         return;

@@ -69,7 +69,7 @@ static struct cupel__fault_note *refused; /* of the run that goes on */
 
 static void take_fault(const struct cupel_failing *failing) {
     cupel__fault_note_take(refused, failing);
-    cupel__sites_note(failing->frames[0], true);
+    cupel__sites_first(failing);
 }
 
 /* One run of the function. */
@@ -129,6 +129,69 @@ static void run_subject(void *user, struct cupel__sweep_run *run) {
     }
 }
 
+/* The finding of a fault that was tried alone, or none. */
+static void tell_alone(const struct cupel_sweep_options *options, const char *token,
+                       const struct cupel__sweep_run *run) {
+    struct cupel_sweep_finding finding = {.verdict = run->verdict, .token = token, .text = run->text};
+    if (options->report != NULL) {
+        fprintf(options->report, "%s at %s\n%s", cupel_verdict_name(run->verdict), token, run->text);
+    }
+    if (options->on_finding != NULL && run->verdict != CUPEL_VERDICT_OK) {
+        options->on_finding(options->sink, &finding);
+    }
+    if (options->on_point != NULL) {
+        options->on_point(options->sink, token, run->verdict);
+    }
+}
+
+/* One fault, then a run without it, as the sweep does. A death is this process's own. */
+static struct cupel_sweep_summary try_alone(struct subject *subject, const struct cupel_sweep_options *options,
+                                            const char *token) {
+    static struct cupel_fault_plan plan; /* large, as are these */
+    static struct cupel__fault_note note;
+    static struct cupel__sweep_run run, again;
+    struct cupel_error error;
+    struct cupel_sweep_summary summary = {.points = 1};
+    run = (struct cupel__sweep_run){.plan = &plan, .refused = &note};
+    again = (struct cupel__sweep_run){.refused = &note};
+    if (!cupel_fault_plan_parse(&plan, token, &error)) {
+        run.verdict = CUPEL_VERDICT_NOT_REACHED;
+        (void)snprintf(run.text, sizeof run.text, "%s\n", error.text);
+    } else {
+        run_subject(subject, &run);
+        summary.allocations = run.calls;
+        if (run.injected == 0) {
+            run.verdict = CUPEL_VERDICT_NOT_REACHED;
+            (void)snprintf(run.text, sizeof run.text, "the fault never fired\n");
+        } else if (run.verdict == CUPEL_VERDICT_OK) {
+            run_subject(subject, &again);
+            run.verdict = again.verdict == CUPEL_VERDICT_OK ? CUPEL_VERDICT_OK : CUPEL_VERDICT_NOT_RECOVERED;
+            memcpy(run.text, again.text, sizeof run.text);
+        }
+    }
+    tell_alone(options, token, &run);
+    summary.worst = run.verdict;
+    summary.verdicts[run.verdict] = 1;
+    return summary;
+}
+
+/* The whole sweep, with the sites of it where they are wanted. */
+static struct cupel_sweep_summary sweep_all(struct cupel__sweep *sweep) {
+    const struct cupel_sweep_options *options = &sweep->options;
+    bool has_begun = options->sites != NULL && !cupel__sites_are_on() && cupel__sites_begin();
+    struct cupel_sweep_summary summary = cupel__sweep_all(sweep);
+    struct cupel_error error;
+    cupel__sweep_end(sweep);
+    if (options->sites != NULL && !cupel__sites_write(options->sites, &error)) {
+        cupel_message("cupel_sweep: %s", error.text);
+        summary.has_no_sites = true;
+    }
+    if (has_begun) {
+        cupel__sites_end();
+    }
+    return summary;
+}
+
 struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct cupel_allocator *a, void *user),
                                        void *user, const struct cupel_sweep_options *options) {
     static struct cupel__sweep sweep;
@@ -147,11 +210,13 @@ struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct c
         }
     }
     (void)cupel_failing_init(&subject.failing, subject.parent, NULL, NULL);
+    const char *fault = options->fault != NULL ? options->fault : getenv("CUPEL_FAULT");
+    if (fault != NULL && fault[0] != '\0') {
+        return try_alone(&subject, options, fault);
+    }
     memset(&sweep, 0, sizeof sweep);
     sweep.run = run_subject;
     sweep.user = &subject;
     sweep.options = *options;
-    struct cupel_sweep_summary summary = cupel__sweep_all(&sweep);
-    cupel__sweep_end(&sweep);
-    return summary;
+    return sweep_all(&sweep);
 }

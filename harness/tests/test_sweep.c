@@ -2,6 +2,7 @@
  * again. Method: a program of bodies with planted behaviours, run as a user would run it. */
 #include "harness/tests/tool.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 #define STARVED_PROGRAM TOOL_BIN "tests/fixtures/starved"
@@ -282,4 +283,74 @@ TEST(sweep, a_program_with_blanks_in_its_path_is_told_so_that_a_shell_finds_it, 
     run = tool("%s", tool_line_after(run->output, "again: "));
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "FAILED starved.leaks: leak (");
+}
+
+TEST(sweep, of_a_function_says_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 120) {
+    static const char *const manners[] = {"", "careless", "rude"};
+    static char points[32768];
+    for (size_t i = 0; i < sizeof manners / sizeof manners[0]; i++) {
+        const struct tool_run *run = tool(TOOL_BIN "tests/fixtures/sweep_parser %s", manners[i]);
+        CHECK_INT_EQ(run->status, i == 0 ? 0 : 1);
+        unsigned count = 0;
+        unsigned bad = 0;
+        (void)snprintf(points, sizeof points, "%s", run->output);
+        for (const char *line = points; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+            char token[64];
+            char verdict[64];
+            char expected[160];
+            REQUIRE_INT_EQ(sscanf(line, "%63s %63s", token, verdict), 2);
+            run = tool("CUPEL_FAULT='%s' " TOOL_BIN "tests/fixtures/sweep_parser %s", token, manners[i]);
+            (void)snprintf(expected, sizeof expected, "%s %s\n", token, verdict);
+            cupel_note("%s: %s", manners[i], expected);
+            if (strcmp(verdict, "aborted") == 0) {
+                CHECK_INT_EQ(run->status, 128 + SIGABRT);
+            } else {
+                CHECK_STR_EQ(run->output, expected);
+            }
+            count++;
+            bad += strcmp(verdict, "ok") != 0;
+        }
+        CHECK_UINT_EQ(count, 14);
+        CHECK_UINT_EQ(bad, i); /* a leak takes a block, which is refused from there on */
+    }
+}
+
+/* Each fault of the property's sweep, on the input that it was tried on. */
+TEST(sweep, of_a_property_says_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 120) {
+    static char log[65536];
+    char path[1024];
+    unsigned leaks = 0;
+    for (unsigned count = 0; count < 4; count++) { /* the byte that is the input */
+        (void)tool("mkdir -p in%u && printf '\\00%u' >in%u/input", count, count, count);
+        (void)tool("mkdir -p fuzzroot/corpora/starved_leaks_for_some_inputs && cp in%u/input "
+                   "fuzzroot/corpora/starved_leaks_for_some_inputs/in%u",
+                   count, count);
+    }
+    (void)tool(STARVED_PROGRAM " --sweep-log=log --seed=1 --filter=starved.leaks_for_some_inputs");
+    (void)snprintf(path, sizeof path, "%s/log", test_directory());
+    tool_read(path, log, sizeof log);
+    for (const char *line = log; *line != '\0'; line += strcspn(line, "\n"), line += *line == '\n') {
+        char input[256];
+        char token[64];
+        char verdict[64];
+        char expected[128];
+        if (sscanf(
+                line,
+                "{\"test\":\"starved.leaks_for_some_inputs\",\"input\":\"fuzzroot/%255[^\"]\",\"fault\":\"%63[^\"]\","
+                "\"verdict\":\"%63[^\"]\"}",
+                input, token, verdict) != 3) {
+            continue; /* a random case */
+        }
+        const struct tool_run *run =
+            tool(STARVED_PROGRAM " --replay=starved.leaks_for_some_inputs --fault='%s' fuzzroot/%s", token, input);
+        (void)snprintf(expected, sizeof expected, "/%s: %s\n", strrchr(input, '/') + 1, verdict);
+        cupel_note("%s at %s: %s", token, input, run->output);
+        if (strcmp(verdict, "ok") == 0) {
+            CHECK_INT_EQ(run->status, 0);
+        } else {
+            CHECK_STR_CONTAINS(run->output, expected);
+            leaks++;
+        }
+    }
+    CHECK_UINT_GE(leaks, 2);
 }
