@@ -180,7 +180,8 @@ static void find_death(struct watch *watch, const struct cupel__death *death, co
                        "alone, this fault does not do it: one of those from %s on has a part in it\n", token_before);
     }
     struct cupel__sweep_word word = {.verdict = judge(death, output), .text = text, .died = place};
-    word.key = point == 0 ? 0 : cupel__sweep_key(word.verdict, &note->fault, key_of_place(place));
+    uint64_t where = death->is_hang ? 1 : key_of_place(place); /* a loop is met anywhere in it */
+    word.key = point == 0 ? 0 : cupel__sweep_key(word.verdict, &note->fault, where);
     note->tally.points += point != 0;
     cupel__sweep_found(sweep, point, &word);
 }
