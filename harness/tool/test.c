@@ -136,7 +136,7 @@ static bool split_words(struct cupel__test_run *run, struct cupel__test_programs
             cupel_message("%s: no program is there", argv[i]);
             return false;
         }
-        if (run->passed_on_count + 1 >= CUPEL__PASSED_ON_MAX) {
+        if (run->passed_on_count + 3 >= CUPEL__PASSED_ON_MAX) { /* the seed and the jobs follow */
             cupel_message("too many words");
             return false;
         }
