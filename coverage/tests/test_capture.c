@@ -229,7 +229,7 @@ static void build_plain(const char *folder, const char *text) {
     REQUIRE_INT_EQ(built, 0);
 }
 
-TEST(cover_capture, reads_exclusions_with_their_reasons, .timeout_s = 120, .tags = "slow") {
+TEST(cover_capture, reads_exclusions_with_their_reasons, .no_sweep = true, .timeout_s = 120, .tags = "slow") {
     need_gcc();
     char folder[4096];
     REQUIRE(realpath(test_directory(), folder) != NULL);

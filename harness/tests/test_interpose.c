@@ -142,6 +142,26 @@ TEST(interpose, starves_the_operators_of_cplusplus, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, " ok; at least 6 allocations, 3 aligned\n");
 }
 
+#if HAS_ASAN
+#define FOUND   "overflow"
+#define FINDING "heap-buffer-overflow"
+#define AT      "24-byte region"
+#elif HAS_FEATURE(memory_sanitizer)
+#define FOUND   "uninitialised"
+#define FINDING "use-of-uninitialized-value"
+#define AT      "cupel__test_detection_uninitialised"
+#endif
+
+TEST(interpose, sanitizers_still_see_each_block, .tags = "slow") {
+#ifdef FOUND
+    const struct tool_run *run = tool(STATIC " --filter=detection." FOUND);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, FINDING);
+    CHECK_STR_CONTAINS(run->output, AT);
+#endif
+    CHECK_INT_EQ(tool(STATIC " --filter=detection.nothing_in_a_copy")->status, 0);
+}
+
 TEST(interpose, a_program_whose_malloc_is_not_seen_does_not_run, .tags = "slow") {
     const struct tool_run *run = tool(TOOL_BIN "tests/fixtures/unseen");
     CHECK_INT_EQ(run->status, 5);
