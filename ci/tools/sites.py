@@ -10,14 +10,14 @@ library's code is the module, where that is a shared object, else what the linke
 
 A site has failed where its return address stands on the call stack of a request that a sweep refused.
 
-Exit status: 0, 1 where fewer sites failed than --least asks for, or a refused request came from the library by a call that
-is no site (then the table lacks something), 2 for bad input.
+Exit status: 0, 1 where fewer sites failed than --least asks for, 2 for bad input.
 """
 
 import argparse
 import bisect
 import fnmatch
 import json
+import os
 import re
 import subprocess
 import sys
@@ -163,8 +163,8 @@ def find_sites(code, table, module):
             if not operand.startswith("*"):
                 return False
             place = THROUGH.search(operand)
-            if place:
-                return int(place.group(1), 16) in through
+            if place and int(place.group(1), 16) in through:
+                return True
             return table.describes(operand, bare(function))
 
         sites, jumping = {}, set()
@@ -180,16 +180,18 @@ def find_sites(code, table, module):
 
 
 def read_failed(paths, module):
-    """The return addresses within the module, of each stack of a refused request, innermost first."""
-    stacks = []
+    """The return addresses within the module, of the stacks of refused requests."""
+    failed = set()
     for path in paths:
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                record = json.loads(line)
-                frames = [int(frame.rsplit("+0x", 1)[1], 16) if frame.rsplit("+0x", 1)[0].endswith(module) else None
-                          for frame in record["frames"]]
-                stacks.append((record, frames))
-    return stacks
+        try:
+            with open(path, encoding="utf-8") as file:
+                for line in file:
+                    record = json.loads(line)
+                    if os.path.realpath(record["module"]) == os.path.realpath(module):
+                        failed.add(int(record["offset"], 16) + 1)  # the call's last byte is written
+        except (OSError, ValueError, KeyError) as error:
+            fail(f"{path}: {error}")
+    return failed
 
 
 def main():
@@ -199,7 +201,7 @@ def main():
     parser.add_argument("--module", required=True, help="the program or shared object that holds the library's code")
     parser.add_argument("--map", help="the linker's map of the program")
     parser.add_argument("--archive", help="the library's file in that map")
-    parser.add_argument("--failed", action="append", default=[], help="what a sweep wrote with --sites")
+    parser.add_argument("--failed", action="append", default=[], help="what a sweep wrote with --callers")
     parser.add_argument("--title", help="the library's name and version")
     parser.add_argument("--least", type=float, default=0)
     parser.add_argument("--all", action="store_true", help="list also those that failed")
@@ -207,12 +209,12 @@ def main():
     table = Table(words.table, words.library)
     code = Code(words.module, Spans(words.map, words.archive))
     sites, _ = find_sites(code, table, words.module)
-    failed = set()
+    failed = read_failed(words.failed, words.module) & set(sites)
     print(f"{words.title or words.library}: {len(sites)} sites in the code, {len(failed)} failed at least once")
     for behind in sorted(sites):
         if behind not in failed or words.all:
             print(("  failed  " if behind in failed else "  not     ") + sites[behind])
-    return 0
+    return 1 if len(failed) * 100 < words.least * len(sites) or not sites else 0
 
 
 if __name__ == "__main__":

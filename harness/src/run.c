@@ -2,6 +2,7 @@
  * runs it and only in the process that began it: a child that the test forked prints and leaves instead, so that no
  * second runner ever goes on. */
 #include "harness/src/run.h"
+#include "harness/src/callers.h"
 #include "harness/src/directory.h"
 #include "harness/src/io.h"
 #include "harness/src/limits.h"
@@ -30,6 +31,7 @@ static pthread_mutex_t message_lock = PTHREAD_MUTEX_INITIALIZER;
 static void take_fault(const struct cupel_failing *failing) {
     cupel__fault_note_take(cupel__run.fault_note, failing);
     cupel__sites_first(failing);
+    cupel__callers_note(failing->frames, failing->frame_count);
 }
 
 void cupel__run_layers(const struct cupel_fault_plan *faults, bool tracking) {

@@ -1,4 +1,5 @@
 /* A test program from its arguments to its exit status: parse, select, list or run, report. */
+#include "harness/src/callers.h"
 #include "harness/src/debugger.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
@@ -204,6 +205,9 @@ static bool is_complete(const struct cupel__plan *plan, const struct cupel__tota
 }
 
 static void begin_sites(void) {
+    if (cupel__settings.callers != NULL) {
+        (void)cupel__callers_begin(); /* without it nothing is written, and that is told */
+    }
     if (cupel__settings.sweep || cupel__settings.sweeping.sites != NULL) {
         (void)cupel__sites_begin(); /* the write fails where it could not */
     }
@@ -266,6 +270,9 @@ static int run(struct cupel__plan *plan) {
     if (is_written && !has_sites) {
         error = sites_error;
         is_written = false;
+    }
+    if (is_written && cupel__settings.callers != NULL) {
+        is_written = cupel__callers_write(cupel__settings.callers, &error);
     }
     if (!is_written) {
         cupel_message("%s", error.text);

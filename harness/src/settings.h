@@ -77,6 +77,7 @@ struct cupel__settings {
     /* Properties and sweeps. */
     bool sweep;
     const char *suppress; /* file of findings that are known; NULL: none */
+    const char *callers;  /* file for the calls that refused requests came through; NULL: none */
     struct cupel__sweep_settings sweeping;
     bool is_verbose_sweep; /* --verbose was given with it, which is on in sweeps anyhow */
     int64_t cases;         /* random cases a property; 0: what each declares */

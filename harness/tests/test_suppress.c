@@ -44,6 +44,18 @@ TEST(suppress, what_no_row_names_still_fails, TABLE(others), .tags = "slow") {
                  test_row_index() < 2);
 }
 
+TEST(suppress, calls_of_refused_requests_are_written, .tags = "slow") {
+    const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --filter=starved.ok --callers=calls; cat calls");
+    CHECK_STR_CONTAINS(run->output, "{\"module\":\"" STARVED_PROGRAM "\",\"offset\":\"0x");
+    /* take, body and the test itself at least: it is the calls, and not only where memory was asked for. */
+    unsigned count = 0;
+    for (const char *at = strstr(run->output, "/starved\","); at != NULL; at = strstr(at + 1, "/starved\",")) {
+        count++;
+    }
+    CHECK_UINT_GE(count, 3);
+    CHECK_INT_EQ(tool(STARVED_PROGRAM " --sweep --filter=starved.ok --callers=calls/not-in-a-file")->status, 6);
+}
+
 TEST(suppress, bad_files_are_refused, .tags = "slow") {
     CHECK_STR_CONTAINS(sweep_knowing("starved.leaks leak take\n")->errors,
                        "/known:1: a row is TEST VERDICTS FUNCTION WHY\n");

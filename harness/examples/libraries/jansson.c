@@ -145,6 +145,7 @@ TEST(jansson, tells_what_is_wrong, .tags = "customer", .setup = seed) {
 /* What is accepted comes back the same when it is written and read again. */
 PROPERTY(jansson, texts_come_back, .tags = "customer", .dictionary = "jansson.dict", .setup = seed) {
     struct cupel_view input = cupel_draw_rest(bytes, "text");
+    seed();
     json_error_t error = {.line = -1};
     errno = 0;
     json_t *root = json_loadb((const char *)input.data, input.length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &error);

@@ -269,9 +269,13 @@ TEST(sqlite3, runs_scripts, .tags = "customer", TABLE(scripts), .setup = begin) 
 /* A function, an aggregate and a collation of ours; a list of callbacks that SQLite calls. */
 static void add_one(sqlite3_context *context, int count, sqlite3_value **values) {
     (void)count;
-    sqlite3_set_auxdata(context, 0, sqlite3_malloc(8), sqlite3_free);
+    void *kept = sqlite3_malloc(8);
     sqlite3_value *copy = sqlite3_value_dup(values[0]);
-    if (copy == NULL) {
+    if (kept != NULL) {
+        sqlite3_set_auxdata(context, 0, kept, sqlite3_free); /* which may let go of it at once */
+    }
+    if (copy == NULL || kept == NULL) {
+        sqlite3_value_free(copy);
         sqlite3_result_error_nomem(context);
         return;
     }
@@ -423,7 +427,9 @@ static int record(sqlite3 *database, void **changes, int *size) {
                                NULL, NULL, NULL)) == SQLITE_OK) {
         status = sqlite3session_changeset(session, size, changes);
     }
-    sqlite3session_delete(session);
+    if (session != NULL) {
+        sqlite3session_delete(session);
+    }
     return status;
 }
 
@@ -470,8 +476,9 @@ static int stop(void *user) {
 }
 
 /* Any bytes as SQL: nothing worse than an error, and all memory comes back. */
-PROPERTY(sqlite3, any_sql, .tags = "customer", .longest = 512, .dictionary = "sqlite3.dict", .setup = begin) {
+PROPERTY(sqlite3, any_sql, .tags = "customer", .longest = 512, .dictionary = "sqlite3.dict") {
     struct cupel_view input = cupel_draw_rest(bytes, "script");
+    begin();
     static char script[4096];
     static char text[8192];
     size_t length = input.length < sizeof script ? input.length : sizeof script - 1;
@@ -489,6 +496,8 @@ PROPERTY(sqlite3, any_sql, .tags = "customer", .longest = 512, .dictionary = "sq
         sqlite3_progress_handler(database, 1000, stop, &steps_left);
         status = run_script(database, script, text, sizeof text);
     }
-    CHECK_INT_EQ(sqlite3_close(database), SQLITE_OK);
+    int last = sqlite3_close(database);
+    (void)sqlite3_shutdown();
     STARVED(is_starved(status));
+    CHECK_INT_EQ(last, SQLITE_OK);
 }
