@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Appends the rows, no end; how many. */
-size_t cupel__gtest_append(struct cupel_option *rows, size_t capacity);
+/* Appends the rows to `to`, no end; how many. */
+size_t cupel__gtest_append(struct cupel_option *to, size_t capacity);
 /* Before the command line: GTEST_FILTER and its like, each as if its flag stood first. */
 bool cupel__gtest_environment(const struct cupel_program *table, struct cupel_error *error);
 /* After the command line: what its flags, and variables that have none, mean for the settings. */

@@ -146,10 +146,10 @@ static enum cupel__exec_word judge_death(const struct cupel__exec_run *run, int 
     if (signal == SIGABRT && run->note->assertion[0] != '\0') {
         return is_word_of_test(run->note) ? CUPEL__EXEC_CLEAN_ERROR : CUPEL__EXEC_ASSERTION;
     }
-    if (says_corruption(run)) {
-        return CUPEL__EXEC_CORRUPTION;
+    if (signal != SIGABRT) { /* a sanitizer has words on these too */
+        return CUPEL__EXEC_CRASH;
     }
-    return signal == SIGABRT ? CUPEL__EXEC_ABORTED : CUPEL__EXEC_CRASH;
+    return says_corruption(run) ? CUPEL__EXEC_CORRUPTION : CUPEL__EXEC_ABORTED;
 }
 
 enum cupel__exec_word cupel__exec_judge(const struct cupel__exec_run *run,
