@@ -64,9 +64,9 @@ static void junit_flake(FILE *out, const struct cupel_result *result) {
     }
     fputs("    <testcase", to);
     cupel__xml_attribute(to, "classname", result->suite);
-    (void)cupel_result_title(result, title, sizeof title - 16);
-    (void)strcat(title, " (repeats)");
-    cupel__xml_attribute(to, "name", title + strlen(result->suite) + 1);
+    char name[CUPEL__TITLE_MAX + 16];
+    (void)snprintf(name, sizeof name, "%s (repeats)", title + strlen(result->suite) + 1);
+    cupel__xml_attribute(to, "name", name);
     cupel__xml_attribute(to, "file", result->file);
     fprintf(to, " line=\"%u\" time=\"0.000000\">\n", result->line);
     fprintf(to, "      <properties><property name=\"flaky.runs\" value=\"%" PRIu64 "\"/>", result->flake.runs);
