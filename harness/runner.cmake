@@ -1,5 +1,6 @@
 # The runner's tests: fixture programs whose tests fail on purpose, which no ctest entry runs, and what runs them.
-cupel_add_tool(test SOURCES tool/test.c tool/test_find.c tool/test_run.c tool/test_sites.c tool/test_variants.c LINK cupel::harness)
+cupel_add_tool(test SOURCES tool/test.c tool/test_find.c tool/test_run.c tool/test_sites.c tool/test_variants.c
+  tool/test_wrap.c LINK cupel::harness)
 if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   foreach(fixture outcomes rude flaky)
     add_executable(fixture_${fixture} tests/fixtures/${fixture}.c)
@@ -11,7 +12,8 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   endforeach()
   cupel_add_tests(runner LINK cupel::alloc
     SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c
-      tests/test_perturb.c tests/test_flakes.c tests/test_rude.c tests/test_debugger.c tests/test_variants.c)
+      tests/test_perturb.c tests/test_flakes.c tests/test_rude.c tests/test_debugger.c tests/test_variants.c
+      tests/test_wrap.c)
   add_dependencies(test_runner fixture_outcomes fixture_rude fixture_flaky cupel-test)
 endif()
 

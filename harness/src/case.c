@@ -2,6 +2,7 @@
 #include "harness/src/case.h"
 
 #include "harness/property.h"
+#include "harness/src/checker.h"
 #include "harness/src/child.h"
 #include "harness/src/directory.h"
 #include "harness/src/leak.h"
@@ -103,8 +104,13 @@ void cupel__case_run(struct cupel__case *one) {
     const struct cupel_fault_plan *faults = one->faults != NULL ? one->faults : has_trailer ? &trailer : NULL;
     bool has_directory = cupel__run.result->directory[0] != '\0';
     cupel__left_behind_begin();
+    cupel__checker_begin();
     cupel__run_layers(faults, one->is_tracking);
     one->outcome = cupel__run_guarded(call_body, &call);
+    if (!cupel__checker_end(&cupel__run.result->messages)) {
+        cupel__run.failures++;
+        cupel__run.result->failures++;
+    }
     bool may_tell = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED;
     one->has_left_behind =
         !cupel__left_behind_end(one->property, CUPEL__LOOK_AT_ALL, may_tell ? &cupel__run.result->messages : NULL) &&

@@ -1,5 +1,6 @@
 /* One item in this process: see execute.h. */
 #include "harness/src/execute.h"
+#include "harness/src/checker.h"
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
 #include "harness/src/growth.h"
@@ -177,11 +178,13 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
         result->evidence = CUPEL_EVIDENCE_FAULT;
     }
     cupel__left_behind_begin();
+    cupel__checker_begin();
     cupel__evidence_begin(result->evidence);
     cupel__run_layers(faults, false);
     unsigned failures;
     enum cupel__outcome outcome = run_phases(item->test, faults, &failures);
     cupel__evidence_end();
+    failures += !cupel__checker_end(&result->messages);
     /* A child of the test may have failed in memory that it shares with us: the record knows. */
     result->failures = result->failures > failures ? result->failures : failures;
     bool has_leaked = cupel__run.has_leaked;

@@ -1,6 +1,7 @@
 /* See here.h. */
 #include "harness/src/here.h"
 #include "harness/src/capture.h"
+#include "harness/src/checker.h"
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/left_behind.h"
@@ -61,6 +62,7 @@ void cupel__here_begin(int output) {
     has_interrupt = 0;
     (void)sigaction(SIGINT, &interrupt, &previous_interrupt);
     (void)sigaction(SIGALRM, &timer, &previous_alarm);
+    cupel__checker_start();
     cupel__left_behind_start(NULL, false);
 }
 

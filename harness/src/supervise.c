@@ -2,6 +2,7 @@
  * returned. Each worker leads a process group, which is killed whole when the worker ends, however it ended. */
 #include "harness/src/supervise.h"
 #include "harness/src/capture.h"
+#include "harness/src/checker.h"
 #include "harness/src/directory.h"
 #include "harness/src/here.h"
 #include "harness/src/obituary.h"
@@ -225,7 +226,7 @@ static bool has_more(const struct job *job) {
 
 /* A worker that ran its tests and then ended with a status of its own: a tool around it (valgrind, LeakSanitizer)
  * looked at the end and found something. */
-static void blame_checker(struct job *job, int status, bool was_idle) {
+static void blame_checker(struct job *job, pid_t pid, int status, bool was_idle) {
     if (!was_idle || atomic_load(&job->slot->has_lost_memory) || supervisor.end->is_interrupted ||
         supervisor.end->is_cut || (WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
         return;
@@ -241,6 +242,8 @@ static void blame_checker(struct job *job, int status, bool was_idle) {
     record.isolation = CUPEL_ISOLATE_WORKER;
     cupel__obituary_describe(status, &record);
     cupel_text_add(&record.messages, "after its last test: a checker around it found something\n");
+    cupel__checker_start();
+    (void)cupel__checker_tell(pid, &record.messages);
     if (job->output >= 0) {
         cupel__capture_read(job->output, false, &record.output);
     }
@@ -248,6 +251,7 @@ static void blame_checker(struct job *job, int status, bool was_idle) {
 }
 
 static void finish(struct job *job, int status) {
+    pid_t pid = job->pid;
     (void)kill(-job->pid, SIGKILL);
     drain(job);
     bool was_idle = atomic_load(&job->slot->state) == CUPEL__SLOT_IDLE;
@@ -259,7 +263,7 @@ static void finish(struct job *job, int status) {
     job->pid = 0;
     bury(job, status);
     if (job->has_sent && !is_early && job->cause == CUPEL__DEATH_OWN) {
-        blame_checker(job, status, was_idle);
+        blame_checker(job, pid, status, was_idle);
     }
     run_handed(job);
     supervisor.early_deaths = is_early ? supervisor.early_deaths + 1 : 0;

@@ -1,6 +1,7 @@
 /* A worker's life: see worker.h. It leaves by _exit, so that nothing of the supervisor's is written twice. */
 #include "harness/src/worker.h"
 #include "harness/src/capture.h"
+#include "harness/src/checker.h"
 #include "harness/src/crash_note.h"
 #include "harness/src/directory.h"
 #include "harness/src/evidence.h"
@@ -233,6 +234,7 @@ static void prepare_worker(const struct cupel__worker *worker) {
         cupel__capture_redirect(worker->output, true);
         (void)setvbuf(stdout, NULL, _IOLBF, 0);
     }
+    cupel__checker_start();
     cupel__last_words_listen(&own_slot->last_words);
     cupel__left_behind_start(cupel__directory_of_worker(worker->slot), true);
 }

@@ -52,7 +52,8 @@ static const struct cupel_option own_options[] = {
      .kind = CUPEL_OPTION_TEXT,
      .value = &wrap_text,
      .parameter = "COMMAND",
-     .sentence = "Put these words before each program: 'valgrind -q'."},
+     .sentence =
+         "Put these words before each program; those of valgrind are completed, and its reports are the tests' own."},
     {.name = "junit",
      .kind = CUPEL_OPTION_TEXT,
      .value = &junit_path,
@@ -92,8 +93,6 @@ static const struct {
     {"--verbose", false},     {"--seed", true},        {"--sites", true},          {"-j", true},     {"-v", false},
     {"--gtest_output", true}, {"--gtest_color", true}, {"--fail-on-flaky", false},
 };
-
-static char words_copy[65536];
 
 /* 0: not kept; 1: this word; 2: this and the next. */
 static int words_kept(const char *word) {
@@ -141,33 +140,6 @@ static bool split_words(struct cupel__test_run *run, struct cupel__test_programs
             return false;
         }
         run->passed_on[run->passed_on_count++] = argv[i];
-    }
-    return true;
-}
-
-/* Splits at blanks; quotes of both kinds hold words together. */
-static bool split_wrap(struct cupel__test_run *run, const char *text) {
-    char *to = words_copy;
-    if (strlen(text) >= sizeof words_copy) {
-        cupel_message("--wrap: too long");
-        return false;
-    }
-    while (*(text += strspn(text, " \t")) != '\0') {
-        if (run->wrap_count == CUPEL__WRAP_MAX) {
-            cupel_message("--wrap: more than %d words", CUPEL__WRAP_MAX);
-            return false;
-        }
-        run->wrap[run->wrap_count++] = to;
-        for (char quote = '\0'; *text != '\0' && (quote != '\0' || strchr(" \t", *text) == NULL); text++) {
-            if (*text == quote) {
-                quote = '\0';
-            } else if (quote == '\0' && (*text == '\'' || *text == '"')) {
-                quote = *text;
-            } else {
-                *to++ = *text;
-            }
-        }
-        *to++ = '\0';
     }
     return true;
 }
@@ -289,6 +261,7 @@ static int run_all(struct cupel__test_run *run) {
     if (!join_sites(run) && status == CUPEL_OK) {
         status = CUPEL_OUTPUT;
     }
+    cupel__test_wrap_end(run);
     return close_reports(status, is_interrupted, is_cut);
 }
 
@@ -350,7 +323,7 @@ static int prepare(struct cupel__test_run *run, struct cupel__test_programs *pro
     }
     run->sites = sites_path(programs);
     if (!split_words(run, programs, command_line.count, command_line.words) ||
-        (wrap_text != NULL && !split_wrap(run, wrap_text))) {
+        (wrap_text != NULL && !cupel__test_wrap_begin(run, wrap_text))) {
         return CUPEL_USAGE;
     }
     (void)snprintf(seed, sizeof seed, "--seed=%llu", (unsigned long long)settings->seed);

@@ -44,6 +44,11 @@ struct cupel__test_run {
     cupel__test_take on_record;       /* NULL: none */
 };
 
+/* test_wrap.c: the words of --wrap, with what valgrind needs around our programs. False after a message. */
+bool cupel__test_wrap_begin(struct cupel__test_run *run, const char *text);
+/* After the run: what the checker said of processes that no test tells of are records too; its files go. */
+void cupel__test_wrap_end(const struct cupel__test_run *run);
+
 /* Runs all; records go to the reports. Returns the worst status that no record tells: 0, or one of enum cupel_status.
  * `*is_interrupted` and `*is_cut` say how it ended. */
 int cupel__test_run(const struct cupel__test_run *run, bool *is_interrupted, bool *is_cut);
