@@ -305,6 +305,9 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
     }
     if (item->perturb != 0) {
         cupel__perturb_end();
+        if (cupel__run.is_perturbing) {
+            cupel__run_layers(NULL, false); /* what the layer holds back goes now: it may have been the last test */
+        }
         if (cupel_result_is_failure(result)) {
             cupel__perturb_note(item, &result->messages);
         }
