@@ -95,15 +95,16 @@ static void run_input(void *user, struct cupel__sweep_run *run) {
     take_record(run);
 }
 
-/* Known findings are told as skipped: they are nobody's news, and not forgotten. */
-static void excuse(struct cupel_result *result, const struct cupel_sweep_finding *finding) {
+/* Known findings are told as skipped: they are nobody's news, and not forgotten. `input`: a property's file, or "". */
+static void excuse(struct cupel_result *result, const struct cupel_sweep_finding *finding, const char *input) {
     char title[CUPEL_REASON_MAX / 2];
     (void)cupel_result_title(result, title, sizeof title);
     const char *why = cupel__suppress_find(title, finding->verdict, finding->text);
     result->verdict = CUPEL_VERDICT_SKIPPED;
     result->failures = 0;
-    (void)snprintf(result->reason, sizeof result->reason, "known %s at %s: %.160s",
-                   cupel_verdict_name(finding->verdict), finding->token, why != NULL ? why : "");
+    (void)snprintf(result->reason, sizeof result->reason, "known %s at %s: %.90s%s%.110s",
+                   cupel_verdict_name(finding->verdict), finding->token, why != NULL ? why : "",
+                   input[0] != '\0' ? "; with " : "", input);
 }
 
 static bool is_known(void *sink, const struct cupel_sweep_finding *finding) {
@@ -129,21 +130,23 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
     size_t used = strlen(result->flags);
     (void)snprintf(result->flags + used, sizeof result->flags - used, "%s", warm_up);
     cupel_text_add(&result->messages, "%s", finding->text);
-    if (finding->is_known) {
-        excuse(result, finding);
-    } else if (subject->data != NULL) {
-        char path[4096];
+    char path[4096] = "";
+    if (subject->data != NULL) {
         struct cupel_error error;
         const struct cupel_test *test = subject->item->test;
         cupel_text_add(&result->messages, "with the input %s\n", subject->origin);
         if (!cupel__failing_input_store(test, subject->data, subject->length, path, sizeof path, &error)) {
             cupel_text_add(&result->messages, "it could not be stored: %s\n", error.text);
+            path[0] = '\0';
         } else {
             char words[2][4096];
             cupel_text_add(&result->messages, "this input alone: %s --replay=%s.%s%s --fault='%s' %s\n",
                            cupel__quote(cupel__settings.program, words[0], sizeof words[0]), test->suite, test->name,
                            warm_up, finding->token, cupel__quote(path, words[1], sizeof words[1]));
         }
+    }
+    if (finding->is_known) {
+        excuse(result, finding, path);
     }
     cupel__emit(result);
 }
