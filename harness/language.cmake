@@ -94,7 +94,7 @@ if(NOT CUPEL_FUZZ_TARGETS)
   if(CUPEL_VARIANT STREQUAL "afl")
     set_target_properties(cupel_exec PROPERTIES C_COMPILER_LAUNCHER "env;AFL_NOOPT=1")
   endif()
-  target_sources(cupel-test PRIVATE tool/exec.c tool/exec_repeat.c tool/exec_pool.c tool/exec_run.c tool/exec_judge.c
+  target_sources(cupel-test PRIVATE tool/exec.c tool/exec_repeat.c tool/exec_pool.c tool/exec_run.c tool/exec_orphans.c tool/exec_judge.c
     tool/exec_cases.c tool/exec_tell.c)
   add_dependencies(cupel-test cupel_exec)
   target_compile_definitions(cupel-test PRIVATE CUPEL_LIBRARY_DIR="${CMAKE_INSTALL_LIBDIR}")

@@ -212,6 +212,22 @@ TEST(exec, writes_every_report, .tags = "slow") {
     CHECK_STR_EQ(run->output, "2\n1\n2\n");
 }
 
+/* It must not leave anything of the program behind, also what leads a session of its own. */
+TEST(exec, ends_whole_at_an_interrupt, .tags = "slow") {
+    tool_write("spawns", "#!/bin/sh\nsetsid sleep 1000 &\necho $! >child\necho begun >ready\nsleep 1000\n");
+    const struct tool_run *run =
+        tool("mkfifo ready; " TEST_ "--exec ./spawns & tool=$!; read begun <ready; "
+             "kill -INT $tool; wait $tool; echo status $?; kill -0 $(cat child) 2>/dev/null && "
+             "echo alive; true");
+    CHECK_STR_CONTAINS(run->output, "status 130\n");
+    CHECK(strstr(run->output, "alive") == NULL);
+    /* The same at its own end. */
+    tool_write("leaves", "#!/bin/sh\nsetsid sleep 1000 &\necho $! >child\n");
+    run = tool(TEST_ "--exec ./leaves && kill -0 $(cat child) 2>/dev/null && echo alive; true");
+    CHECK_STR_CONTAINS(run->output, "1 passed");
+    CHECK(strstr(run->output, "alive") == NULL);
+}
+
 TEST(exec, refuses_what_is_no_program, .tags = "slow") {
     const struct tool_run *run = tool(TEST_ "--exec ./nowhere");
     CHECK_INT_EQ(run->status, 2);

@@ -1,6 +1,6 @@
 /* `cupel test --exec PROGRAM [ARGUMENT ...]`: programs of other frameworks, or of none, run as they are. Parts: exec.c
- * the plan (once, repeats, one fault, a sweep), exec_run.c processes, exec_judge.c what came of one, exec_cases.c what
- * its framework said, exec_tell.c records. */
+ * the plan (once, repeats, one fault, a sweep), exec_run.c processes, exec_orphans.c what they leave behind,
+ * exec_judge.c what came of one, exec_cases.c what its framework said, exec_tell.c records. */
 #ifndef HARNESS_TOOL_EXEC_H
 #define HARNESS_TOOL_EXEC_H
 
@@ -65,6 +65,11 @@ void cupel__exec_end(struct cupel__exec_run *run);
 /* Ctrl-C came. */
 bool cupel__exec_is_interrupted(void);
 void cupel__exec_catch_interrupts(void);
+
+/* exec_orphans.c. From now on orphans of runs are children of this process. */
+void cupel__exec_adopt_orphans(void);
+/* Kills what is left of a run whose own process has been waited for. */
+void cupel__exec_kill_orphans(const struct cupel__exec_run *run);
 
 /* exec_judge.c. The words of whole programs. */
 enum cupel__exec_word {

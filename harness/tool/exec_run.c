@@ -43,6 +43,7 @@ void cupel__exec_catch_interrupts(void) {
     (void)sigemptyset(&child);
     (void)sigaddset(&child, SIGCHLD);
     (void)sigprocmask(SIG_BLOCK, &child, NULL); /* for sigtimedwait */
+    cupel__exec_adopt_orphans();
 }
 
 static bool find_program(struct cupel__exec_program *program, struct cupel_error *error) {
@@ -288,6 +289,7 @@ static bool is_flooding(const struct cupel__exec_run *run) {
 static void finish(struct cupel__exec_run *run) {
     (void)kill(-run->pid, SIGKILL); /* what it left behind */
     run->pid = 0;
+    cupel__exec_kill_orphans(run);
     run->duration_ns = cupel_clock_ns() - run->duration_ns;
     run->output = read_text(run->output_file, &run->output_bytes);
     run->errors = read_text(run->error_file, &run->errors_bytes);
@@ -340,6 +342,7 @@ void cupel__exec_end(struct cupel__exec_run *run) {
         (void)kill(run->pid, SIGKILL); /* it may not lead a session yet */
         (void)waitpid(run->pid, &run->status, 0);
         run->pid = 0;
+        cupel__exec_kill_orphans(run);
     }
     int *files[] = {&run->note_file, &run->output_file, &run->error_file, &run->cases_file};
     for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {

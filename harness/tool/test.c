@@ -294,9 +294,11 @@ static int run_exec(char *const *words, bool has_jobs) {
     cupel__perturb_process_keep(1, self); /* programs can be started with other addresses */
     exec_options.jobs = has_jobs ? (unsigned)cupel__settings.jobs : cupel_core_count();
     int status = open_reports(&one);
-    return status != CUPEL_OK ? status
-                              : close_reports(cupel__exec_main(words, &exec_options, &is_interrupted, &is_cut),
-                                              is_interrupted, is_cut);
+    if (status != CUPEL_OK) {
+        return status;
+    }
+    status = cupel__exec_main(words, &exec_options, &is_interrupted, &is_cut);
+    return close_reports(status, is_interrupted, is_cut);
 }
 
 /* Where the allocation sites go: beside the records in sweeps, else where it was said, or nowhere. */
