@@ -32,7 +32,7 @@ TEST(debugger, stops_where_a_fault_strikes, .tags = "slow") {
 TEST(debugger, comes_by_way_of_cupel_test, .tags = "slow") {
     need_gdb();
     const struct tool_run *run = tool(TOOL_BIN "cupel-test --results=r --seed=1 --debugger=" BATCH " " TOOL_BIN
-                                               "tests/fixtures/starved " TOOL_BIN "fixtures/outcomes fail.soft");
+                                               "fixtures/rude " TOOL_BIN "fixtures/outcomes fail.soft");
     cupel_note("%s%s", run->output, run->errors);
     CHECK_STR_CONTAINS(run->output, " cupel__test_fail_soft () at ");
 }
