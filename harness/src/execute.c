@@ -250,12 +250,6 @@ static void check_recovery(const struct cupel__plan_item *item, struct cupel_res
     cupel__directory_done(&again, false);
 }
 
-static bool holds_nothing_back(void) {
-    const struct cupel__run *run = &cupel__run;
-    return run->memory.placement == CUPEL_PLACEMENT_PARENT &&
-           (!run->is_perturbing || run->perturbing.options.placement == CUPEL_PLACEMENT_PARENT);
-}
-
 void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *result) {
     const struct cupel_test *test = item->test;
     cupel__execute_name(item, result);
@@ -277,8 +271,6 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
         struct cupel__perturbation perturbation = cupel__perturb_choose(item);
         cupel__perturb_begin(&perturbation);
     }
-    /* What the perturbing layer holds back, of this run and of the one before, is no growth. */
-    bool is_steady = holds_nothing_back();
     if (is_repeated) {
         before = cupel__growth_measure();
     }
@@ -299,7 +291,7 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
     }
     if (is_repeated) {
         struct cupel__growth after = cupel__growth_measure();
-        result->has_settled = cupel__growth_has_settled(item) && is_steady;
+        result->has_settled = cupel__growth_has_settled(item);
         result->grown_bytes = after.bytes - before.bytes;
         result->grown_descriptors = after.descriptors - before.descriptors;
     }

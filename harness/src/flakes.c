@@ -148,7 +148,7 @@ static void tell_growth(uint32_t entry, const struct cupel__tally *tally,
     }
     char flag[48];
     size_t used = strlen(record.flags);
-    (void)snprintf(flag, sizeof flag, " --repeat=%d", 2 * SETTLED_MIN);
+    (void)snprintf(flag, sizeof flag, " --repeat=%d --jobs=1", 2 * SETTLED_MIN);
     if (used + strlen(flag) < sizeof record.flags) {
         memcpy(record.flags + used, flag, strlen(flag) + 1);
     }

@@ -14,7 +14,8 @@ struct cupel__growth {
     int64_t descriptors; /* among the lowest free ones and some above: that is where what is left open is */
 };
 
-/* Whether that test ran some times in this process before, so that what it keeps for good is there. Counts the call. */
+/* Whether that test ran some times in this process before, so that what it and malloc keep for good is there; never
+ * where the repeats vary memory. Counts the call. */
 bool cupel__growth_has_settled(const struct cupel__plan_item *item);
 /* As it is now. Costs some microseconds. */
 struct cupel__growth cupel__growth_measure(void);

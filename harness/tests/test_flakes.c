@@ -129,7 +129,7 @@ TEST(flakes, what_grows_with_each_repeat_is_found, .tags = "slow") {
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, " bytes of malloc more, over ");
     CHECK_STR_CONTAINS(run->output, "\n60 passed, 1 failed, 0 skipped\n");
-    CHECK_STR_CONTAINS(run->output, " --repeat=24\n");
+    CHECK_STR_CONTAINS(run->output, " --repeat=24 --jobs=1\n");
     run = tool(FLAKY "--repeat=60 --filter=growth.descriptors");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "descriptor");
