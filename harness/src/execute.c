@@ -290,10 +290,7 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
         }
     }
     if (is_repeated) {
-        struct cupel__growth after = cupel__growth_measure();
-        result->has_settled = cupel__growth_has_settled(item);
-        result->grown_bytes = after.bytes - before.bytes;
-        result->grown_descriptors = after.descriptors - before.descriptors;
+        cupel__growth_note(item, before, result);
     }
     if (item->perturb != 0) {
         cupel__perturb_end();

@@ -45,13 +45,23 @@ struct cupel__growth cupel__growth_measure(void) {
     return (struct cupel__growth){.bytes = live_bytes(), .descriptors = open_descriptors()};
 }
 
-bool cupel__growth_has_settled(const struct cupel__plan_item *item) {
+static int64_t lesser(int64_t a, int64_t b) {
+    return a < b ? a : b;
+}
+
+void cupel__growth_note(const struct cupel__plan_item *item, struct cupel__growth before, struct cupel_result *result) {
     /* Where blocks are placed another way each time, the caches of malloc fill for long. */
     const uint32_t memory =
         1u << CUPEL__DIMENSION_FRESH | 1u << CUPEL__DIMENSION_FREED | 1u << CUPEL__DIMENSION_PLACEMENT;
-    static uint8_t runs[COUNTED]; /* two tests that share one settle a little early */
-    uint8_t *count = &runs[cupel__mix((uintptr_t)item->test, item->row) % COUNTED];
-    bool has_settled = *count >= WARM_UP;
-    *count = has_settled ? *count : (uint8_t)(*count + 1);
-    return has_settled && (item->perturb & memory) == 0;
+    static struct { /* two tests that share one settle a little early, and hide each other's growth */
+        uint64_t runs;
+        struct cupel__growth last;
+    } tests[COUNTED];
+    size_t at = (size_t)(cupel__mix((uintptr_t)item->test, item->row) % COUNTED);
+    struct cupel__growth now = cupel__growth_measure();
+    result->has_settled = tests[at].runs++ >= WARM_UP && (item->perturb & memory) == 0;
+    result->grown_bytes = lesser(now.bytes - before.bytes, now.bytes - tests[at].last.bytes);
+    result->grown_descriptors =
+        lesser(now.descriptors - before.descriptors, now.descriptors - tests[at].last.descriptors);
+    tests[at].last = now;
 }

@@ -4,9 +4,9 @@
 #ifndef HARNESS_SRC_GROWTH_H
 #define HARNESS_SRC_GROWTH_H
 
+#include "harness/result.h"
 #include "harness/src/plan.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct cupel__growth {
@@ -14,10 +14,12 @@ struct cupel__growth {
     int64_t descriptors; /* among the lowest free ones and some above: that is where what is left open is */
 };
 
-/* Whether that test ran some times in this process before, so that what it and malloc keep for good is there; never
- * where the repeats vary memory. Counts the call. */
-bool cupel__growth_has_settled(const struct cupel__plan_item *item);
 /* As it is now. Costs some microseconds. */
 struct cupel__growth cupel__growth_measure(void);
+/* After a run of that test: fills what it left into the record, and whether that may be growth: where the test ran some
+ * times in this process before, so that what it and malloc keep for good is there, and the repeats do not vary memory.
+ * What it left is what the process holds more than before the run, or than after the last run of the same test if that
+ * is less: one test may take what the next gives back. */
+void cupel__growth_note(const struct cupel__plan_item *item, struct cupel__growth before, struct cupel_result *result);
 
 #endif
