@@ -302,7 +302,8 @@ TEST(expat, reads_encodings_and_begins_again, .tags = "customer") {
     CHECK_UINT_GE(elements, 2);
 }
 
-/* Whether a document is accepted, and why not, does not depend on the pieces in which it comes. */
+/* Whether a document is accepted does not depend on the pieces in which it comes. (Why it is not may: of two bytes that
+ * might open UTF-16 the first alone says less.) */
 PROPERTY(expat, pieces_do_not_matter, .tags = "customer", .dictionary = "expat.dict") {
     struct cupel_view input = cupel_draw_rest(bytes, "document");
     struct reader reader = {.outside = "<a>in</a>", .subset = "<!ELEMENT a ANY>"};
@@ -320,6 +321,8 @@ PROPERTY(expat, pieces_do_not_matter, .tags = "customer", .dictionary = "expat.d
     }
     XML_ParserFree(reader.parser);
     STARVED(error == XML_ERROR_NO_MEMORY);
-    CHECK_INT_EQ(error, whole);
-    CHECK_UINT_EQ(reader.elements, elements);
+    CHECK_INT_EQ(error == XML_ERROR_NONE, whole == XML_ERROR_NONE);
+    if (whole == XML_ERROR_NONE) {
+        CHECK_UINT_EQ(reader.elements, elements);
+    }
 }

@@ -160,6 +160,7 @@ PROPERTY(jsonc, texts_come_back, .tags = "customer", .dictionary = "jansson.dict
     errno = 0;
     struct json_tokener *tokener = json_tokener_new();
     STARVED(tokener == NULL);
+    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT); /* else numbers such as 00e are kept as they stand */
     struct json_object *root = json_tokener_parse_ex(tokener, (const char *)input.data, (int)input.length);
     json_tokener_free(tokener);
     STARVED(root == NULL && errno == ENOMEM);

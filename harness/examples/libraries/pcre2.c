@@ -33,7 +33,7 @@ static int match(const pcre2_code *code, const char *subject, size_t length, pcr
     }
     int count = pcre2_match(code, code_units(subject), length, 0, 0, data, context);
     pcre2_match_data_free(data);
-    *is_starved = *is_starved || count == PCRE2_ERROR_NOMEMORY || count == PCRE2_ERROR_JIT_STACKLIMIT;
+    *is_starved = *is_starved || count == PCRE2_ERROR_NOMEMORY;
     return count;
 }
 
