@@ -23,7 +23,8 @@ if(CUPEL_TESTS)
   cupel_add_example(starved_parser SOURCES examples/starved_parser.c LINK cupel::harness)
   cupel_add_tests(harness_inputs LINK cupel::harness
     SOURCES tests/test_bytes.c tests/test_check.c tests/test_shrink.c tests/test_sweep_function.c tests/test_sweep_modes.c tests/test_steady.c
-      tests/test_meter.c tests/test_difference.c tests/test_files.c)
+      tests/test_meter.c tests/test_difference.c tests/test_files.c
+      tests/test_parts.c)
   if(NOT CUPEL_FUZZ_TARGETS)
     cupel__add_fixture(starved cupel::harness_main)
     cupel__add_fixture(faulty_io cupel::harness_main)
@@ -36,13 +37,15 @@ if(CUPEL_TESTS)
       set(has_engine 1)
     endif()
     cupel__add_fixture(engine)
+    cupel__add_fixture(driven cupel::harness_main)
     cupel__add_fixture(sweep_parser)
     target_sources(fixture_engine PRIVATE tests/fixtures/inputs.c)
+    target_sources(fixture_driven PRIVATE tests/fixtures/inputs.c)
     cupel_add_tests(harness_properties LINK cupel::harness
       SOURCES tests/test_property.c tests/test_sweep.c tests/test_suppress.c tests/test_fuzz_target.c tests/test_drivers.c
         tests/test_keep.c tests/test_io_faults.c)
     target_compile_definitions(cupel_tests_harness_properties PRIVATE HAS_ENGINE=0${has_engine})
-    add_dependencies(test_harness_properties cupel-test fixture_sweep_parser fixture_starved fixture_faulty_io fixture_inputs fixture_engine)
+    add_dependencies(test_harness_properties cupel-test fixture_sweep_parser fixture_starved fixture_faulty_io fixture_inputs fixture_engine fixture_driven)
     cupel_add_script_test(harness.drivers LABELS script VARIANTS dev
       COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/drivers.sh ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})
   endif()

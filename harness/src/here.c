@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static int capture_file = -1;
@@ -48,6 +49,12 @@ static void note_alarm(int number) {
     say(", which runs in the runner's own process: the run ends here\n");
     cupel__evidence_flush();
     _exit(CUPEL_FAILED);
+}
+
+/* 0: none. */
+static void set_alarm(int64_t timeout_ms) {
+    struct itimerval timer = {.it_value = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000}};
+    (void)setitimer(ITIMER_REAL, &timer, NULL);
 }
 
 void cupel__here_begin(int output) {
@@ -91,14 +98,14 @@ void cupel__here_run(const struct cupel__plan_item *item, struct cupel_result *r
         cupel__capture_begin(capture_file);
     }
     if (timeout_ms != 0) {
-        (void)alarm((unsigned)((timeout_ms + 999) / 1000));
+        set_alarm(timeout_ms);
     }
     cupel__limits_begin(item, &limits);
     cupel__execute(item, result);
     cupel__limits_end(item, &limits, result);
     has_lost_memory = has_lost_memory || cupel__execute_may_lose_memory(item, result);
     if (timeout_ms != 0) {
-        (void)alarm(0);
+        set_alarm(0);
     }
     (void)fflush(stdout);
     if (capture_file >= 0 && (cupel_result_is_failure(result) || cupel__settings.show_output)) {

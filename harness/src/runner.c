@@ -330,7 +330,7 @@ int cupel__run_main(int argc, char **argv) {
         cupel__settings.fault_plan.seed = cupel__settings.seed;
     }
     if (has_help) {
-        return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
+        return fflush(stdout) == 0 && !ferror(stdout) ? CUPEL_OK : CUPEL_OUTPUT;
     }
     cupel__route_take_libc(cupel__settings.libc_faults);
     if (!is_listing() && !cupel__route_check(&error)) {
@@ -338,7 +338,10 @@ int cupel__run_main(int argc, char **argv) {
         return CUPEL_LACKING;
     }
     if (cupel__settings.replay != NULL || cupel__settings.decode != NULL) {
-        return cupel__replay_main();
+        cupel__evidence_start();
+        status = cupel__replay_main();
+        cupel__evidence_finish();
+        return status;
     }
     if (cupel__settings.fuzz != NULL) {
         const struct cupel__settings *settings = &cupel__settings;

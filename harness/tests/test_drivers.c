@@ -75,3 +75,51 @@ TEST(drivers, the_engine_may_start_the_program_again, .tags = "slow") {
     CHECK_INT_EQ(
         tool(PROGRAM "--fuzz=inputs.hold to -- -runs=50 -jobs=1 -workers=1; grep -q 'Done 50' fuzz-0.log")->status, 0);
 }
+
+/* What holds with any engine: a stand-in for one prints the words that it is called with. */
+#define DRIVEN "TMPDIR=\"$PWD\" " TOOL_BIN "tests/fixtures/driven "
+
+TEST(drivers, an_engine_is_called_with_our_defaults, .tags = "slow") {
+    const struct tool_run *run = tool(DRIVEN "--fuzz=inputs.hold -- -runs=5");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_EQ(run->output, "word -error_exitcode=1\nword -timeout_exitcode=1\nword -timeout=10\n"
+                              "word -artifact_prefix=build/reports/failures/\n"
+                              "word build/fuzzing/inputs_hold/inputs\nword -runs=5\n");
+    CHECK_INT_EQ(tool("test -d build/reports/failures && test -d build/fuzzing/inputs_hold/inputs")->status, 0);
+    run = tool("mkdir -p fuzzroot/corpora/inputs_hold fuzzroot/dictionaries; touch "
+               "fuzzroot/dictionaries/inputs_hold.dict; " DRIVEN "--fuzz=inputs.hold");
+    CHECK_STR_CONTAINS(run->output, "word -dict=fuzzroot/dictionaries/inputs_hold.dict\n");
+    CHECK_STR_CONTAINS(run->output, "word build/fuzzing/inputs_hold/inputs\nword fuzzroot/corpora/inputs_hold\n");
+    CHECK_INT_EQ(tool(DRIVEN "--fuzz=inputs.hold -- -end=3")->status, 1); /* what an engine ends with is its own */
+}
+
+TEST(drivers, an_engine_gives_inputs_to_the_property, .tags = "slow") {
+    REQUIRE_INT_EQ(tool("printf 'any thing' >good; printf '<\\001' >bad")->status, 0);
+    const struct tool_run *run = tool(DRIVEN "--fuzz=inputs.sum_stays_small good");
+    CHECK_INT_EQ(run->status, 128 + 6);
+    run = tool(DRIVEN "--fuzz=inputs.hold good");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "word good\ngave 9 bytes: 0\n");
+    CHECK(strstr(run->output, "build/fuzzing") == NULL);
+    run = tool(DRIVEN "--fuzz=inputs.sum_stays_small bad");
+    CHECK_INT_EQ(run->status, 128 + 6);
+    CHECK_STR_CONTAINS(run->errors, "as bytes: \"<\\001\"\n");
+}
+
+TEST(drivers, a_program_that_an_engine_starts_again_is_the_engine, .tags = "slow") {
+    REQUIRE_INT_EQ(tool("printf 'any thing' >good")->status, 0);
+    const struct tool_run *run = tool("export CUPEL_FUZZ_PROPERTY=inputs.hold; " DRIVEN "-merge_inner=1 good");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_EQ(run->output, "word -merge_inner=1\nword good\ngave 9 bytes: 0\n");
+    run = tool("export CUPEL_FUZZ_PROPERTY=inputs.hold; " DRIVEN "--list --filter=inputs.hold");
+    CHECK_STR_EQ(run->output, "inputs.hold\n");
+}
+
+TEST(drivers, what_an_engine_cannot_be_given_is_told, .tags = "slow") {
+    const struct tool_run *run = tool(DRIVEN "--fuzz=inputs.hold -- $(seq 600)");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "--fuzz: more than ");
+    run = tool("touch build; " DRIVEN "--fuzz=inputs.hold");
+    CHECK_INT_EQ(run->status, 6);
+    CHECK_STR_CONTAINS(run->errors, "could not make directory 'build'");
+}

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #if defined(__has_feature)
@@ -20,6 +21,11 @@
 #define HAS_ASAN 1
 #else
 #define HAS_ASAN 0
+#endif
+#if HAS_ASAN || defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer)
+#define HAS_SANITIZER 1
+#else
+#define HAS_SANITIZER 0
 #endif
 
 #define STATIC TOOL_BIN "tests/fixtures/interposed_static"
@@ -306,4 +312,102 @@ TEST(interpose, free_leaves_errno_alone, .no_sweep = true) {
     errno = EDOM;
     free(block);
     CHECK_INT_EQ(errno, EDOM);
+}
+
+/* The operators of C++ by their names as the linker knows them: here nothing is C++. */
+#if SIZE_MAX > UINT32_MAX
+#define S "m"
+#else
+#define S "j"
+#endif
+#define ONE(name, symbol)   void *name(size_t size) __asm__(symbol)
+#define TWO(name, symbol)   void *name(size_t size, const void *second) __asm__(symbol)
+#define WIDE(name, symbol)  void *name(size_t size, size_t align) __asm__(symbol)
+#define THREE(name, symbol) void *name(size_t size, size_t align, const void *third) __asm__(symbol)
+ONE(new_one, "_Znw" S);
+ONE(new_many, "_Zna" S);
+TWO(new_one_quietly, "_Znw" S "RKSt9nothrow_t");
+TWO(new_many_quietly, "_Zna" S "RKSt9nothrow_t");
+WIDE(new_one_wide, "_Znw" S "St11align_val_t");
+WIDE(new_many_wide, "_Zna" S "St11align_val_t");
+THREE(new_one_wide_quietly, "_Znw" S "St11align_val_tRKSt9nothrow_t");
+THREE(new_many_wide_quietly, "_Zna" S "St11align_val_tRKSt9nothrow_t");
+void delete_one(void *block) __asm__("_ZdlPv");
+void delete_many(void *block) __asm__("_ZdaPv");
+void delete_one_sized(void *block, size_t size) __asm__("_ZdlPv" S);
+void delete_many_sized(void *block, size_t size) __asm__("_ZdaPv" S);
+void delete_one_wide(void *block, size_t align) __asm__("_ZdlPvSt11align_val_t");
+void delete_many_wide(void *block, size_t align) __asm__("_ZdaPvSt11align_val_t");
+void delete_one_sized_wide(void *block, size_t size, size_t align) __asm__("_ZdlPv" S "St11align_val_t");
+void delete_many_sized_wide(void *block, size_t size, size_t align) __asm__("_ZdaPv" S "St11align_val_t");
+void delete_one_quietly(void *block, const void *second) __asm__("_ZdlPvRKSt9nothrow_t");
+void delete_many_quietly(void *block, const void *second) __asm__("_ZdaPvRKSt9nothrow_t");
+void delete_one_wide_quietly(void *block, size_t align,
+                             const void *third) __asm__("_ZdlPvSt11align_val_tRKSt9nothrow_t");
+void delete_many_wide_quietly(void *block, size_t align,
+                              const void *third) __asm__("_ZdaPvSt11align_val_tRKSt9nothrow_t");
+
+enum { FORM_SIZE = 40, FORM_ALIGN = 64, FORMS = 6 };
+
+/* A block by each form that stands beside a delete, in the order of give_back_each. */
+static void take_each(void *blocks[2 * FORMS]) {
+    blocks[0] = new_one(FORM_SIZE);
+    blocks[1] = new_many(FORM_SIZE);
+    blocks[2] = new_one(FORM_SIZE);
+    blocks[3] = new_many(FORM_SIZE);
+    blocks[4] = new_one_wide(FORM_SIZE, FORM_ALIGN);
+    blocks[5] = new_many_wide(FORM_SIZE, FORM_ALIGN);
+    blocks[6] = new_one_wide(FORM_SIZE, FORM_ALIGN);
+    blocks[7] = new_many_wide(FORM_SIZE, FORM_ALIGN);
+    blocks[8] = new_one_quietly(FORM_SIZE, NULL);
+    blocks[9] = new_many_quietly(FORM_SIZE, NULL);
+    blocks[10] = new_one_wide_quietly(FORM_SIZE, FORM_ALIGN, NULL);
+    blocks[11] = new_many_wide_quietly(FORM_SIZE, FORM_ALIGN, NULL);
+    for (size_t i = 0; i < 2 * FORMS; i++) {
+        REQUIRE(blocks[i] != NULL);
+        memset(blocks[i], 1, FORM_SIZE);
+        bool is_wide = (i >= 4 && i < 8) || i >= 10;
+        CHECK(!is_wide || (uintptr_t)blocks[i] % FORM_ALIGN == 0);
+    }
+}
+
+static void give_back_each(void *blocks[2 * FORMS]) {
+    delete_one(blocks[0]);
+    delete_many(blocks[1]);
+    delete_one_sized(blocks[2], FORM_SIZE);
+    delete_many_sized(blocks[3], FORM_SIZE);
+    delete_one_wide(blocks[4], FORM_ALIGN);
+    delete_many_wide(blocks[5], FORM_ALIGN);
+    delete_one_sized_wide(blocks[6], FORM_SIZE, FORM_ALIGN);
+    delete_many_sized_wide(blocks[7], FORM_SIZE, FORM_ALIGN);
+    delete_one_quietly(blocks[8], NULL);
+    delete_many_quietly(blocks[9], NULL);
+    delete_one_wide_quietly(blocks[10], FORM_ALIGN, NULL);
+    delete_many_wide_quietly(blocks[11], FORM_ALIGN, NULL);
+    delete_one(NULL);
+}
+
+/* Counted, and left alone where the layers ask for themselves. */
+TEST(interpose, serves_every_operator_of_c_plus_plus, .no_sweep = true) {
+    void *blocks[2 * FORMS];
+    void *theirs[2 * FORMS];
+    struct cupel__routed before = cupel__route_counts();
+    take_each(blocks);
+    struct cupel__routed now = cupel__route_counts();
+    CHECK_UINT_EQ(now.live_blocks - before.live_blocks, 2 * FORMS);
+    CHECK_UINT_EQ(now.live_bytes - before.live_bytes, 2 * FORMS * FORM_SIZE);
+    cupel__route_thread.depth++;
+    take_each(theirs);
+    cupel__route_thread.depth--;
+    CHECK_UINT_EQ(cupel__route_counts().live_blocks, now.live_blocks);
+    give_back_each(theirs); /* with ours beside them */
+    CHECK_UINT_EQ(cupel__route_counts().live_blocks, now.live_blocks);
+    give_back_each(blocks);
+    CHECK_UINT_EQ(cupel__route_counts().live_blocks, before.live_blocks);
+}
+
+/* Where no C++ is linked in, nobody can throw. */
+TEST(interpose, new_that_cannot_throw_aborts, .no_sweep = true, .expect_signal = SIGABRT, .tags = "crash slow",
+     .skip = HAS_SANITIZER ? "a sanitizer has a word of its own for it" : NULL) {
+    delete_one(new_one(SIZE_MAX - 64));
 }

@@ -103,6 +103,15 @@ static const struct outcome outcomes[] = {
       "\n    #1 cupel__test_starved_crashes", "\nagain: "}},
     {"--fault=alloc:9 --filter=starved.says_so", 1, {": not-reached", "the fault never fired"}},
     {"--fault=alloc:1 --filter=starved.absorbs*", 0, {"1 passed"}},
+    {"told.pointers",
+     1,
+     {"&numbers[0] == &numbers[1] does not hold\n  actual:   0x", "&numbers[0] != &numbers[0] does not hold\n",
+      "  expected: any but 0x"}},
+    {"told.memory_at_null", 1, {"nowhere is NULL, and 4 bytes were to be compared", "a text that contains \"four\""}},
+    {"told.with_the_latest_notes",
+     1,
+     {"note: note number 2998 of many", "note: note number 2999 of many", "at last\n"}},
+    {"told.with_blanks --style=none --report=tap", 1, {"  output: \" one \\\"two\\\" \\\\\\n\tthree\\n\"\n"}},
     {"starved.without", 1, {"STARVED(1) holds, but no fault was injected"}},
 };
 

@@ -1,6 +1,7 @@
 /* cupel test: runs the test programs of a build tree, or those named, passes the flags of a test program on to each,
  * and makes one report of all. */
 #include "harness/tool/test.h"
+#include "harness/src/evidence.h"
 #include "harness/src/perturb.h"
 #include "harness/src/report.h"
 #include "harness/src/settings.h"
@@ -373,7 +374,7 @@ static int run_variants(void) {
     return cupel__test_variants(variants, matrix_path, run_variant);
 }
 
-int main(int argc, char **argv) {
+static int test_main(int argc, char **argv) {
     static struct cupel__test_programs programs;
     static struct cupel__test_run run;
     bool has_help = false;
@@ -384,7 +385,7 @@ int main(int argc, char **argv) {
         return CUPEL_USAGE;
     }
     if (has_help) {
-        return fflush(stdout) == 0 ? CUPEL_OK : CUPEL_OUTPUT;
+        return fflush(stdout) == 0 && !ferror(stdout) ? CUPEL_OK : CUPEL_OUTPUT;
     }
     if (exec_words != NULL) {
         return run_exec(exec_words, has_jobs);
@@ -409,5 +410,12 @@ int main(int argc, char **argv) {
         status = is_plain ? cupel__test_run_plain(&run) : run_all(&run);
     }
     cupel__test_programs_deinit(&programs);
+    return status;
+}
+
+int main(int argc, char **argv) {
+    cupel__evidence_start(); /* what is started leaves by exec: its counters up to there are shared */
+    int status = test_main(argc, argv);
+    cupel__evidence_finish();
     return status;
 }

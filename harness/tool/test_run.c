@@ -24,6 +24,7 @@ struct job {
     const char *program;
     struct cupel__wire_reader reader;
     unsigned long long failures; /* of its records */
+    bool has_junk;               /* what it sent was no record */
 };
 
 static struct job jobs[JOBS_MAX];
@@ -88,6 +89,7 @@ static bool spawn(struct job *job, const struct cupel__test_run *run, const char
     job->pid = pid;
     job->program = program;
     job->failures = 0;
+    job->has_junk = false;
     return true;
 }
 
@@ -104,6 +106,7 @@ static void drain(struct job *job) {
     } while (cupel__wire_fill(&job->reader));
     if (error.text[0] != '\0') {
         cupel_message("%s: %s", job->program, error.text);
+        job->has_junk = true;
     }
 }
 
@@ -113,8 +116,8 @@ static int judge(const struct job *job, int status) {
         return CUPEL_OK; /* it was told to stop when it was about to end */
     }
     int exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    if (exit_status == CUPEL_OK || exit_status == CUPEL_NOTHING || exit_status == CUPEL_SKIPPED ||
-        exit_status == CUPEL_INTERRUPTED || (exit_status == CUPEL_FAILED && job->failures != 0)) {
+    if (!job->has_junk && (exit_status == CUPEL_OK || exit_status == CUPEL_NOTHING || exit_status == CUPEL_SKIPPED ||
+                           exit_status == CUPEL_INTERRUPTED || (exit_status == CUPEL_FAILED && job->failures != 0))) {
         return CUPEL_OK;
     }
     if (exit_status == CUPEL_USAGE || exit_status == CUPEL_LACKING || exit_status == CUPEL_OUTPUT) {
@@ -131,7 +134,9 @@ static int judge(const struct job *job, int status) {
     record.failures = 1;
     record.exit_status = exit_status;
     record.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-    if (record.signal != 0) {
+    if (job->has_junk) {
+        cupel_text_add(&record.messages, "what the program sent is no stream of result records\n");
+    } else if (record.signal != 0) {
         cupel_text_add(&record.messages, "the program itself died by signal %d\n", record.signal);
     } else {
         cupel_text_add(&record.messages, "the program itself ended with status %d, which none of its tests explains\n",
@@ -146,10 +151,15 @@ static int judge(const struct job *job, int status) {
 
 static int finish(struct job *job) {
     int status = 0;
+    if (job->reader.is_ended) { /* before the wait: what goes on sending what is no record must not wait for us */
+        (void)close(job->reader.fd);
+    }
     while (waitpid(job->pid, &status, 0) < 0 && errno == EINTR) {
     }
-    drain(job);
-    (void)close(job->reader.fd);
+    if (!job->reader.is_ended) {
+        drain(job);
+        (void)close(job->reader.fd);
+    }
     cupel__wire_reader_deinit(&job->reader);
     job->pid = 0;
     return judge(job, status);
