@@ -14,7 +14,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
     SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c
       tests/test_perturb.c tests/test_flakes.c tests/test_rude.c tests/test_debugger.c tests/test_variants.c
       tests/test_wrap.c tests/test_words.c)
-  add_dependencies(test_runner fixture_outcomes fixture_rude fixture_flaky fixture_starved cupel-test)
+  add_dependencies(test_runner fixture_outcomes fixture_rude fixture_flaky fixture_starved fixture_inputs cupel-test)
 endif()
 
 # The runner beside exec, cmocka and Criterion. What it starts is kept apart from the benchmarks themselves.

@@ -36,11 +36,13 @@ static void note_process(void) {
     cupel__run.process = getpid();
 }
 
+/* LCOV_EXCL_START(in the fork server of an engine, which no variant with counters has) */
 /* A fork server's child stops itself between inputs; where the server is killed it would stay so for ever. */
 static void note_child(void) {
     note_process();
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
+/* LCOV_EXCL_STOP */
 
 /* Prints what failed and the draws of the input, and ends the process where the engine sees it. Called within the check
  * that failed, so that the stack of the abort is that of the failure. */

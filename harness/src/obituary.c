@@ -22,6 +22,7 @@ static void describe(int status, char *text, size_t size) {
     }
 }
 
+/* LCOV_EXCL_START(only where a sanitizer or valgrind looks at the end of a worker) */
 void cupel__obituary_describe(int status, struct cupel_result *result) {
     char how[160];
     describe(status, how, sizeof how);
@@ -29,6 +30,7 @@ void cupel__obituary_describe(int status, struct cupel_result *result) {
     result->exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
     cupel_text_add(&result->messages, "the worker %s\n", how);
 }
+/* LCOV_EXCL_STOP */
 
 /* Whether it ended as a death test said it would; a message where not. */
 static bool is_as_expected(const struct cupel_test *test, int status, struct cupel_result *result) {

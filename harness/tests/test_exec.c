@@ -241,3 +241,48 @@ TEST(exec, refuses_what_is_no_program, .tags = "slow") {
     CHECK_STR_CONTAINS(tool(TEST_ "-v --fault=alloc:1@list_join_backwards --exec " FOREIGN "plain")->output,
                        "(clean-error)");
 }
+
+/* Each: words, the exit status, and what is said of a program that goes wrong by itself. */
+static const struct by_itself {
+    const char *words;
+    int status;
+    const char *says;
+} by_themselves[] = {
+    {"--exec ./no_format", 2, "/no_format: Exec format error"},
+    {"--sweep --exec ./no_format", 2, "/no_format: Exec format error"},
+    {"--sweep --exec ./fails", 1, "FAILED fails.main: wrong"},
+    {"--repeat=5 -x -j1 --exec ./fails", 1, "stopped after 1 tests\n0 passed, 1 failed"},
+    {"--exec ./dies", 1, "it died by signal 9, Killed\n"},
+    {"--output-limit=1000 --exec ./prints", 1, "it printed more than 1000 bytes\n"},
+    {"-x -j1 --sweep --exec " FOREIGN "policies asserts", 1, "FAILED policies.main: crash"},
+    {"--points=1 -x --sweep --exec " FOREIGN "policies gives_up", 1, "policies.main: aborted"},
+};
+
+TEST(exec, tells_programs_that_go_wrong_by_themselves, TABLE(by_themselves), .tags = "slow") {
+    const struct by_itself *row = test_row();
+    tool_write("no_format", "\001\002\003 no program at all");
+    tool_write("fails", "#!/bin/sh\nprintf 'and no end of line'\nexit 1\n");
+    tool_write("dies", "#!/bin/sh\nkill -9 $$\n");
+    tool_write("prints", "#!/bin/sh\nexec yes\n");
+    const struct tool_run *run = tool(TEST_ "%s 2>&1", row->words);
+    cupel_note("%s", run->output);
+    CHECK_INT_EQ(run->status, row->status);
+    CHECK_STR_CONTAINS(run->output, row->says);
+}
+
+TEST(exec, needs_its_library, .tags = "slow") {
+    const struct tool_run *run =
+        tool("mkdir bin; cp " TOOL_BIN "cupel-test bin; bin/cupel-test --results=r --sweep --exec "
+             "/bin/true");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "libcupel-exec.so is not where this program expects it");
+}
+
+TEST(exec, ends_with_all_that_it_started, .tags = "slow") {
+    tool_write("waits", "#!/bin/sh\necho $$ >ready\nexec sleep 1000\n");
+    const struct tool_run *run =
+        tool("mkfifo ready; " TEST_ "--results=r --exec ./waits & read pid <ready; kill -INT $!; "
+             "wait $!; echo status $?; kill -0 $pid 2>/dev/null && echo alive; true");
+    CHECK_STR_CONTAINS(run->output, "status 130\n");
+    CHECK(strstr(run->output, "alive") == NULL);
+}

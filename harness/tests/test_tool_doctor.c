@@ -128,6 +128,37 @@ TEST(doctor_tool, tries_the_build_directory, .tags = "slow") {
     CHECK_INT_EQ(tool("[ ! -e not ] && [ -z \"$(ls -d .cupel-doctor-* 2>/dev/null)\" ]")->status, 0);
 }
 
+TEST(doctor_tool, knows_nothing_of_settings_that_are_not_there, .tags = "slow") {
+    make_machine();
+    const struct tool_run *run =
+        tool("rm proc/sys/vm/mmap_rnd_bits proc/sys/kernel/core_pattern; " BARE "--build=/proc/no");
+    CHECK_STR_CONTAINS(run->output, "ok       random bits      no setting\n");
+    CHECK_STR_CONTAINS(run->output, "ok       core pattern     no setting\n");
+    CHECK_STR_CONTAINS(run->output, "LACKING  build directory  '/proc': ");
+    CHECK_STR_CONTAINS(run->output, "chown -R \"$(id -un)\" '/proc'\n");
+}
+
+TEST(doctor_tool, sees_a_disk_that_is_read_only, .tags = "slow") {
+    make_machine();
+    const struct tool_run *run = tool("mkdir disk && unshare -m sh -c 'mount -t tmpfs -o ro,size=64k none disk && " BARE
+                                      "--build=disk; exit 0'");
+    if (run->status != 0 || strstr(run->errors, "mount") != NULL) {
+        cupel_test_skip("may not mount a tmpfs");
+    }
+    CHECK_STR_CONTAINS(run->output, "LACKING  build directory  'disk': Read-only file system\n");
+    CHECK_STR_CONTAINS(run->output, "mount -o remount,rw \"$(stat -c %m 'disk')\"\n");
+}
+
+TEST(doctor_tool, sees_that_it_may_not_mount, .tags = "slow") {
+    if (geteuid() != 0 || tool("command -v setpriv && setpriv --bounding-set=-sys_admin true")->status != 0) {
+        cupel_test_skip("may not give up a right");
+    }
+    make_machine();
+    const struct tool_run *run = tool("ln -s \"$(command -v setpriv)\" path; PATH=\"$PWD/path\" setpriv "
+                                      "--bounding-set=-sys_admin " DOCTOR " --root=\"$PWD\"");
+    check_lack(run->output, "mounts", "refused", "docker run --cap-add=SYS_ADMIN ...\n");
+}
+
 TEST(doctor_tool, sees_a_small_disk, .tags = "slow") {
     make_machine();
     const struct tool_run *run = tool("mkdir disk && unshare -m sh -c 'mount -t tmpfs -o size=64k none disk && " BARE

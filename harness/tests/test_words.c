@@ -139,3 +139,64 @@ TEST(here, a_time_limit_ends_the_run, .tags = "slow") {
     CHECK_STR_CONTAINS(run->errors, "the time limit is over in hang.without_a_limit_of_its_own, which runs in the "
                                     "runner's own process: the run ends here\n");
 }
+
+#define INPUTS "TMPDIR=\"$PWD\" " TOOL_BIN "tests/fixtures/inputs --seed=1 "
+
+TEST(replay, tells_each_input, .tags = "slow") {
+    REQUIRE_INT_EQ(tool("printf 'any thing' >one; printf x >two; printf 'y\\000\\001\\000CF\\372\\027' >three")->status,
+                   0);
+    const struct tool_run *run = tool(INPUTS "-v --replay=inputs.hold one two");
+    CHECK_STR_EQ(run->output, "ok one\nok two\n2 inputs ok, 0 failed\n");
+    CHECK_STR_CONTAINS(tool(INPUTS "--isolate=none --replay=inputs.are_skipped one")->output,
+                       "1 inputs ok, 0 failed\n");
+    run = tool(INPUTS "--fault=alloc:1 --replay=inputs.swallow_a_fault one");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output,
+                       "FAILED one: swallowed\nthe fault was injected, and the body came to its end without "
+                       "STARVED\n");
+    CHECK_INT_EQ(tool(INPUTS "--replay=inputs.swallow_a_fault three")->status, 0); /* an engine puts faults anywhere */
+    CHECK_STR_CONTAINS(tool(INPUTS "--decode=inputs.bear_faults three")->output, "    (fault) = alloc:1\n");
+    run = tool(INPUTS "--replay=inputs.lose_a_block one");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED one: leak\n");
+    run = tool(INPUTS "--replay=inputs.hold one >/dev/full");
+    CHECK_INT_EQ(run->status, 6);
+    CHECK_STR_CONTAINS(run->errors, "standard output could not be written");
+}
+
+TEST(flags, list_rows_as_json, .tags = "slow") {
+    const struct tool_run *run =
+        tool(OUTCOMES " --gtest_list_tests --gtest_filter=table.* --gtest_output=json:list >text; "
+                      "python3 -c 'import json\n"
+                      "print([(t[\"name\"], t[\"value_param\"]) for s in json.load(open(\"list\"))"
+                      "[\"testsuites\"] for t in s[\"testsuite\"]])'");
+    CHECK_STR_EQ(run->output, "[('sums/0', '0'), ('sums/1', '1'), ('sums/2', '2')]\n");
+}
+
+/* Each: a command over the fixture's copy in the test's directory, the exit status, and what is said. */
+static const struct bad_words surroundings[] = {
+    {"GTEST_FILTER=$(printf '%0100000d' 0) ./outcomes", 2, "GTEST_FILTER: the value is too long"},
+    {"TEST_PREMATURE_EXIT_FILE=/nowhere/file ./outcomes pass.one", 0,
+     "TEST_PREMATURE_EXIT_FILE: cannot write /nowhere/file"},
+    {"./outcomes pass.one >&-", 6, "standard output is closed: Bad file descriptor"},
+    {"touch cupel-reports; ./outcomes --rerun-failed pass.one", 2, "/cupel-reports/outcomes.failed: Not a directory"},
+    {"touch cupel-reports; ./outcomes pass.one", 0, ""},
+    {"TMPDIR=/nowhere ./outcomes directory.removed 1>&2", 1,
+     "test_directory: cannot make a directory under /nowhere: No such"},
+    {"mkdir -p x/bin/tests; cp outcomes x/bin/tests; x/bin/tests/outcomes fail.soft; cat x/reports/outcomes.failed >&2",
+     0, "fail.soft\n"},
+    {"./outcomes --gtest_break_on_failure --isolate=none fail.soft", 128 + 5, ""},
+    {"printf '#!/bin/sh\\necho \"$@\" >&2\\n' >gdb; chmod +x gdb; unset CUPEL_DEBUGGER; PATH=.:$PATH ./outcomes "
+     "--debugger "
+     "--fault=alloc:1 starved.is_silent",
+     0, "break cupel_fault_break"},
+    {"./outcomes --debugger $(seq 1200)", 2, "--debugger: too many words"},
+};
+
+TEST(flags, meet_bad_surroundings, TABLE(surroundings), .tags = "slow") {
+    const struct bad_words *row = test_row();
+    const struct tool_run *run = tool("export TMPDIR=\"$PWD\"; cp " OUTCOMES " . && %s", row->words);
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_INT_EQ(run->status, row->status);
+    CHECK_STR_CONTAINS(run->errors, row->says);
+}
