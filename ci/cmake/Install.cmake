@@ -15,7 +15,7 @@ install(FILES ${PROJECT_BINARY_DIR}/cupelConfig.cmake ${PROJECT_BINARY_DIR}/cupe
 install(FILES CMakeLists.txt LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/cupel/src)
 install(DIRECTORY alloc vm harness coverage fuzz ci DESTINATION ${CMAKE_INSTALL_DATADIR}/cupel/src
   FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.inc" PATTERN "*.def" PATTERN "*.in" PATTERN "*.ld" PATTERN "*.cmake"
-  PATTERN CMakeLists.txt PATTERN packages.txt
+  PATTERN CMakeLists.txt PATTERN packages.txt PATTERN valgrind.supp
   PATTERN tests EXCLUDE PATTERN bench EXCLUDE PATTERN examples EXCLUDE PATTERN editors EXCLUDE PATTERN lint EXCLUDE
   PATTERN corpora EXCLUDE PATTERN regressions EXCLUDE PATTERN dictionaries EXCLUDE PATTERN bodies EXCLUDE)
 # Engine executables are made in the user's build from these two.

@@ -29,8 +29,6 @@
 #endif
 #endif
 
-extern char **environ;
-
 enum {
     /* Looking at these costs 5 us: it is done after a quick test only where it is the first, and for some at once. */
     DEAR = CUPEL_LEFT_SIGNAL_HANDLERS | CUPEL_LEFT_TIMER | CUPEL_LEFT_UMASK,

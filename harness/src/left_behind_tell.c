@@ -18,8 +18,6 @@
 
 enum { NAMED_MAX = 8, PATIENCE_MS = 200 };
 
-extern char **environ;
-
 /* Where the lines go. */
 struct telling {
     const struct cupel__circumstances *before;
@@ -36,6 +34,7 @@ __attribute__((format(printf, 2, 3))) static void tell(struct telling *telling, 
         return;
     }
     va_start(arguments, format);
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): va_start is the line before */
     (void)vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     cupel_text_add(telling->messages, "%s:%u: left behind: %s\n", telling->file, telling->line, text);
