@@ -61,8 +61,15 @@ static void check_only_finding(enum cupel_verdict verdict, const char *token) {
     CHECK_STR_EQ(story.token, token);
 }
 
-/* Four functions, so four call stacks, with five requests each. */
-static bool take_round(struct cupel_allocator *a, void *blocks[], unsigned *taken) {
+/* A loop that a compiler unrolls or peels has several places that ask. */
+#if defined(__clang__)
+#define AS_WRITTEN __attribute__((noinline, optnone))
+#else
+#define AS_WRITTEN __attribute__((noinline))
+#endif
+
+/* Called by four functions, so on four call stacks, with five requests each. */
+AS_WRITTEN static bool take_round(struct cupel_allocator *a, void *blocks[], unsigned *taken) {
     for (unsigned i = 0; i < ROUNDS; i++) {
         if ((blocks[*taken] = cupel_alloc(a, BLOCK, 8)) == NULL) {
             return false;
