@@ -183,7 +183,7 @@ TEST(pcre2, converts_and_serialises, .tags = "customer") {
 }
 
 /* Both matchers of a pattern agree on whether a subject matches. The pattern is what comes before the first newline. */
-PROPERTY(pcre2, machine_code_agrees, .tags = "customer", .longest = 200, .dictionary = "pcre2.dict") {
+PROPERTY(pcre2, machine_code_agrees, .tags = "customer generated_code", .longest = 200, .dictionary = "pcre2.dict") {
     struct cupel_view input = cupel_draw_rest(bytes, "pattern and subject");
     const uint8_t *newline = input.length == 0 ? NULL : memchr(input.data, '\n', input.length);
     size_t length = newline == NULL ? input.length : (size_t)(newline - input.data);
