@@ -9,8 +9,6 @@
 #include <sys/personality.h>
 #include <unistd.h>
 
-extern char **environ;
-
 enum { ARGUMENTS_MAX = 1024 };
 static const char padding_name[] = "CUPEL_PADDING=";
 static const char persona_name[] = "CUPEL_PERSONA"; /* as it was, in hexadecimal */
@@ -55,17 +53,17 @@ bool cupel__perturb_process_fits(const struct cupel__perturbation *perturbation)
     return perturbation->addresses == own_addresses && perturbation->environment_bytes == own_environment_bytes;
 }
 
-/* The environment, with as many bytes more as it shall have; NULL where there is no memory. */
+/* The environment, with as many bytes more as it shall have, in one block of malloc; NULL where there is no memory. */
 static char **padded_environment(unsigned extra_bytes, char *persona) {
     size_t count = 0;
     while (environ[count] != NULL) {
         count++;
     }
-    char **made = calloc(count + 3, sizeof *made);
-    char *padding = calloc((size_t)extra_bytes + sizeof padding_name, 1);
-    if (made == NULL || padding == NULL) {
-        return NULL; /* the process ends soon in either case */
+    char **made = calloc(1, (count + 3) * sizeof *made + extra_bytes + sizeof padding_name);
+    if (made == NULL) {
+        return NULL;
     }
+    char *padding = (char *)(made + count + 3);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++) {
         if (strncmp(environ[i], padding_name, sizeof padding_name - 1) != 0) {
@@ -86,8 +84,11 @@ void cupel__perturb_process_enter(const struct cupel__perturbation *perturbation
     static char persona[sizeof persona_name + 32];
     int current = personality(0xffffffff);
     (void)snprintf(persona, sizeof persona, "%s=%x", persona_name, (unsigned)current);
-    char **variables = padded_environment(perturbation->environment_bytes, persona);
-    if (variables == NULL || current == -1 || !cupel__perturb_process_is_possible()) {
+    char **variables = NULL;
+    if (current != -1 && cupel__perturb_process_is_possible()) {
+        variables = padded_environment(perturbation->environment_bytes, persona);
+    }
+    if (variables == NULL) {
         return;
     }
     unsigned long wanted = (unsigned long)current;
@@ -108,5 +109,6 @@ void cupel__perturb_process_enter(const struct cupel__perturbation *perturbation
         arguments[i] = arguments[i + 1];
     }
     arguments[argument_count] = NULL;
+    free(variables);
     (void)personality((unsigned long)current);
 }

@@ -7,7 +7,7 @@
 static size_t put(char *text, size_t size, size_t used, const char *piece) {
     size_t length = strlen(piece);
     if (used + length < size) {
-        memcpy(text + used, piece, length);
+        memcpy(text + used, piece, length); /* NOLINT(bugprone-not-null-terminated-result): the caller ends it */
         return used + length;
     }
     return used;

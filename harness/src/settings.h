@@ -113,8 +113,8 @@ unsigned cupel__settings_column(const char *at);
 /* Says what is wrong with the command line: the column, once, then the text; `hint` follows. */
 void cupel__settings_refuse(const struct cupel_error *error, const char *hint);
 
-/* Appends the rows of the table, end included, to `rows`, which has `count` of `capacity`. */
-void cupel__settings_append(struct cupel_option *rows, size_t count, size_t capacity);
+/* Appends the rows of the table, end included, to `to`, which has `count` of `capacity`. */
+void cupel__settings_append(struct cupel_option *to, size_t count, size_t capacity);
 /* The table, for --help, manual and completion. */
 const struct cupel_program *cupel__settings_program(void);
 

@@ -15,8 +15,8 @@ bool cupel__sites_begin(void);
 void cupel__sites_end(void);
 /* True between these two. */
 bool cupel__sites_are_on(void);
-/* A request from `site`. Nothing where it is off. Any thread; some nanoseconds. */
-void cupel__sites_note(const void *site, bool is_refused);
+/* A request from `address`. Nothing where it is off. Any thread; some nanoseconds. */
+void cupel__sites_note(const void *address, bool is_refused);
 /* The first fault of a layer, where it was a request for memory. */
 void cupel__sites_first(const struct cupel_failing *failing);
 /* As hooks of the failing layer: all requests, or the refused ones. Of these the first of a run is left to those who

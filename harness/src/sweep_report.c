@@ -52,7 +52,7 @@ void cupel__sweep_groups(const struct cupel__sweep_kind *kinds, unsigned count, 
     if (told == 0) {
         return;
     }
-    qsort(sorted, told, sizeof sorted[0], compare);
+    qsort(sorted, told, sizeof sorted[0], compare); /* NOLINT(bugprone-sizeof-expression): they are pointers */
     for (unsigned i = 0; i < told; i++) {
         const struct cupel__sweep_kind *before = i == 0 ? NULL : sorted[i - 1];
         bool is_new_request = before == NULL || before->refused != sorted[i]->refused;

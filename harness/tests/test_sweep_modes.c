@@ -369,8 +369,8 @@ TEST(sweep_modes, aligned_requests_are_counted_and_told, .tags = "slow leak") {
 
 /* All that the others do, so that each pass has points. */
 static enum cupel_sweep_end do_everything(struct cupel_allocator *a, void *user) {
-    enum cupel_sweep_end (*const all[])(struct cupel_allocator *, void *) = {take_all, lose_in_cleanup, read_it_never,
-                                                                             stay_when_refused_in_place, lose_a_half};
+    static enum cupel_sweep_end (*const all[])(struct cupel_allocator *, void *) = {
+        take_all, lose_in_cleanup, read_it_never, stay_when_refused_in_place, lose_a_half};
     for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         enum cupel_sweep_end end = all[i](a, user);
         if (end != CUPEL_SWEEP_DONE) {
