@@ -18,8 +18,9 @@ struct cupel__growth {
 struct cupel__growth cupel__growth_measure(void);
 /* After a run of that test: fills what it left into the record, and whether that may be growth: where the test ran some
  * times in this process before, so that what it and malloc keep for good is there, and the repeats do not vary memory.
- * What it left is what the process holds more than before the run, or than after the last run of the same test if that
- * is less: one test may take what the next gives back. */
+ * Bytes are not counted where the order of the tests is shuffled. What it left is what the process holds more than
+ * before the run, or than after the last run of the same test if that is less: one test may take what the next gives
+ * back. */
 void cupel__growth_note(const struct cupel__plan_item *item, struct cupel__growth before, struct cupel_result *result);
 
 #endif
