@@ -225,7 +225,7 @@ static enum cupel_status look(struct init_project *project, const char *text) {
 
 static void fill_path(const struct init_project *project, const char *pattern, char *path, size_t size) {
     FILE *stream = fmemopen(path, size, "w");
-    path[0] = '\0';
+    memset(path, 0, size); /* MemorySanitizer does not see what a stream writes into memory */
     if (stream != NULL) {
         init_fill(project, pattern, stream);
         (void)fclose(stream);
