@@ -189,7 +189,7 @@ TEST(flags, rerun_what_failed, .tags = "slow") {
 TEST(flags, speak_as_googletest_does, .tags = "slow") {
     const struct tool_run *run = tool(OUTCOMES "--gtest_filter='pass.one:fail.soft:skip.declared' --gtest_color=no "
                                                "--gtest_output=xml:out.xml; grep -c '<testcase' out.xml");
-    CHECK_STR_CONTAINS(run->output, "[ RUN      ] pass.one\n[       OK ] pass.one (0 ms)\n");
+    CHECK_STR_CONTAINS(run->output, "[ RUN      ] pass.one\n[       OK ] pass.one (");
     CHECK_STR_CONTAINS(run->output, "outcomes.c:");
     CHECK_STR_CONTAINS(run->output, ": Failure\n");
     CHECK_STR_CONTAINS(run->output, "[  FAILED  ] fail.soft");
