@@ -1,7 +1,7 @@
 # Plain malloc on its way into the layers, and its tests. Included by CMakeLists.txt.
 target_sources(cupel_harness PRIVATE src/route.c src/route_blocks.c src/route_left.c src/route_callers.c src/leak.c src/io.c)
 # main and the malloc family of a test program: objects, for from an archive the linker would not take them. Of the
-# family nothing is instrumented in any variant, its frames can be walked, and where it only passes a request on it
+# family nothing is instrumented in any variant (but for counters: --coverage wins over the flags below), its frames can be walked, and where it only passes a request on it
 # jumps: a sanitizer then sees the caller as if nobody stood between.
 # (AFL++'s compiler instruments by the target, not by flags; to its engine these would look like the code under test.)
 set(plain_objects "")

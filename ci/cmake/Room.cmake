@@ -12,7 +12,7 @@ add_library(cupel_uninstrumented INTERFACE)
 if(CUPEL_HARNESS_SAME)
   target_link_libraries(cupel_uninstrumented INTERFACE cupel_instrumented)
 else()
-  target_compile_options(cupel_uninstrumented INTERFACE ${CUPEL_FLAGS} ${CUPEL_HARNESS_FLAGS})
+  target_compile_options(cupel_uninstrumented INTERFACE ${CUPEL_FLAGS})
   target_link_options(cupel_uninstrumented INTERFACE ${CUPEL_LINK_FLAGS})
 endif()
 

@@ -22,7 +22,6 @@ macro(cupel_variant_compiler)
 endmacro()
 
 set(CUPEL_SANITIZER_FLAGS "")  # for code under test
-set(CUPEL_HARNESS_FLAGS "")    # for the harness itself, where it differs
 set(CUPEL_HARNESS_SAME ON)     # whether the harness gets CUPEL_SANITIZER_FLAGS
 set(CUPEL_LINK_FLAGS "")
 set(CUPEL_FUZZ_TARGETS OFF)    # one executable a PROPERTY instead of test programs
