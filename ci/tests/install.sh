@@ -142,8 +142,9 @@ preset() {
 init() {
     saved_path=$PATH
     PATH=$prefix/bin:$PATH # find_package looks beside the programs too
-    step 'init: empty' cupel init "$place/new-one"
-    cd "$place/new-one"
+    step 'init: empty' cupel init "$place/new one/test" # a space, and a name that CMake keeps for itself
+    says '^named  *my_test '
+    cd "$place/new one/test"
     preset dev
     step 'init: dev: test' ctest --preset dev --no-tests=error
     says 'tests passed, 0 tests failed out of 3'

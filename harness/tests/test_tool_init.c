@@ -52,6 +52,50 @@ TEST(init, takes_a_name_and_a_library, .tags = "slow") {
     const struct tool_run *run = tool(INIT "--name=9lives other");
     CHECK_INT_EQ(run->status, 2);
     CHECK_STR_CONTAINS(run->errors, "--name: '9lives' is no identifier of C");
+    run = tool(INIT "--name=RUN_TESTS other");
+    CHECK_INT_EQ(run->status, 2);
+    CHECK_STR_CONTAINS(run->errors, "--name: 'RUN_TESTS' will not do: CMake has that name");
+    CHECK_INT_EQ(tool("ls -A other")->status, 0);
+    CHECK_STR_EQ(tool("ls -A other")->output, "");
+}
+
+/* Directories whose name a project cannot have as it is, and the name that it gets; init_names.sh builds such. */
+static const struct {
+    const char *directory, *name, *why;
+} names[] = {
+    {"test", "my_test", "not 'test': CMake has"},
+    {"all", "my_all", "not 'all': CMake has"},
+    {"clean", "my_clean", "not 'clean': CMake has"},
+    {"install", "my_install", "not 'install': CMake has"},
+    {"Help", "my_help", "not 'help': CMake has"},
+    {"package", "my_package", "not 'package': CMake has"},
+    {"edit_cache", "my_edit_cache", "not 'edit_cache': CMake has"},
+    {"none", "my_none", "not 'none': CMake has"},
+    {"cupel", "my_cupel", "not 'cupel': cupel or what it links has"},
+    {"cupel-harness", "my_cupel_harness", "not 'cupel_harness': cupel or what it links has"},
+    {"m", "my_m", "not 'm': cupel or what it links has"},
+    {"string", "my_string", "not 'string': the system has a header"},
+    {"stdarg", "my_stdarg", "not 'stdarg': the system has a header"},
+    {"our  zoo (1)", "our_zoo_1", "made of the directory's name"},
+    {"1st", "st", "made of the directory's name"},
+    {"2026", "start", "made of the directory's name"},
+    {"\303\244pfel b\303\244ume", "pfel_b_ume", "made of the directory's name"},
+    {"Zoo", "zoo", NULL},
+};
+
+TEST(init, makes_names_that_a_project_may_have, TABLE(names), .tags = "slow") {
+    const struct tool_run *run = tool(INIT "'%s'", names[test_row_index()].directory);
+    char line[128];
+    (void)snprintf(line, sizeof line, "project(%s LANGUAGES C)\n", names[test_row_index()].name);
+    CHECK_INT_EQ(run->status, 0);
+    if (names[test_row_index()].why == NULL) {
+        CHECK(strstr(run->output, "named") == NULL);
+    } else {
+        CHECK_STR_CONTAINS(run->output, "named        ");
+        CHECK_STR_CONTAINS(run->output, names[test_row_index()].why);
+    }
+    CHECK_INT_EQ(tool("mv '%s' project", names[test_row_index()].directory)->status, 0);
+    CHECK_STR_CONTAINS(text_of("project/CMakeLists.txt"), line);
 }
 
 TEST(init, changes_nothing_the_second_time, .tags = "slow") {

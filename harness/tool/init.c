@@ -7,7 +7,6 @@
 #include "alloc/base/outfile.h"
 #include "alloc/base/status.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -102,29 +101,6 @@ static bool is_as_good_as_empty(char *other, size_t size) {
     return is_empty;
 }
 
-/* An identifier from the name of the current directory. */
-static void name_from_directory(char *name, size_t size) {
-    char path[PATH_MAX];
-    const char *base = getcwd(path, sizeof path) != NULL ? strrchr(path, '/') + 1 : "";
-    size_t length = 0;
-    for (; *base != '\0' && length + 1 < size; base++) {
-        bool is_letter = isalpha((unsigned char)*base) || (length > 0 && isdigit((unsigned char)*base));
-        if (is_letter || length > 0) {
-            name[length++] = is_letter ? (char)tolower((unsigned char)*base) : '_';
-        }
-    }
-    name[length] = '\0';
-    if (length == 0) {
-        (void)snprintf(name, size, "start");
-    }
-}
-
-static bool is_identifier(const char *name) {
-    size_t length = strlen(name);
-    return length > 0 && length < INIT_NAME_MAX && !isdigit((unsigned char)name[0]) &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") == length;
-}
-
 /* True where the program is in PATH. */
 static bool is_in_path(const char *name) {
     const char *directory = getenv("PATH");
@@ -188,19 +164,29 @@ static enum cupel_status look_at_cmake(struct init_project *project, const char 
     return CUPEL_OK;
 }
 
+/* The name of a new project: the one that was given, or one made of the directory's, which is said where it differs. */
+static bool name(struct init_project *project) {
+    struct cupel_error error = {0};
+    char path[PATH_MAX];
+    if (given_name != NULL) {
+        if (!init_check_name(given_name, &error)) {
+            cupel_message("--name: %s", error.text);
+            return false;
+        }
+        (void)snprintf(project->name, sizeof project->name, "%s", given_name);
+        return true;
+    }
+    const char *directory = getcwd(path, sizeof path) != NULL ? strrchr(path, '/') + 1 : "";
+    const char *why = init_make_name(directory, project->name);
+    if (why != NULL) {
+        tell("named", "would name", project->name, why);
+    }
+    return true;
+}
+
 static enum cupel_status look(struct init_project *project, const char *text) {
     char other[NAME_MAX + 1];
     *project = (struct init_project){.memory_clang = find_memory_clang()};
-    if (given_name != NULL) {
-        if (!is_identifier(given_name)) {
-            cupel_message("--name: '%.100s' is no identifier of C with less than %d characters", given_name,
-                          INIT_NAME_MAX);
-            return CUPEL_USAGE;
-        }
-        (void)snprintf(project->name, sizeof project->name, "%s", given_name);
-    } else {
-        name_from_directory(project->name, sizeof project->name);
-    }
     if (given_library != NULL) {
         (void)snprintf(project->library, sizeof project->library, "%s", given_library);
     }
@@ -217,6 +203,9 @@ static enum cupel_status look(struct init_project *project, const char *text) {
         return CUPEL_USAGE;
     }
     (void)snprintf(project->folder, sizeof project->folder, "tests");
+    if (!name(project)) {
+        return CUPEL_USAGE;
+    }
     if (given_library == NULL) {
         (void)snprintf(project->library, sizeof project->library, "%s", project->name);
     }

@@ -20,6 +20,12 @@ struct init_project {
     const char *memory_clang; /* the compiler of the variant msan */
 };
 
+/* True where a new project may have this name for its target, its files and its functions; else the error says why. */
+bool init_check_name(const char *name, struct cupel_error *error);
+/* Makes a name that init_check_name() lets pass of any text. Where that is not the text itself, the result says why, to
+ * be written behind the name; else NULL. */
+const char *init_make_name(const char *text, char name[INIT_NAME_MAX]);
+
 /* A file that init writes, at `path` below the project's root; both texts have the words @NAME@, @FOLDER@ and
  * @LIBRARY@ for what the project says. */
 struct init_file {
