@@ -29,8 +29,8 @@ static struct cupel__totals totals;
 static FILE *text_out;
 static bool has_lost;
 
-static const struct cupel__sink *const kinds[] = {&cupel__sink_tap, &cupel__sink_junit, &cupel__sink_json,
-                                                  &cupel__sink_github};
+static const struct cupel__sink *const kinds[] = {&cupel__sink_tap, &cupel__sink_tap13, &cupel__sink_junit,
+                                                  &cupel__sink_json, &cupel__sink_github};
 
 struct cupel__totals *cupel__reports_totals(void) {
     return &totals;

@@ -55,13 +55,13 @@ struct cupel__sink {
     void (*progress)(FILE *out, const char *text);               /* within one record; NULL: shows none */
 };
 
-extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sink_tap, cupel__sink_junit,
-    cupel__sink_json, cupel__sink_github, cupel__sink_gtest_xml, cupel__sink_gtest_json;
+extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sink_tap, cupel__sink_tap13,
+    cupel__sink_junit, cupel__sink_json, cupel__sink_github, cupel__sink_gtest_xml, cupel__sink_gtest_json;
 
 struct cupel__report_request {
     FILE *out;                             /* for the text, and for reports that name no file */
     const struct cupel__sink *text;        /* NULL: none */
-    const struct cupel_option_list *kinds; /* "tap", "junit:FILE,json:FILE", "records:FD" */
+    const struct cupel_option_list *kinds; /* "tap", "tap13:FILE,json:FILE", "records:FD" */
     const char *gtest_output;              /* "xml", "json:FILE", "xml:DIRECTORY/"; NULL: none */
     struct cupel__report_head head;
 };

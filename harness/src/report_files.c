@@ -1,4 +1,4 @@
-/* Reports that other tools read: TAP 14, JSON lines, annotations for GitHub. JUnit is in report_junit.c. */
+/* Reports that other tools read: TAP 14 and 13, JSON lines, annotations for GitHub. JUnit is in report_junit.c. */
 #include "harness/src/report.h"
 
 #include "alloc/base/json.h"
@@ -21,10 +21,19 @@ static void nothing_at_end(FILE *out, const struct cupel__totals *totals) {
     (void)totals;
 }
 
-/* Perl's harness takes nothing later than 13, and says that it is the one who reads. What we write is both. */
+/* What we write is TAP 13 as it is TAP 14, but for the number. */
+static void tap_head(FILE *out, int version, const struct cupel__report_head *head) {
+    fprintf(out, "TAP version %d\n# %s, seed %" PRIu64 "\n", version, head->title, head->seed);
+}
+
+/* Perl's harness takes nothing later than 13, and says that it is the one who reads. */
 static void tap_begin(FILE *out, const struct cupel__report_head *head) {
-    fprintf(out, "TAP version %d\n# %s, seed %" PRIu64 "\n", getenv("HARNESS_ACTIVE") != NULL ? 13 : 14, head->title,
-            head->seed);
+    tap_head(out, getenv("HARNESS_ACTIVE") != NULL ? 13 : 14, head);
+}
+
+/* It cannot say so where it reads a file, later. */
+static void tap13_begin(FILE *out, const struct cupel__report_head *head) {
+    tap_head(out, 13, head);
 }
 
 /* Of a title or a reason: on one line, and no directive by chance. */
@@ -108,6 +117,7 @@ static void tap_end(FILE *out, const struct cupel__totals *totals) {
 }
 
 const struct cupel__sink cupel__sink_tap = {"tap", tap_begin, tap_result, tap_end, tap_flake};
+const struct cupel__sink cupel__sink_tap13 = {"tap13", tap13_begin, tap_result, tap_end, tap_flake};
 
 static void json_text(struct cupel_json *json, const char *key, const char *text) {
     if (text != NULL && text[0] != '\0') {

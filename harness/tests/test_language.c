@@ -273,6 +273,12 @@ TEST(tap, is_read_by_prove, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "Result: PASS\nstatus 0\n");
     CHECK_STR_CONTAINS(run->output, "Failed test:  1\n");
     CHECK(strstr(run->output, "Parse errors") == NULL);
+    /* A file that was written before anybody knew who would read it. */
+    run = tool("env -u HARNESS_ACTIVE " FIXTURE " --style=none --report=tap13:out.tap,tap:new.tap --filter=" MIXED
+               "; prove --exec cat out.tap; echo status $?; head -n1 new.tap");
+    CHECK_STR_CONTAINS(run->output, "Failed tests:");
+    CHECK_STR_CONTAINS(run->output, "status 1\nTAP version 14\n");
+    CHECK(strstr(run->output, "Parse errors") == NULL);
 }
 
 TEST(json_lines, fit_their_schema, .tags = "slow") {

@@ -60,7 +60,7 @@ static const struct misuse misuses[] = {
     {"--shard=3/2 pass.one", "outcomes: column 18: --shard: '3/2' is not"},
     {"--shard 3/2", "outcomes: column 18: --shard: '3/2' is not I/N with 1 <= I <= N\n"},
     {"--isolate=thread", "'thread' is none of: worker process none"},
-    {"--report=xml", "outcomes: column 19: --report: 'xml' is none of tap, junit, json, github\n"},
+    {"--report=xml", "outcomes: column 19: --report: 'xml' is none of tap, tap13, junit, json, github\n"},
     {"--report=tap,xml:f", "outcomes: column 23: --report: 'xml' is none of"},
     {"--fault=alloc:", "outcomes: column 18: --fault: 'alloc:': column 7: the plan ends where "},
     {"--fault=aloc:3", "outcomes: column 18: --fault: 'aloc:3': column 1: 'aloc' stands where a call must stand"},
@@ -117,7 +117,7 @@ TEST(flags, help_names_every_kind_of_report, .tags = "slow") {
         CHECK(named != NULL && named - sentence < 120);
         count++;
     }
-    CHECK_UINT_EQ(count, 4);
+    CHECK_UINT_EQ(count, 5);
 }
 
 TEST(flags, slow_tests_are_repeated_only_where_asked, .tags = "slow") {
