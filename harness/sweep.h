@@ -63,7 +63,7 @@ struct cupel_sweep_options {
                                        rest: the program links cupel::interpose, else it is ended with a message */
     bool in_process;                /* no child: faster to begin, but a crash is the program's, and hangs hang */
     unsigned modes;                 /* of enum cupel_sweep_mode, ored; 0: all */
-    int64_t timeout_ms;             /* without progress: a hang. 0: 200 unfailed runs, at least 2 s */
+    int64_t timeout_ms;             /* without progress: a hang. 0: 200 unfailed runs, at least 2 s; those: 60 s */
     int64_t time_ms;                /* of the whole sweep, which then stops; 0: no limit */
     uint64_t per_stack;             /* faults of each call stack (of 8 frames) in a pass; 0: all */
     uint64_t points_max;            /* of each pass: one a call stack, then a sample of the rest; 0: all */

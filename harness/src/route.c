@@ -155,6 +155,10 @@ void cupel__route_arm(bool is_on) {
     }
 }
 
+bool cupel__route_disarm(void) {
+    return __atomic_exchange_n(&cupel__route.armed, CUPEL__ROUTE_OFF, __ATOMIC_RELAXED) == CUPEL__ROUTE_ON;
+}
+
 struct cupel__routed cupel__route_counts(void) {
     cupel__route_enter();
     struct cupel__routed counts = cupel__route_state.run->counts;

@@ -87,6 +87,8 @@ bool cupel__route_push(void);
 void cupel__route_pop(void);
 /* Whether requests of plain malloc are routed now. Children that fork off are never routed. */
 void cupel__route_arm(bool is_on);
+/* As cupel__route_arm(false), and says whether they were routed until now. */
+bool cupel__route_disarm(void);
 struct cupel__routed cupel__route_counts(void);
 /* What the layers counted, without plain malloc's part. */
 struct cupel_counts cupel__routed_apart(const struct cupel_counts *all, const struct cupel__routed *routed);

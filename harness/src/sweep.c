@@ -115,10 +115,13 @@ static bool is_known(void *sink, const struct cupel_sweep_finding *finding) {
     return cupel__suppress_find(title, finding->verdict, finding->text) != NULL;
 }
 
+static char unfailed_text[CUPEL__SWEEP_TEXT_MAX]; /* of a run without a fault that failed */
+
 static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) {
     struct subject *subject = sink;
     struct cupel_result *result = &finding_record;
     if (finding->token[0] == '\0' && finding->verdict != CUPEL_VERDICT_NONDETERMINISTIC) {
+        (void)snprintf(unfailed_text, sizeof unfailed_text, "%s", finding->text);
         return;
     }
     cupel__execute_name(subject->item, result);
@@ -276,6 +279,24 @@ static void write_summary(const struct cupel_sweep_summary *summary, struct cupe
     }
 }
 
+/* It fails, is skipped or crashes by itself: then that is what is told. But where that is so only of runs after the
+ * first in one process, nothing can be swept, and that is not green. */
+static void tell_unfailed(const struct cupel__plan_item *item, enum cupel_verdict verdict,
+                          struct cupel_result *result) {
+    cupel__execute_once(item, NULL, result);
+    if (result->verdict == CUPEL_VERDICT_OK && verdict != CUPEL_VERDICT_SKIPPED) {
+        size_t used = strlen(result->flags);
+        (void)cupel__sweep_settings_text(result->flags + used, sizeof result->flags - used);
+        result->evidence = CUPEL_EVIDENCE_FAULT;
+        result->verdict = verdict;
+        result->failures++;
+        cupel_text_add(&result->messages,
+                       "it cannot be swept: it passes alone, and run again in one process, without a fault, it is "
+                       "told %s\n%s",
+                       cupel_verdict_name(verdict), unfailed_text);
+    }
+}
+
 void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_result *result) {
     struct subject subject = {.item = item};
     struct cupel_error error;
@@ -291,8 +312,7 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     cupel__sweep_end(&sweep);
     cupel__worker_sweeps(NULL, 0, 0, 0);
     if (summary.is_baseline && summary.worst != CUPEL_VERDICT_NONDETERMINISTIC) {
-        /* It fails, is skipped or crashes by itself: then that is what is told. */
-        cupel__execute_once(item, NULL, result);
+        tell_unfailed(item, summary.worst, result);
         return;
     }
     cupel__run.item = item;

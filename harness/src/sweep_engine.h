@@ -184,6 +184,9 @@ void (*cupel__sweep_record_begin(struct cupel__sweep *sweep, uint64_t point))(co
                                                                               const struct cupel_failing_event *event);
 /* The run came to its end: what it asked for after its fault becomes pairs. */
 void cupel__sweep_record_end(struct cupel__sweep *sweep);
+/* Around a sweep within a run of another sweep: the outer one's record waits. One may wait. */
+void cupel__sweep_record_push(void);
+void cupel__sweep_record_pop(void);
 /* Which of the recorded requests are first of their kind. After the run without a fault, once. */
 void cupel__sweep_record_mark(struct cupel__sweep *sweep);
 

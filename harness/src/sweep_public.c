@@ -192,6 +192,23 @@ static struct cupel_sweep_summary sweep_all(struct cupel__sweep *sweep) {
     return summary;
 }
 
+/* One fault or all of them. In a test that is swept itself, what the function asks for is the concern of this sweep
+ * alone, in this process as in a child, which is never routed. */
+static struct cupel_sweep_summary sweep_or_try(struct cupel__sweep *sweep, struct subject *subject, const char *fault) {
+    void (*on_progress)(const char *, uint64_t, uint64_t, unsigned) = cupel__sweep_on_progress;
+    bool is_routed = cupel__route_disarm();
+    bool is_alone = fault != NULL && fault[0] != '\0';
+    cupel__sweep_on_progress = NULL;
+    cupel__sweep_record_push();
+    struct cupel_sweep_summary summary = is_alone ? try_alone(subject, &sweep->options, fault) : sweep_all(sweep);
+    cupel__sweep_record_pop();
+    cupel__sweep_on_progress = on_progress;
+    if (is_routed) {
+        cupel__route_arm(true);
+    }
+    return summary;
+}
+
 struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct cupel_allocator *a, void *user),
                                        void *user, const struct cupel_sweep_options *options) {
     static struct cupel__sweep sweep;
@@ -211,12 +228,9 @@ struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct c
     }
     (void)cupel_failing_init(&subject.failing, subject.parent, NULL, NULL);
     const char *fault = options->fault != NULL ? options->fault : getenv("CUPEL_FAULT");
-    if (fault != NULL && fault[0] != '\0') {
-        return try_alone(&subject, options, fault);
-    }
     memset(&sweep, 0, sizeof sweep);
     sweep.run = run_subject;
     sweep.user = &subject;
     sweep.options = *options;
-    return sweep_all(&sweep);
+    return sweep_or_try(&sweep, &subject, fault);
 }

@@ -18,7 +18,7 @@ struct candidate {
     uint64_t number;
 };
 
-static struct {
+static struct recorder {
     struct cupel__sweep *sweep;
     uint64_t number, grow_number; /* of requests in this run */
     bool has_grown;
@@ -28,7 +28,15 @@ static struct {
     unsigned looked_at;
     unsigned count;
     struct candidate candidates[CANDIDATES_MAX];
-} recorder;
+} recorder, waiting;
+
+void cupel__sweep_record_push(void) {
+    waiting = recorder;
+}
+
+void cupel__sweep_record_pop(void) {
+    recorder = waiting;
+}
 
 static bool is_alloc(const struct cupel_failing_event *event) {
     return (event->calls & 1u << CUPEL_FAULT_ALLOC) != 0;

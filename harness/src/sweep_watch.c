@@ -23,6 +23,7 @@ enum {
     TICK_MS = 50,
     TIMEOUT_RUNS = 200,
     TIMEOUT_MIN_MS = 2000,
+    TIMEOUT_UNFAILED_MS = 60000, /* before it is known how long a run takes */
     PATIENCE_MS = 200,
     HANGS_MAX = 5, /* each costs its whole time limit */
     OUTPUT_SHOWN = 2500,
@@ -42,6 +43,9 @@ static int64_t timeout_ms(const struct cupel__sweep *sweep) {
     int64_t scaled = sweep->note->baseline_ns / 1000000 * TIMEOUT_RUNS;
     if (sweep->options.timeout_ms > 0) {
         return sweep->options.timeout_ms;
+    }
+    if (sweep->note->stage == CUPEL__SWEEP_BASELINE) {
+        return TIMEOUT_UNFAILED_MS;
     }
     return scaled > TIMEOUT_MIN_MS ? scaled : TIMEOUT_MIN_MS;
 }

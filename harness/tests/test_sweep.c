@@ -160,6 +160,11 @@ TEST(sweep, what_fails_without_a_fault_is_told_plainly, .tags = "slow") {
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "FAILED starved.fails_without_a_fault: wrong");
     CHECK_STR_CONTAINS(run->output, "0 passed, 1 failed, 0 skipped\n");
+    run = sweep("crashes_without_a_fault_later"); /* that it passes once is no answer to the question */
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED starved.crashes_without_a_fault_later: crash");
+    CHECK_STR_CONTAINS(run->output, "it cannot be swept: it passes alone");
+    CHECK_STR_CONTAINS(run->output, " --sweep");
     run = sweep("is_skipped_without_a_fault");
     CHECK_STR_CONTAINS(run->output, "0 passed, 0 failed, 1 skipped\n");
     run = sweep("is_left_out");

@@ -175,8 +175,9 @@ static enum cupel_sweep_end count_runs(struct cupel_allocator *a, void *user) {
 TEST(sweep_function, a_run_without_a_fault_follows_each_batch, .tags = "slow") {
     unsigned full_runs = 0;
     struct cupel_sweep_options options = {.modes = CUPEL_SWEEP_ONCE, .in_process = true};
-    (void)cupel_sweep(count_runs, &full_runs, &options);
-    CHECK_UINT_GE(full_runs, 2 + 3 + 2); /* two at first, one for each whole batch of 64, two at the end */
+    struct cupel_sweep_summary summary = cupel_sweep(count_runs, &full_runs, &options);
+    CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK); /* also where this test is swept: that must not reach in here */
+    CHECK_UINT_GE(full_runs, 2 + 3 + 2);           /* two at first, one for each whole batch of 64, two at the end */
 }
 
 /* Loses a block at its second request, and at its third has this process interrupted while it goes on and on. */
@@ -222,4 +223,19 @@ TEST(sweep_function, a_function_that_insists_hangs_under_lasting_faults, .tags =
     CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_SWALLOWED], 2); /* alloc:1 and alloc:1,2: it went on without a word */
     CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_HANG], 1);      /* alloc:1+ */
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_HANG);
+}
+
+/* A sweep of this test sees what is asked for before and behind the sweep in it, and keeps its own count of that. */
+TEST(sweep_function, may_stand_in_a_swept_test, .tags = "slow") {
+    void *before = cupel_alloc(test_allocator(), 8, 8);
+    STARVED(before == NULL);
+    unsigned full_runs = 0;
+    struct cupel_sweep_options options = {.modes = CUPEL_SWEEP_ONCE, .in_process = true};
+    struct cupel_sweep_summary summary = cupel_sweep(count_runs, &full_runs, &options);
+    CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK);
+    CHECK_UINT_EQ(summary.points, 200);
+    void *behind = cupel_alloc(test_allocator(), 8, 8);
+    cupel_free(test_allocator(), before, 8, 8);
+    STARVED(behind == NULL);
+    cupel_free(test_allocator(), behind, 8, 8);
 }
