@@ -93,13 +93,20 @@ static bool tells_of_defect(const char *output) {
     return false;
 }
 
+bool cupel__death_is_by_limit(const struct cupel__death *death) {
+    return death->is_hang || death->output_max != 0;
+}
+
 bool cupel__death_is_policy(const struct cupel__death *death, const char *output) {
-    return !death->is_hang && (death->signal == 0 || death->signal == SIGABRT) && !tells_of_defect(output);
+    return !cupel__death_is_by_limit(death) && (death->signal == 0 || death->signal == SIGABRT) &&
+           !tells_of_defect(output);
 }
 
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size) {
     if (death->is_hang) {
         (void)snprintf(text, size, "hangs: no end within its time limit");
+    } else if (death->output_max != 0) {
+        (void)snprintf(text, size, "killed: it printed more than %lld bytes", (long long)death->output_max);
     } else if (death->signal != 0) {
         (void)snprintf(text, size, "died by signal %d, %s", death->signal, strsignal(death->signal));
     } else {

@@ -18,9 +18,10 @@ void cupel__child_begin(void);
 
 /* How a child process ended. */
 struct cupel__death {
-    bool is_hang; /* we killed it */
-    int signal;   /* or 0 */
-    int status;   /* or -1 */
+    bool is_hang;       /* we killed it */
+    int signal;         /* or 0 */
+    int status;         /* or -1 */
+    int64_t output_max; /* we killed it: it printed more than these bytes; else 0 */
 };
 /* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. Calls
  * cupel__child_on_life each time that it did not. */
@@ -28,6 +29,8 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
 /* True where a process that died so, with these last words, ended by the program's own policy for such cases: it left,
  * or called abort, and neither a sanitizer nor an assertion nor the C library's own checks said why. */
 bool cupel__death_is_policy(const struct cupel__death *death, const char *output);
+/* True where it was we who ended it, for what it did. */
+bool cupel__death_is_by_limit(const struct cupel__death *death);
 /* "died by signal 11, Segmentation fault", ... */
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size);
 

@@ -190,8 +190,8 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     bool has_leaked = cupel__run.has_leaked;
     const char *blocks = "";
     bool may_tell = outcome != CUPEL__STOPPED && outcome != CUPEL__SKIPPED; /* else what it held is lost rightly */
-    bool has_left =
-        !cupel__left_behind_end(item->test, CUPEL__LOOK_WHEN_DUE, may_tell ? &result->messages : NULL) && may_tell;
+    enum cupel__left_behind_depth depth = cupel__run.looks_closely ? CUPEL__LOOK_AT_ALL : CUPEL__LOOK_WHEN_DUE;
+    bool has_left = !cupel__left_behind_end(item->test, depth, may_tell ? &result->messages : NULL) && may_tell;
     if (may_tell && !item->test->options.allow_leak && item->test->kind == CUPEL_KIND_TEST) {
         has_leaked = find_leak(item, faults, result, &blocks);
     }

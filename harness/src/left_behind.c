@@ -35,10 +35,13 @@ enum {
     /* What a test may keep stays: later tests use it, or it shall be seen to grow. */
     KEPT = CUPEL_LEFT_DESCRIPTORS | CUPEL_LEFT_CHILDREN | CUPEL_LEFT_THREADS | CUPEL_LEFT_FILES,
     QUICK_NS = 50000,
+    KEPT_MAX = 32,
 };
 
 static struct cupel__circumstances before;
 static bool is_dirty;
+static bool has_changed;    /* by the last body */
+static unsigned kept_count; /* bodies that kept something, in a forked child */
 static pid_t first_process;
 static int64_t start_ns;
 static bool was_perturbed; /* when it was noted how all is */
@@ -199,6 +202,7 @@ void cupel__left_behind_forget(void) {
 
 void cupel__left_behind_begin(void) {
     start_ns = cupel_clock_ns();
+    has_changed = false;
     bool is_perturbed = cupel__run.item != NULL && cupel__run.item->perturb != 0;
     if (before.process < 0) {
         before.process = getpid();
@@ -206,6 +210,7 @@ void cupel__left_behind_begin(void) {
         close_file(&before.tasks);
         open_files();
         note();
+        kept_count = 0;
     } else if (before.process != 0 && (is_perturbed || was_perturbed)) { /* it changes what is looked at */
         note();
     }
@@ -331,6 +336,8 @@ bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behi
     const unsigned undone = changed & allowed & ~(unsigned)KEPT;
     unsigned left = cupel__left_behind_settle(&before, changed & ~allowed, test->file, test->line, messages);
     (void)cupel__left_behind_settle(&before, undone, test->file, test->line, NULL);
+    kept_count += (changed & allowed & KEPT) != 0 && before.process != first_process;
+    has_changed = left != 0 || undone != 0 || kept_count == KEPT_MAX;
     is_dirty = is_dirty || left != 0 || undone != 0;
     note();
     return left == 0 && !has_left;
@@ -353,6 +360,10 @@ void cupel__left_behind_stop(void) {
     close_file(&before.home);
     close_file(&before.temporary);
     before.process = 0;
+}
+
+bool cupel__left_behind_has_changed(void) {
+    return has_changed;
 }
 
 bool cupel__left_behind_is_dirty(void) {

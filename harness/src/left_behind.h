@@ -78,6 +78,9 @@ bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behi
 void cupel__left_behind_note_handler(int number);
 /* In a child that runs one test: as if it were the first process. */
 void cupel__left_behind_forget(void);
+/* True where the body that ran last left anything behind, other than what it may keep; and now and then where it keeps
+ * something, in a forked child: what runs after it there deserves another process. */
+bool cupel__left_behind_has_changed(void);
 /* True once anything was left in this process: the next test deserves a fresh one. */
 bool cupel__left_behind_is_dirty(void);
 

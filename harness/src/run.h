@@ -58,7 +58,8 @@ struct cupel__run {
     struct cupel__fault_note *fault_note; /* of the run of a body that goes on, or that was last; never NULL */
     /* For the failing layer; NULL: none. Only those who sweep set it. */
     void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);
-    bool is_swept; /* the run is one of a sweep */
+    bool is_swept;      /* the run is one of a sweep */
+    bool looks_closely; /* at all that it may leave behind */
     bool is_tracking;
     enum cupel_verdict death; /* crash or hang, where a property's case ended its process; else ok */
     bool has_state_changed;   /* declared strong, and a call that starved changed the state */

@@ -7,6 +7,7 @@
 #include "harness/src/evidence.h"
 #include "harness/src/execute.h"
 #include "harness/src/io.h"
+#include "harness/src/left_behind.h"
 #include "harness/src/property.h"
 #include "harness/src/quote.h"
 #include "harness/src/run.h"
@@ -41,6 +42,7 @@ static void take_record(struct cupel__sweep_run *run) {
     memcpy(run->asked, failing->asked, sizeof run->asked);
     memcpy(run->asked_short, failing->asked_short, sizeof run->asked_short);
     run->injected = is_unfailed ? 0 : failing->injected + failing->injected_benign + failing->moved;
+    run->has_left = cupel__left_behind_has_changed();
     run->verdict = record.verdict;
     if (record.verdict == CUPEL_VERDICT_NOT_REACHED) { /* the engine judges that by the count */
         run->verdict = CUPEL_VERDICT_OK;
@@ -57,12 +59,14 @@ static void take_record(struct cupel__sweep_run *run) {
 static void hook(const struct cupel__sweep_run *run) {
     cupel__run.on_request = run->on_request;
     cupel__run.is_swept = true;
+    cupel__run.looks_closely = run->looks_closely;
     cupel__run.fault_note = run->refused;
 }
 
 static void unhook(struct cupel__fault_note *before) {
     cupel__run.on_request = NULL;
     cupel__run.is_swept = false;
+    cupel__run.looks_closely = false;
     cupel__run.fault_note = before;
 }
 
@@ -197,6 +201,8 @@ static struct cupel_sweep_summary sweep_subject(struct subject *subject,
     cupel__sweep_on_progress = cupel__worker_sweeps;
     cupel__child_on_life = cupel__worker_is_alive; /* the time limit is of a run, not of all of them */
     sweep.options.in_process = subject->item->isolation == CUPEL_ISOLATE_NONE;
+    sweep.is_apart = subject->item->isolation != CUPEL_ISOLATE_NONE;
+    sweep.output_limit_bytes = cupel__settings.output_limit_bytes;
     sweep.options.timeout_ms = timeout_of(subject->item->test);
     sweep.options.modes = given->modes;
     sweep.options.per_stack = (uint64_t)given->per_stack;

@@ -35,6 +35,8 @@ struct cupel__sweep_run {
     /* In: for the failing layer, NULL for none. */
     void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);
     struct cupel__fault_note *refused;     /* in: takes the first fault */
+    bool looks_closely;                    /* in: also at what it may leave behind that is dear to look at */
+    bool has_left;                         /* out: it left something behind, so that this process is another now */
     enum cupel_verdict verdict;            /* out, all below too */
     uint64_t calls;                        /* requests that could have failed */
     uint64_t injected;                     /* faults, benign ones and moves too */
@@ -103,22 +105,25 @@ struct cupel__sweep_kind {
 struct cupel__sweep_note {
     volatile uint64_t progress; /* grows with every run */
     enum cupel__sweep_stage stage;
-    bool has_schedule;      /* of this stage */
-    bool is_open;           /* the pass goes on behind its schedule, to a point that is not reached */
-    bool is_cut;            /* the time was over */
-    bool is_warmed;         /* the first run asks for more than all later ones: each process makes one before */
-    bool is_recovery;       /* the run is one without a fault, after point */
-    bool is_spoiled;        /* that run failed: this process is of no further use */
-    bool is_point_ok;       /* the verdict of point, before it */
-    uint64_t base;          /* where the points of this pass begin */
-    uint64_t scheduled;     /* how many it has */
-    uint64_t left_out;      /* of all passes: points that the options leave out */
-    uint64_t point;         /* that runs or ran last, counted from 1 in its pass; 0 before the first */
-    uint64_t batch_start;   /* first point since a run without a fault went well */
-    uint64_t careful_until; /* up to this point each is followed by a run without a fault */
-    uint64_t culprits;      /* points that were found out by that */
-    uint64_t calls;         /* of the unfailed run */
-    uint64_t growths;       /* of it: resizes and remaps */
+    bool has_schedule;            /* of this stage */
+    bool is_open;                 /* the pass goes on behind its schedule, to a point that is not reached */
+    bool is_cut;                  /* the time was over */
+    bool is_warmed;               /* the first run asks for more than all later ones: each process makes one before */
+    bool is_recovery;             /* the run is one without a fault, after point */
+    bool is_spoiled;              /* that run failed: this process is of no further use */
+    bool is_used_up;              /* the point left something behind: the next child begins after it */
+    bool has_lost_pipe;           /* the point closed what its findings go through */
+    volatile bool has_old_output; /* what the child printed so far is to be forgotten before its next run */
+    bool is_point_ok;             /* the verdict of point, before it */
+    uint64_t base;                /* where the points of this pass begin */
+    uint64_t scheduled;           /* how many it has */
+    uint64_t left_out;            /* of all passes: points that the options leave out */
+    uint64_t point;               /* that runs or ran last, counted from 1 in its pass; 0 before the first */
+    uint64_t batch_start;         /* first point since a run without a fault went well */
+    uint64_t careful_until;       /* up to this point each is followed by a run without a fault */
+    uint64_t culprits;            /* points that were found out by that */
+    uint64_t calls;               /* of the unfailed run */
+    uint64_t growths;             /* of it: resizes and remaps */
     uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* of it: calls that are no requests */
     uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
     uint64_t aligned;       /* of it: requests with an alignment of their own */
@@ -150,8 +155,10 @@ struct cupel__sweep {
     void (*run)(void *user, struct cupel__sweep_run *run);
     void *user;
     struct cupel_sweep_options options;
-    unsigned calls;       /* that are no requests and are tried too: 1u << CUPEL_FAULT_READ and so on */
-    bool new_stacks_only; /* leave out what earlier sweeps of this thing tried by their call stacks */
+    unsigned calls;             /* that are no requests and are tried too: 1u << CUPEL_FAULT_READ and so on */
+    bool new_stacks_only;       /* leave out what earlier sweeps of this thing tried by their call stacks */
+    int64_t output_limit_bytes; /* of a run; 0: as many as the runner allows by default */
+    bool is_apart;              /* its children lead groups of their own, which end with them */
     /* The engine's own. */
     struct cupel__sweep_region *region;
     struct cupel__sweep_note *note;
@@ -159,6 +166,7 @@ struct cupel__sweep {
     uint32_t serial;                   /* of this sweep among those */
     int64_t deadline_ns;               /* 0: none */
     int findings_file;                 /* in a child: the pipe to its parent; else -1 */
+    int output_file;                   /* memory file that takes what children print, or -1 */
     bool is_baseline_bad;
     bool is_warm;        /* this process has run the subject */
     int interrupt;       /* the signal that ended it early, or 0 */

@@ -1,6 +1,8 @@
 /* Findings of a sweep: each kind told once, with its first token. See sweep_engine.h. */
 #include "harness/src/sweep_engine.h"
 
+#include "alloc/base/status.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -59,7 +61,7 @@ static void hand_over(int file, const void *data, size_t length) {
     while (length > 0) {
         ssize_t done = write(file, bytes, length);
         if (done <= 0) {
-            _exit(1); /* the parent is gone */
+            _exit(CUPEL_INTERNAL); /* the parent is gone */
         }
         bytes += done;
         length -= (size_t)done;

@@ -7,8 +7,11 @@
 #include "harness/src/sweep_engine.h"
 
 #include "alloc/base/progress.h"
+#include "alloc/base/status.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     BATCH = 64,
@@ -27,11 +30,17 @@ void cupel__sweep_one(struct cupel__sweep *sweep, uint64_t point) {
     run->refused = &sweep->note->fault;
     run->refused->frame_count = 0;
     run->refused->death_frame_count = 0;
+    run->looks_closely = point == 0 || point <= sweep->note->careful_until;
+    run->has_left = false;
     run->verdict = CUPEL_VERDICT_OK;
     run->calls = 0;
     run->injected = 0;
     run->key = 0;
     run->text[0] = '\0';
+    if (sweep->note->has_old_output) {
+        sweep->note->has_old_output = false;
+        (void)!ftruncate(sweep->output_file, 0);
+    }
     sweep->note->progress++;
     sweep->run(sweep->user, run);
     cupel__sweep_record_end(sweep);
@@ -191,6 +200,28 @@ static bool is_over(struct cupel__sweep *sweep) {
     return note->is_cut || (note->point >= note->scheduled && !note->is_open);
 }
 
+/* The point that just ran left something behind: what comes after it deserves a process that knows nothing of it. Where
+ * points came before it in this batch, all go again with care first, for this process cannot tell any more whether it
+ * still works after them. */
+static void leave_behind(struct cupel__sweep *sweep) {
+    struct cupel__sweep_note *note = sweep->note;
+    if (note->point != note->batch_start) {
+        note->is_spoiled = true;
+        return;
+    }
+    if (fcntl(sweep->findings_file, F_GETFD) < 0) {
+        note->has_lost_pipe = true;
+        _exit(CUPEL_INTERNAL);
+    }
+    (void)take_verdict(sweep);
+    if (note->is_point_ok && !check_batch(sweep)) { /* it may leave that */
+        return;
+    }
+    note->culprits++;
+    tell_careless(sweep);
+    note->is_used_up = true;
+}
+
 /* One pass, from the point after the note's on. False where this process has to be left. */
 static bool run_pass(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
@@ -202,6 +233,10 @@ static bool run_pass(struct cupel__sweep *sweep) {
         bool is_behind = note->point > note->scheduled;
         if (sweep->current.injected < least && is_behind) {
             break; /* right behind the last one */
+        }
+        if (sweep->current.has_left && sweep->findings_file >= 0 && sweep->current.injected >= least) {
+            leave_behind(sweep);
+            return false;
         }
         if (sweep->current.injected < least ? !tell_unreached(sweep) : !take_verdict(sweep)) {
             return false;

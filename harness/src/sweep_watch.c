@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,17 +26,23 @@ enum {
     TIMEOUT_MIN_MS = 2000,
     TIMEOUT_UNFAILED_MS = 60000, /* before it is known how long a run takes */
     PATIENCE_MS = 200,
-    HANGS_MAX = 5, /* each costs its whole time limit */
+    HANG_COST = 10, /* the whole time limit; endless output costs a part of it */
+    COST_MAX = 5 * HANG_COST,
     OUTPUT_SHOWN = 2500,
+    OUTPUT_LIMIT_BYTES = 64 << 20,
+    OUTPUT_KEPT_BYTES = 1 << 20, /* of points before the present one */
+    OWN_DESCRIPTORS = 500,       /* and above: out of the way of the tests */
 };
 
 /* A child and what it prints. */
 struct watch {
     struct cupel__sweep *sweep;
     pid_t child;
-    int findings; /* our end of the pipe */
-    int output;   /* memory file that takes the child's standard output and error */
-    unsigned hangs;
+    int findings;        /* our end of the pipe */
+    int output;          /* memory file that takes the child's standard output and error */
+    int64_t printed;     /* before the present run, or by it before it was first seen */
+    uint64_t printed_by; /* that run, as the note's progress */
+    unsigned cost;       /* of deaths that had to be waited for */
     struct cupel_progress progress;
 };
 
@@ -60,6 +67,10 @@ static void note_interrupt(int number) {
 
 static void become_child(struct watch *watch, int findings_file) {
     watch->sweep->findings_file = findings_file;
+    watch->sweep->output_file = watch->output;
+    if (watch->sweep->is_apart) {
+        (void)setpgid(0, 0);
+    }
     cupel__child_begin();
     cupel__crash_note_begin(&watch->sweep->note->fault);
     (void)ftruncate(watch->output, 0);
@@ -77,25 +88,11 @@ static void read_output(const struct watch *watch, char *text, size_t size) {
     text[got > 0 ? got : 0] = '\0';
 }
 
-static enum cupel_verdict judge(const struct cupel__death *death, const char *output) {
-    if (death->is_hang) {
-        return CUPEL_VERDICT_HANG;
+static enum cupel_verdict judge(const struct watch *watch, const struct cupel__death *death, const char *output) {
+    if (death->is_hang || watch->sweep->note->has_lost_pipe) {
+        return death->is_hang ? CUPEL_VERDICT_HANG : CUPEL_VERDICT_WRONG;
     }
     return cupel__death_is_policy(death, output) ? CUPEL_VERDICT_ABORTED : CUPEL_VERDICT_CRASH;
-}
-
-/* The point in a fresh child. */
-static struct cupel__death try_alone(struct watch *watch, uint64_t point) {
-    fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        become_child(watch, -1);
-        cupel__sweep_warm_up(watch->sweep);
-        cupel__sweep_one(watch->sweep, point);
-        _exit(0);
-    }
-    struct cupel__death none = {.status = 0};
-    return child < 0 ? none : cupel__child_wait(child, NULL, timeout_ms(watch->sweep));
 }
 
 /* The run without a fault failed. The batch goes again with care; where that was done, the next child begins behind the
@@ -175,47 +172,26 @@ static void find_death(struct watch *watch, const struct cupel__death *death, co
     char text[CUPEL__SWEEP_TEXT_MAX];
     uint64_t point = note->stage == CUPEL__SWEEP_BASELINE ? 0 : note->point;
     read_output(watch, output, sizeof output);
-    cupel__death_text(death, words, sizeof words);
+    if (note->has_lost_pipe) {
+        (void)snprintf(words, sizeof words, "the test closed the harness's own descriptor");
+    } else {
+        cupel__death_text(death, words, sizeof words);
+    }
     find_place(&note->fault, output, place, sizeof place);
-    int used = snprintf(text, sizeof text, "%s\n%s%s", words, output,
+    const char *flag = death->output_max != 0 && sweep->output_limit_bytes != 0 ? " (--output-limit)" : "";
+    int used = snprintf(text, sizeof text, "%s%s\n%s%s", words, flag, output,
                         output[0] == '\0' || output[strlen(output) - 1] == '\n' ? "" : "\n");
     if (token_before != NULL && used < (int)sizeof text) {
         (void)snprintf(text + used, sizeof text - (size_t)used,
                        "alone, this fault does not do it: one of those from %s on has a part in it\n", token_before);
     }
-    struct cupel__sweep_word word = {.verdict = judge(death, output), .text = text, .died = place};
-    uint64_t where = death->is_hang ? 1 : key_of_place(place); /* a loop is met anywhere in it */
+    struct cupel__sweep_word word = {.verdict = judge(watch, death, output), .text = text, .died = place};
+    uint64_t where = cupel__death_is_by_limit(death) ? 1 : key_of_place(place); /* a loop is met anywhere in it */
     word.key = point == 0 ? 0 : cupel__sweep_key(word.verdict, &note->fault, where);
     note->tally.points += point != 0;
     cupel__sweep_found(sweep, point, &word);
-}
-
-/* Tells of a point whose child died, and notes that it is done. */
-static void tell_death(struct watch *watch, struct cupel__death death) {
-    struct cupel__sweep *sweep = watch->sweep;
-    struct cupel__sweep_note *note = sweep->note;
-    char before[CUPEL__SWEEP_TOKEN_MAX];
-    bool is_alone = true;
-    if (note->stage != CUPEL__SWEEP_BASELINE && !death.is_hang && note->point > note->batch_start) {
-        struct cupel__fault_note noted = note->fault;
-        struct cupel__death again = try_alone(watch, note->point);
-        is_alone = again.signal == death.signal && again.status == death.status;
-        if (!is_alone && note->point > note->careful_until) {
-            go_with_care(note);
-            return;
-        }
-        note->fault = is_alone ? note->fault : noted;
-    }
-    if (!is_alone) {
-        struct cupel__sweep_point first = cupel__sweep_point_at(sweep, note->batch_start);
-        cupel__sweep_token(before, sizeof before, &first);
-    }
-    find_death(watch, &death, is_alone ? NULL : before);
-    watch->hangs += death.is_hang;
-    if (note->stage == CUPEL__SWEEP_BASELINE || watch->hangs >= HANGS_MAX) {
-        note->is_cut = note->stage != CUPEL__SWEEP_BASELINE;
-        note->stage = CUPEL__SWEEP_ENDED;
-    }
+    note->culprits += note->has_lost_pipe; /* it was alone in its batch */
+    note->has_lost_pipe = false;
 }
 
 static void show_progress(struct watch *watch) {
@@ -246,70 +222,140 @@ static void end_child(const struct watch *watch) {
     (void)kill(watch->child, SIGKILL);
 }
 
-/* Takes findings until the child's end of the pipe closes; kills it where it stands still. */
+/* Whether the present run printed more than it may. What those before it printed is of no use to anybody. */
+static bool has_flooded(struct watch *watch, int64_t limit) {
+    struct cupel__sweep_note *note = watch->sweep->note;
+    struct stat status;
+    int64_t size = fstat(watch->output, &status) == 0 ? (int64_t)status.st_size : 0;
+    if (note->progress != watch->printed_by || size < watch->printed) {
+        watch->printed_by = note->progress;
+        watch->printed = size;
+        note->has_old_output = size > OUTPUT_KEPT_BYTES;
+    }
+    return size - watch->printed > limit;
+}
+
+/* Then something that it started holds its end of the pipe. */
+static bool has_ended(pid_t child) {
+    siginfo_t info = {.si_pid = 0};
+    return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
+}
+
+/* Takes findings until the child's end of the pipe closes; kills it where it stands still or prints without end. */
 static struct cupel__death follow(struct watch *watch) {
     const struct cupel__sweep_note *note = watch->sweep->note;
+    int64_t limit = watch->sweep->output_limit_bytes;
     struct pollfd wait = {.fd = watch->findings, .events = POLLIN};
     struct cupel__death death = {.status = -1};
     uint64_t last = note->progress;
     int64_t since = cupel_clock_ns();
+    limit = limit != 0 ? limit : OUTPUT_LIMIT_BYTES;
     cupel__child_is_alive(); /* the child before this one may have used up the runner's patience */
     for (;;) {
         int ready = poll(&wait, 1, TICK_MS);
-        if (ready > 0 && !cupel__sweep_take(watch->sweep, watch->findings)) {
+        if (ready > 0 ? !cupel__sweep_take(watch->sweep, watch->findings) : ready == 0 && has_ended(watch->child)) {
+            death = cupel__child_wait(watch->child, &note->progress, timeout_ms(watch->sweep));
             break;
         }
         show_progress(watch);
+        death.output_max = has_flooded(watch, limit) ? limit : 0;
         if (note->progress != last) {
             last = note->progress;
             cupel__child_is_alive();
             since = cupel_clock_ns();
-        } else if (cupel_clock_ns() - since > timeout_ms(watch->sweep) * 1000000) {
-            death.is_hang = true;
+        } else {
+            death.is_hang = cupel_clock_ns() - since > timeout_ms(watch->sweep) * 1000000 && death.output_max == 0;
+        }
+        if (cupel__death_is_by_limit(&death) || interrupt_signal != 0) {
             end_child(watch);
+            while (waitpid(watch->child, NULL, 0) < 0 && errno == EINTR) {
+            }
             break;
         }
-        if (interrupt_signal != 0) {
-            end_child(watch);
-            break;
-        }
     }
-    int status = 0;
-    while (waitpid(watch->child, &status, 0) < 0 && errno == EINTR) {
+    if (watch->sweep->is_apart) {
+        (void)kill(-watch->child, SIGKILL);
     }
-    if (!death.is_hang) {
-        death.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-        death.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    }
+    (void)close(watch->findings);
     return death;
 }
 
-/* Starts a child that goes on from the note. False where no process is to be had. */
-static bool start(struct watch *watch) {
+/* Starts a child that goes on from the note, or runs one point alone where it is not 0. False where no process is to be
+ * had. */
+static bool start(struct watch *watch, uint64_t alone) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return false;
+    }
+    int high = fcntl(ends[1], F_DUPFD_CLOEXEC, OWN_DESCRIPTORS);
+    if (high >= 0) {
+        (void)close(ends[1]);
+        ends[1] = high;
     }
     fflush(NULL);
     watch->child = fork();
     if (watch->child == 0) {
         (void)close(ends[0]);
-        become_child(watch, ends[1]);
-        cupel__sweep_points(watch->sweep);
+        become_child(watch, alone == 0 ? ends[1] : -1);
+        if (alone == 0) {
+            cupel__sweep_points(watch->sweep);
+        } else {
+            cupel__sweep_warm_up(watch->sweep);
+            cupel__sweep_one(watch->sweep, alone);
+        }
         _exit(0);
     }
     (void)close(ends[1]);
     watch->findings = ends[0];
     if (watch->child < 0) {
         (void)close(ends[0]);
+    } else if (watch->sweep->is_apart) {
+        (void)setpgid(watch->child, watch->child); /* the child does the same; whoever comes first */
     }
     return watch->child > 0;
+}
+
+/* Tells of a point whose child died, and notes that it is done. */
+static void tell_death(struct watch *watch, struct cupel__death death) {
+    struct cupel__sweep *sweep = watch->sweep;
+    struct cupel__sweep_note *note = sweep->note;
+    char before[CUPEL__SWEEP_TOKEN_MAX];
+    bool is_alone = true;
+    if (note->stage != CUPEL__SWEEP_BASELINE && !cupel__death_is_by_limit(&death) && note->point > note->batch_start) {
+        struct cupel__fault_note noted = note->fault;
+        struct cupel__death again = start(watch, note->point) ? follow(watch) : (struct cupel__death){.status = 0};
+        is_alone = again.signal == death.signal && again.status == death.status;
+        if (!is_alone && note->point > note->careful_until) {
+            go_with_care(note);
+            return;
+        }
+        note->fault = is_alone ? note->fault : noted;
+    }
+    if (!is_alone) {
+        struct cupel__sweep_point first = cupel__sweep_point_at(sweep, note->batch_start);
+        cupel__sweep_token(before, sizeof before, &first);
+    }
+    find_death(watch, &death, is_alone ? NULL : before);
+    watch->cost += death.is_hang ? HANG_COST : death.output_max != 0;
+    if (note->stage == CUPEL__SWEEP_BASELINE || watch->cost >= COST_MAX) {
+        note->is_cut = note->stage != CUPEL__SWEEP_BASELINE;
+        note->stage = CUPEL__SWEEP_ENDED;
+    }
+}
+
+static int open_output(void) {
+    int file = memfd_create("cupel-sweep-output", MFD_CLOEXEC);
+    int high = file < 0 ? -1 : fcntl(file, F_DUPFD_CLOEXEC, OWN_DESCRIPTORS);
+    if (high >= 0) {
+        (void)close(file);
+    }
+    return high >= 0 ? high : file;
 }
 
 void cupel__sweep_watch(struct cupel__sweep *sweep) {
     struct watch watch = {.sweep = sweep};
     struct cupel__sweep_note *note = sweep->note;
-    watch.output = memfd_create("cupel-sweep-output", MFD_CLOEXEC);
+    watch.output = open_output();
     (void)fcntl(watch.output, F_SETFL, O_APPEND); /* several children write, and it is emptied in between */
     cupel_progress_init(&watch.progress, sweep->options.progress);
     struct sigaction before;
@@ -320,18 +366,21 @@ void cupel__sweep_watch(struct cupel__sweep *sweep) {
         (void)sigaction(SIGINT, &action, NULL);
     }
     while (note->stage != CUPEL__SWEEP_ENDED) {
-        if (!start(&watch)) {
+        if (!start(&watch, 0)) {
             cupel__sweep_points(sweep); /* no process to be had: without a wall */
             break;
         }
         struct cupel__death death = follow(&watch);
-        (void)close(watch.findings);
         if (note->stage == CUPEL__SWEEP_ENDED) {
             break;
         }
         if (interrupt_signal != 0) {
             note->is_cut = true;
             break;
+        }
+        if (note->is_used_up) {
+            note->is_used_up = false;
+            continue;
         }
         if (note->is_recovery) {
             tell_deadly_recovery(&watch, &death);
