@@ -10,12 +10,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CALLERS_MAX = 1 << 16, LINE_MAX_BYTES = 600 };
+enum { CALLERS_MAX = 1 << 16, STACKS_MAX = 1 << 18, LINE_MAX_BYTES = 600 };
 
 static struct callers {
     bool is_full;
-    uintptr_t addresses[CALLERS_MAX]; /* 0: free */
-} * callers;                          /* shared; NULL: off */
+    uint64_t addresses[CALLERS_MAX]; /* 0: free */
+    uint64_t stacks[STACKS_MAX];     /* hashes; 0: free */
+    uint64_t stack_count;
+} * callers; /* shared; NULL: off */
 
 bool cupel__callers_begin(void) {
     void *memory =
@@ -24,24 +26,33 @@ bool cupel__callers_begin(void) {
     return callers != NULL;
 }
 
-static void note(uintptr_t address) {
-    uintptr_t start = (address * UINT64_C(0x9E3779B97F4A7C15)) >> 17;
-    for (uintptr_t i = 0; i < CALLERS_MAX / 2; i++) {
-        uintptr_t *place = &callers->addresses[(start + i) % CALLERS_MAX];
-        uintptr_t there = 0;
-        if (__atomic_compare_exchange_n(place, &there, address, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) ||
-            there == address) {
-            return;
+/* Takes a place of the table for the value; true where it had none. */
+static bool take(uint64_t *table, uint64_t size, uint64_t value) {
+    uint64_t start = (value * UINT64_C(0x9E3779B97F4A7C15)) >> 17;
+    for (uint64_t i = 0; i < size / 2; i++) {
+        uint64_t *place = &table[(start + i) % size];
+        uint64_t there = 0;
+        if (__atomic_compare_exchange_n(place, &there, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            return true;
+        }
+        if (there == value) {
+            return false;
         }
     }
     __atomic_store_n(&callers->is_full, true, __ATOMIC_RELAXED);
+    return false;
 }
 
 void cupel__callers_note(const void *const frames[], unsigned count) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a, a frame at a time */
     for (unsigned i = 0; callers != NULL && i < count; i++) {
+        hash = (hash ^ (uintptr_t)frames[i]) * UINT64_C(0x100000001b3);
         if (frames[i] != NULL) {
-            note((uintptr_t)frames[i]);
+            (void)take(callers->addresses, CALLERS_MAX, (uintptr_t)frames[i]);
         }
+    }
+    if (callers != NULL && count != 0 && take(callers->stacks, STACKS_MAX, hash | 1)) {
+        (void)__atomic_add_fetch(&callers->stack_count, 1, __ATOMIC_RELAXED);
     }
 }
 
@@ -76,12 +87,14 @@ bool cupel__callers_write(const char *path, struct cupel_error *error) {
         return false;
     }
     for (size_t i = 0; i < CALLERS_MAX; i++) {
-        const void *frame = (const void *)callers->addresses[i]; // NOLINT(performance-no-int-to-ptr): it was one
+        const void *frame =
+            (const void *)(uintptr_t)callers->addresses[i]; // NOLINT(performance-no-int-to-ptr): it was one
         char line[LINE_MAX_BYTES];
         if (frame != NULL) {
             (void)cupel__fault_note_stack(&frame, 1, line, sizeof line);
             write_one(file.stream, line);
         }
     }
+    fprintf(file.stream, "{\"stacks\":%llu}\n", (unsigned long long)callers->stack_count);
     return cupel_outfile_commit(&file, error);
 }

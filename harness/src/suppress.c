@@ -13,7 +13,7 @@ struct row {
     char test[WORD_MAX]; /* glob of suite.name */
     unsigned verdicts;   /* 1u << each */
     char words[WORD_MAX];
-    char function[WORD_MAX]; /* glob */
+    char functions[WORD_MAX]; /* globs: "inner<its caller" */
     char why[WHY_MAX];
     bool was_swept, was_found; /* in any process */
 };
@@ -45,7 +45,7 @@ static bool read_verdicts(const char *words, unsigned *verdicts) {
 
 static bool read_row(struct row *row, const char *line, struct cupel_error *error) {
     int used = 0;
-    if (sscanf(line, "%119s %119s %119s %n", row->test, row->words, row->function, &used) != 3 || line[used] == '\0') {
+    if (sscanf(line, "%119s %119s %119s %n", row->test, row->words, row->functions, &used) != 3 || line[used] == '\0') {
         return cupel_error_set(error, row->line, 0, "%s:%u: a row is TEST VERDICTS FUNCTION WHY", known.path,
                                row->line);
     }
@@ -94,19 +94,45 @@ bool cupel__suppress_load(const char *path, struct cupel_error *error) {
     return is_good;
 }
 
-/* Lines of stacks are "    #3 function+0x12 (module+0x345)" or "    #3 function at file:line". */
-static bool has_function(const char *text, const char *glob) {
-    for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-        line += *line == '\n';
-        const char *at = line + strspn(line, " ");
-        if (*at != '#' || at == line) {
-            continue;
-        }
-        at += strcspn(at, " \n");
-        at += *at == ' ';
+/* The function of a line of a stack, "    #3 function+0x12 (module+0x345)" or "    #3 function at file:line": false
+ * where it is none. */
+static bool read_frame(const char *line, char name[NAME_MAX_BYTES]) {
+    const char *at = line + strspn(line, " ");
+    if (*at != '#' || at == line) {
+        return false;
+    }
+    at += strcspn(at, " \n");
+    at += *at == ' ';
+    (void)snprintf(name, NAME_MAX_BYTES, "%.*s", (int)strcspn(at, "+ \n"), at);
+    return true;
+}
+
+static const char *next_line(const char *line) {
+    const char *end = strchr(line, '\n');
+    return end != NULL ? end + 1 : NULL;
+}
+
+/* True where this line of a stack and those behind it are the calls of `chain`, "inner<its caller<...". */
+static bool begins_chain(const char *line, const char *chain) {
+    for (bool is_first = true; *chain != '\0'; is_first = false) {
+        char glob[WORD_MAX];
         char name[NAME_MAX_BYTES];
-        (void)snprintf(name, sizeof name, "%.*s", (int)strcspn(at, "+ \n"), at);
-        if (fnmatch(glob, name, 0) == 0) {
+        size_t length = strcspn(chain, "<");
+        (void)snprintf(glob, sizeof glob, "%.*s", (int)length, chain);
+        chain += length + (chain[length] == '<');
+        /* "#0" is the first of another stack. */
+        bool is_other = line != NULL && !is_first && strncmp(line + strspn(line, " "), "#0 ", 3) == 0;
+        if (line == NULL || is_other || !read_frame(line, name) || fnmatch(glob, name, 0) != 0) {
+            return false;
+        }
+        line = next_line(line);
+    }
+    return true;
+}
+
+static bool has_chain(const char *text, const char *chain) {
+    for (const char *line = text; line != NULL; line = next_line(line)) {
+        if (begins_chain(line, chain)) {
             return true;
         }
     }
@@ -117,7 +143,7 @@ const char *cupel__suppress_find(const char *title, enum cupel_verdict verdict, 
     for (unsigned i = 0; i < known.count; i++) {
         struct row *row = &known.rows[i];
         if ((row->verdicts & 1u << verdict) != 0 && fnmatch(row->test, title, 0) == 0 &&
-            has_function(text, row->function)) {
+            has_chain(text, row->functions)) {
             row->was_found = true;
             return row->why;
         }
@@ -138,7 +164,7 @@ unsigned cupel__suppress_tell_stale(FILE *out) {
         if (row->was_swept && !row->was_found) {
             stale++;
             fprintf(out, "%s:%u: stale: nothing of %s came to %s with %s on a stack\n", known.path, row->line,
-                    row->test, row->words, row->function);
+                    row->test, row->words, row->functions);
         }
     }
     return stale;

@@ -1,7 +1,7 @@
 /* Findings of a sweep that are known, and why: a file of rows, `TEST VERDICTS FUNCTION WHY`. A finding is known where
  * its title and verdict fit, and a function of that name stands on a stack that it tells: of the request that was
- * refused, of where it ended, of a block that was lost. Known findings fail nothing; they are told as skipped, with the
- * reason. */
+ * refused, of where it ended, of a block that was lost. FUNCTION may be several, `inner<its caller<that one's`. Known
+ * findings fail nothing; they are told as skipped, with the reason. */
 #ifndef HARNESS_SRC_SUPPRESS_H
 #define HARNESS_SRC_SUPPRESS_H
 

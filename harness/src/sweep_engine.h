@@ -23,6 +23,7 @@ enum {
     CUPEL__SWEEP_TOKEN_MAX = 80,
     CUPEL__SWEEP_SITE_MAX = 256,
     CUPEL__SWEEP_KINDS_MAX = 64,
+    CUPEL__SWEEP_EXCUSED_MAX = 256,
     CUPEL__SWEEP_REQUESTS_MAX = 1 << 18,
     CUPEL__SWEEP_POINTS_MAX = 1 << 21,
     CUPEL__SWEEP_PAIRS_MAX = 1 << 12,
@@ -140,6 +141,8 @@ struct cupel__sweep_note {
     } tally, batch_tally; /* now, and where the batch began */
     unsigned kind_count;
     struct cupel__sweep_kind kinds[CUPEL__SWEEP_KINDS_MAX];
+    unsigned excused_count;
+    uint64_t excused[CUPEL__SWEEP_EXCUSED_MAX]; /* hashes of whole stacks that fell into known kinds and are known */
 };
 
 /* All of it: address space, of which little is ever touched. */

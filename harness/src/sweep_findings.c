@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_FRAMES = 4, STORY_MAX = 2 * CUPEL__SWEEP_TEXT_MAX };
+enum { KEY_FRAMES = 4, NOT_EXCUSED = 1, STORY_MAX = 2 * CUPEL__SWEEP_TEXT_MAX };
 
 /* What goes through the pipe before a text. */
 struct header {
@@ -106,6 +106,43 @@ static struct cupel__sweep_kind *new_kind(struct cupel__sweep *sweep, uint64_t p
     return kind;
 }
 
+/* True where a row of known findings fits this point; words and stack of it are in `story`. */
+static bool is_excused(const struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word,
+                       const char *token, char *story) {
+    int used = snprintf(story, STORY_MAX, "%s", word->text);
+    if (point != 0 && used < STORY_MAX) {
+        cupel__fault_note_text(&sweep->note->fault, story + used, STORY_MAX - (size_t)used);
+    }
+    struct cupel_sweep_finding finding = {.verdict = word->verdict, .token = token, .text = story};
+    return point != 0 && sweep->options.is_known != NULL && sweep->options.is_known(sweep->options.sink, &finding);
+}
+
+/* A kind is told apart by few frames, and a row may be of the frames behind these: what was found elsewhere may fall
+ * into a kind that is known, and not be known itself. Each whole stack is asked for once. */
+static bool fits_known_kind(struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word,
+                            const struct cupel__sweep_kind *kind, char *story) {
+    struct cupel__sweep_note *note = sweep->note;
+    uint64_t stack = add_to_key(kind->key, key_of_text(word->text));
+    for (unsigned i = 0; i < note->fault.frame_count; i++) {
+        stack = add_to_key(stack, (uintptr_t)note->fault.frames[i]);
+    }
+    for (unsigned i = 0; i < note->fault.death_frame_count; i++) {
+        stack = add_to_key(stack, (uintptr_t)note->fault.death_frames[i]);
+    }
+    for (unsigned i = 0; i < note->excused_count; i++) {
+        if (note->excused[i] == stack) {
+            return true;
+        }
+    }
+    if (!is_excused(sweep, point, word, kind->token, story)) {
+        return false;
+    }
+    if (note->excused_count < CUPEL__SWEEP_EXCUSED_MAX) {
+        note->excused[note->excused_count++] = stack;
+    }
+    return true;
+}
+
 /* A new kind: words and stack of it in `story`, and whether it is known. NULL where there are too many. */
 static struct cupel__sweep_kind *make_kind(struct cupel__sweep *sweep, uint64_t point,
                                            const struct cupel__sweep_word *word, uint64_t key, char *story) {
@@ -113,13 +150,7 @@ static struct cupel__sweep_kind *make_kind(struct cupel__sweep *sweep, uint64_t 
     if (kind == NULL) {
         return NULL;
     }
-    int used = snprintf(story, STORY_MAX, "%s", word->text);
-    if (point != 0 && used < STORY_MAX) {
-        cupel__fault_note_text(&sweep->note->fault, story + used, STORY_MAX - (size_t)used);
-    }
-    struct cupel_sweep_finding finding = {.verdict = word->verdict, .token = kind->token, .text = story};
-    kind->is_known =
-        point != 0 && sweep->options.is_known != NULL && sweep->options.is_known(sweep->options.sink, &finding);
+    kind->is_known = is_excused(sweep, point, word, kind->token, story);
     return kind;
 }
 
@@ -130,6 +161,10 @@ void cupel__sweep_found(struct cupel__sweep *sweep, uint64_t point, const struct
     uint64_t key = word->key != 0 ? word->key : key_of_text(word->text);
     cupel__sweep_log(sweep, point, word->verdict);
     struct cupel__sweep_kind *old = find(note, word->verdict, key);
+    if (old != NULL && old->is_known && !fits_known_kind(sweep, point, word, old, story)) {
+        key = add_to_key(key, NOT_EXCUSED) | 1;
+        old = find(note, word->verdict, key);
+    }
     struct cupel__sweep_kind *kind = old != NULL ? old : make_kind(sweep, point, word, key, story);
     *(kind != NULL && kind->is_known ? &note->tally.known : &note->tally.verdicts[word->verdict]) += 1;
     if (old != NULL) {
