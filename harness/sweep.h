@@ -46,15 +46,18 @@ enum cupel_sweep_mode {
     CUPEL_SWEEP_PAIRS = 16,   /* `alloc:N,M`: and one more that was only made because the first failed */
     CUPEL_SWEEP_BUDGETS = 32, /* `alloc:>BYTES`: all that would pass what was live when a new peak was reached */
     CUPEL_SWEEP_CALLS = 64,   /* `read:N=EINTR` and the like, of what a test declares in .faults; not for cupel_sweep */
-    CUPEL_SWEEP_ALL = 127,
+    CUPEL_SWEEP_FIRST_RUN = 128, /* `alloc:N`, counted in the first run of a process: each request that no later run
+                                    makes (of a lazy table, behind pthread_once) fails once. Not in one process */
+    CUPEL_SWEEP_ALL = 255,
 };
 
 /* One way in which a fault was not borne. */
 struct cupel_sweep_finding {
     enum cupel_verdict verdict;
-    const char *token; /* the first fault that shows it: "alloc:3", "alloc:3+" */
-    const char *text;  /* what happened, lines; may be "" */
-    bool is_known;     /* options.is_known said so */
+    const char *token;        /* the first fault that shows it: "alloc:3", "alloc:3+" */
+    const char *text;         /* what happened, lines; may be "" */
+    bool is_known;            /* options.is_known said so */
+    bool is_behind_first_run; /* the token counts from behind a run without a fault: options.warm_up replays it */
 };
 
 struct cupel_sweep_options {
@@ -77,13 +80,15 @@ struct cupel_sweep_options {
     const char *sites;              /* file that takes every place that asked for memory; NULL: none */
     const char *fault;              /* only this one, by its token, and in this process: replays a finding. NULL: that
                                        of CUPEL_FAULT, and where there is none, all */
+    bool warm_up;                   /* where one fault alone is tried: one run without a fault comes before it. The
+                                       variable CUPEL_WARM_UP says so too */
     /* Called once for each distinct finding, borrowed for the call. NULL: none. */
     void (*on_finding)(void *sink, const struct cupel_sweep_finding *finding);
     /* Called once for each distinct finding in the process that made it, before on_finding: true where it is known and
      * shall not count against the code. NULL: none is. */
     bool (*is_known)(void *sink, const struct cupel_sweep_finding *finding);
-    /* Called at the end for each fault that was tried, with its token. NULL: none. */
-    void (*on_point)(void *sink, const char *token, enum cupel_verdict verdict);
+    /* Called at the end for each fault that was tried, with a text that is empty; borrowed for the call. NULL: none. */
+    void (*on_point)(void *sink, const struct cupel_sweep_finding *point);
     void *sink;
 };
 
@@ -92,6 +97,8 @@ struct cupel_sweep_summary {
     uint64_t growths;                       /* of these, and growths in place */
     uint64_t aligned;                       /* requests with an alignment beyond that of malloc */
     uint64_t stacks;                        /* distinct call stacks of all these */
+    uint64_t first_run;                     /* requests that only the first run of a process made, on top of these */
+    uint64_t first_run_untried;             /* of these: not tried, for want of a process each. In left_out too */
     uint64_t points;                        /* faults tried */
     uint64_t left_out;                      /* faults that the options leave out, shards apart */
     uint64_t verdicts[CUPEL_VERDICT_COUNT]; /* how many of them came to each verdict, known findings apart */
@@ -103,8 +110,9 @@ struct cupel_sweep_summary {
 };
 
 /* Sweeps function(a, user). First it runs twice without a fault: it must come to CUPEL_SWEEP_DONE with nothing left
- * behind, and ask for memory equally often. What is starved are the requests to `a`. The function must begin from the
- * same state each time. `options` NULL: all defaults.
+ * behind, and ask for memory equally often (where the first run asked for more, the second and a third). What is
+ * starved are the requests to `a`. The function must begin from the same state each time. `options` NULL: all defaults.
+ * Requests that only the first run makes are found where this process has not run the function before.
  *
  * The runs are in one forked child that survives until something kills it (then the next goes on behind it); its
  * standard output and error are thrown away, shown only in the finding of a crash. SIGINT, where nothing handles it,

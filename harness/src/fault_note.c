@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { STACK_TEXT_MAX = 2048 };
+enum { STACK_TEXT_MAX = 2048, SAME_FRAMES = 4 /* outwards of them may already be the runner */ };
 
 void cupel__fault_note_take(struct cupel__fault_note *note, const struct cupel_failing *failing) {
     memcpy(note->frames, failing->frames, sizeof note->frames);
@@ -14,6 +14,12 @@ void cupel__fault_note_take(struct cupel__fault_note *note, const struct cupel_f
     note->size = failing->first.size;
     note->new_size = failing->first.new_size;
     note->align = failing->first.align;
+}
+
+bool cupel__fault_is_same(const struct cupel_failing *one, const struct cupel_failing *other) {
+    unsigned count = one->frame_count < SAME_FRAMES ? one->frame_count : SAME_FRAMES;
+    unsigned other_count = other->frame_count < SAME_FRAMES ? other->frame_count : SAME_FRAMES;
+    return count == other_count && memcmp(one->frames, other->frames, count * sizeof one->frames[0]) == 0;
 }
 
 int cupel__fault_note_stack(const void *const frames[], unsigned count, char *text, size_t size) {

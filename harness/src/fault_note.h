@@ -6,6 +6,10 @@
 #include "alloc/failing.h"
 #include "harness/result.h"
 
+/* Runs behind one that left blocks, each of which left more, until so many came to the same fault as the one before:
+ * what is kept bit by bit, each refused once, comes to its end before; what is lost does not. */
+enum { CUPEL__LEFT_RUNS_MAX = 64, CUPEL__LEFT_RUNS_ALIKE = 4 };
+
 struct cupel__fault_note {
     unsigned frame_count; /* 0: no fault fired */
     const void *frames[CUPEL_FAULT_FRAMES_MAX];
@@ -18,6 +22,9 @@ struct cupel__fault_note {
 
 /* The layer's first fault. */
 void cupel__fault_note_take(struct cupel__fault_note *note, const struct cupel_failing *failing);
+/* True where both runs came to the same first fault, or to none: a run that was refused something else is no repetition
+ * of the one before it. */
+bool cupel__fault_is_same(const struct cupel_failing *one, const struct cupel_failing *other);
 /* "it ended here:" and "the request that failed:", each with its frames up to the test's own, below which is only the
  * runner; "" where neither is known. Good in processes with the modules of the one that took it. Takes the loader's
  * lock. */

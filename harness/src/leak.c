@@ -19,7 +19,7 @@ struct cupel__left cupel__left(void) {
 
 bool cupel__left_again(void (*again)(void *user), void *user) {
     static struct cupel_result scratch;
-    static struct cupel_failing failing; /* large */
+    static struct cupel_failing failing, before; /* large */
     struct cupel__run *run = &cupel__run;
     struct cupel__run first = *run;
     struct cupel__fault_note note = *run->fault_note;
@@ -32,9 +32,15 @@ bool cupel__left_again(void (*again)(void *user), void *user) {
     run->result = &scratch;
     run->is_silent = true;
     run->on_request = NULL; /* its requests are not the run's */
-    cupel__route_mark_left();
-    again(user);
-    bool has_grown = cupel__route_left_grew();
+    bool has_grown = true;
+    unsigned alike = failing.frame_count == 0 ? CUPEL__LEFT_RUNS_ALIKE - 1 : 0;
+    for (unsigned i = 0; has_grown && alike < CUPEL__LEFT_RUNS_ALIKE && i < CUPEL__LEFT_RUNS_MAX; i++) {
+        before = run->failing;
+        cupel__route_mark_left();
+        again(user);
+        has_grown = cupel__route_left_grew();
+        alike += cupel__fault_is_same(&before, &run->failing);
+    }
     run->result = first.result;
     run->on_request = first.on_request;
     run->is_silent = first.is_silent;

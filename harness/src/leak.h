@@ -17,8 +17,9 @@ struct cupel__left {
 
 struct cupel__left cupel__left(void);
 /* Runs again(user) with a silent record as cupel__run.result, and puts back what the first run came to: the record, its
- * faults, their note. True where requests of plain malloc that left blocks in the first run left more of
- * them. */
+ * faults, their note. True where requests of plain malloc that left blocks in the first run left more of them. Where
+ * a fault struck, one such run is not enough: the first may have kept a part of what it sets up once, and the second
+ * another part. It has to go on so. */
 bool cupel__left_again(void (*again)(void *user), void *user);
 /* "leak: ..." into the messages of the record. */
 void cupel__left_say_leak(const struct cupel__left *left, struct cupel_text *messages);

@@ -18,7 +18,8 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_TEXT,
      .value = &cupel__settings.sweeping.modes_text,
      .parameter = "WORDS",
-     .sentence = "Only these passes, joined by commas: once, from, grow, moves, pairs, budgets (default: all)."},
+     .sentence =
+         "Only these passes, joined by commas: first-run, once, from, grow, moves, pairs, budgets (default: all)."},
     {.name = "sweep-per-stack",
      .kind = CUPEL_OPTION_INT,
      .value = &cupel__settings.sweeping.per_stack,
@@ -69,8 +70,9 @@ size_t cupel__sweep_settings_append(struct cupel_option *to, size_t capacity) {
 static const struct {
     const char *word;
     enum cupel_sweep_mode mode;
-} modes[] = {{"once", CUPEL_SWEEP_ONCE},   {"from", CUPEL_SWEEP_FROM},   {"grow", CUPEL_SWEEP_GROW},
-             {"moves", CUPEL_SWEEP_MOVES}, {"pairs", CUPEL_SWEEP_PAIRS}, {"budgets", CUPEL_SWEEP_BUDGETS}};
+} modes[] = {{"first-run", CUPEL_SWEEP_FIRST_RUN}, {"once", CUPEL_SWEEP_ONCE},   {"from", CUPEL_SWEEP_FROM},
+             {"grow", CUPEL_SWEEP_GROW},           {"moves", CUPEL_SWEEP_MOVES}, {"pairs", CUPEL_SWEEP_PAIRS},
+             {"budgets", CUPEL_SWEEP_BUDGETS}};
 
 static bool read_modes(struct cupel_error *error) {
     for (const char *word = given->modes_text; word != NULL && *word != '\0';) {
@@ -81,9 +83,10 @@ static bool read_modes(struct cupel_error *error) {
             mode = is_it ? modes[i].mode : mode;
         }
         if (mode == 0) {
-            return cupel_error_set(error, 0, cupel__settings_column(word),
-                                   "--sweep-modes: '%.*s' is none of once, from, grow, moves, pairs, budgets",
-                                   (int)(length < 60 ? length : 60), word);
+            return cupel_error_set(
+                error, 0, cupel__settings_column(word),
+                "--sweep-modes: '%.*s' is none of first-run, once, from, grow, moves, pairs, budgets",
+                (int)(length < 60 ? length : 60), word);
         }
         given->modes |= mode;
         word += length + (word[length] == ',');

@@ -133,7 +133,7 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
     result->evidence = CUPEL_EVIDENCE_FAULT;
     result->failures = 1;
     (void)snprintf(result->fault, sizeof result->fault, "%s", finding->token);
-    const char *warm_up = sweep.note->is_warmed && !cupel__settings.warm_up ? " --warm-up" : "";
+    const char *warm_up = finding->is_behind_first_run && !cupel__settings.warm_up ? " --warm-up" : "";
     size_t used = strlen(result->flags);
     (void)snprintf(result->flags + used, sizeof result->flags - used, "%s", warm_up);
     cupel_text_add(&result->messages, "%s", finding->text);
@@ -166,7 +166,7 @@ static int64_t timeout_of(const struct cupel_test *test) {
 static FILE *log_stream; /* of the sweep whose points are told */
 
 /* A line a fault, in one piece: several processes may write to the file. */
-static void log_point(void *user, const char *token, enum cupel_verdict verdict) {
+static void log_point(void *user, const struct cupel_sweep_finding *point) {
     const struct subject *subject = user;
     char title[512];
     struct cupel_json json;
@@ -184,9 +184,13 @@ static void log_point(void *user, const char *token, enum cupel_verdict verdict)
         cupel_json_string(&json, subject->origin);
     }
     cupel_json_key(&json, "fault");
-    cupel_json_string(&json, token);
+    cupel_json_string(&json, point->token);
     cupel_json_key(&json, "verdict");
-    cupel_json_string(&json, cupel_verdict_name(verdict));
+    cupel_json_string(&json, cupel_verdict_name(point->verdict));
+    if (point->is_behind_first_run) {
+        cupel_json_key(&json, "warm_up");
+        cupel_json_bool(&json, true);
+    }
     cupel_json_object_end(&json);
     fputc('\n', log_stream);
     (void)fflush(log_stream);
@@ -205,6 +209,9 @@ static struct cupel_sweep_summary sweep_subject(struct subject *subject,
     sweep.output_limit_bytes = cupel__settings.output_limit_bytes;
     sweep.options.timeout_ms = timeout_of(subject->item->test);
     sweep.options.modes = given->modes;
+    if (cupel__settings.warm_up) { /* a property's runs do that: none of them is a first one */
+        sweep.options.modes = (given->modes != 0 ? given->modes : CUPEL_SWEEP_ALL) & ~(unsigned)CUPEL_SWEEP_FIRST_RUN;
+    }
     sweep.options.per_stack = (uint64_t)given->per_stack;
     sweep.options.points_max = (uint64_t)given->max;
     sweep.options.shard_index = given->shard_index;
@@ -228,6 +235,8 @@ static void add_summary(struct cupel_sweep_summary *total, const struct cupel_sw
     total->allocations = part->allocations > total->allocations ? part->allocations : total->allocations;
     total->growths = part->growths > total->growths ? part->growths : total->growths;
     total->aligned = part->aligned > total->aligned ? part->aligned : total->aligned;
+    total->first_run = part->first_run > total->first_run ? part->first_run : total->first_run;
+    total->first_run_untried += part->first_run_untried;
     total->stacks += part->stacks;
     total->points += part->points;
     total->known += part->known;
@@ -327,9 +336,10 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     (void)cupel_result_title(result, title, sizeof title);
     cupel__suppress_swept(title);
     result->verdict = summary.worst;
-    if (summary.worst == CUPEL_VERDICT_OK && summary.allocations == 0 && summary.points == 0) {
+    uint64_t asked = summary.allocations + summary.growths + summary.first_run;
+    if (summary.worst == CUPEL_VERDICT_OK && asked == 0 && summary.points == 0) {
         result->has_nothing_to_starve = true; /* it passed, as without the sweep; nothing was learnt of faults */
-        (void)snprintf(result->reason, sizeof result->reason, "nothing to starve: no request to the test's allocator");
+        (void)snprintf(result->reason, sizeof result->reason, "nothing to starve: it made no request for memory");
         return;
     }
     result->evidence = CUPEL_EVIDENCE_FAULT;

@@ -32,9 +32,15 @@ static void tell_points(const struct cupel__sweep *sweep) {
     uint64_t end = sweep->note->base + (sweep->note->has_schedule ? sweep->note->scheduled : 0);
     for (uint64_t i = 0; sweep->options.on_point != NULL && i < end; i++) {
         if (sweep->region->verdicts[i] != 0) {
+            const struct cupel__sweep_point *one = &sweep->region->points[i];
             char token[CUPEL__SWEEP_TOKEN_MAX];
-            cupel__sweep_token(token, sizeof token, &sweep->region->points[i]);
-            sweep->options.on_point(sweep->options.sink, token, sweep->region->verdicts[i] - 1u);
+            cupel__sweep_token(token, sizeof token, one);
+            struct cupel_sweep_finding point = {.verdict = sweep->region->verdicts[i] - 1u,
+                                                .token = token,
+                                                .text = "",
+                                                .is_behind_first_run =
+                                                    cupel__sweep_is_behind_first_run(sweep, one->stage)};
+            sweep->options.on_point(sweep->options.sink, &point);
         }
     }
 }
@@ -45,6 +51,8 @@ static struct cupel_sweep_summary summarise(const struct cupel__sweep *sweep) {
                                           .growths = note->growths,
                                           .aligned = note->aligned,
                                           .stacks = note->stacks,
+                                          .first_run = note->cold_count,
+                                          .first_run_untried = note->cold_untried,
                                           .points = note->tally.points,
                                           .left_out = note->left_out,
                                           .known = note->tally.known,

@@ -1,12 +1,15 @@
 /* The sweep over anything that can be run under a fault plan: see harness/sweep.h for what it does. Knows nothing of
  * tests. A sweep is a row of passes (enum cupel__sweep_stage), each of which is a list of points, faults to try:
  *
- *     two runs without a fault --> requests (sweep_record.c) --> points of a pass (sweep_order.c)
+ *     runs without a fault ------> requests (sweep_record.c) --> points of a pass (sweep_order.c)
  *                                          ^                          |
  *                                          |                          v
  *     what one fault makes the code ask for, for pairs <---- the loop over them in one process (sweep_points.c)
  *                                                                     |
  *     a parent that watches it and goes on behind a crash (sweep_watch.c) --> what is told (sweep_findings.c)
+ *
+ * A process that ran the subject is warm: what it sets up once is there. Requests that only a first run makes are
+ * points of a pass of their own, CUPEL__SWEEP_COLD, each in a fresh child of the parent, which never runs the subject.
  */
 #ifndef HARNESS_SRC_SWEEP_ENGINE_H
 #define HARNESS_SRC_SWEEP_ENGINE_H
@@ -49,6 +52,7 @@ struct cupel__sweep_run {
 
 enum cupel__sweep_stage {
     CUPEL__SWEEP_BASELINE,
+    CUPEL__SWEEP_COLD,
     CUPEL__SWEEP_ONCE,
     CUPEL__SWEEP_FROM,
     CUPEL__SWEEP_GROW,
@@ -59,9 +63,10 @@ enum cupel__sweep_stage {
     CUPEL__SWEEP_ENDED,
 };
 
-/* A request of the unfailed run. */
+/* A request of an unfailed run. */
 struct cupel__sweep_request {
-    uint64_t stack;  /* hash of its call stack and its kind */
+    uint64_t stack; /* hash of its call stack and its kind */
+    const void *site;
     uint64_t number; /* among those that `alloc` looks at; 0: it looks past this one */
     uint64_t grow_number;
     uint64_t budget;       /* the most that was live before it, where it passes that; else 0 */
@@ -70,13 +75,14 @@ struct cupel__sweep_request {
     bool is_behind_growth; /* something grew before it */
     bool is_first_behind;  /* and it is the first such of its stack */
     bool is_aligned;       /* to more than malloc gives by itself */
+    bool is_cold;          /* of the first run: no later run makes it, nor was it tried with an earlier subject */
 };
 
 /* A fault to try. */
 struct cupel__sweep_point {
     uint64_t first, second;
     uint8_t stage;
-    uint8_t way;   /* of CUPEL__SWEEP_CALLS: see sweep_calls.c */
+    uint8_t way;   /* of CUPEL__SWEEP_CALLS: see sweep_calls.c; of CUPEL__SWEEP_COLD: 1 for growth in place */
     bool is_first; /* of its stack: what it makes the code ask for is looked at for pairs */
 };
 
@@ -97,6 +103,7 @@ struct cupel__sweep_kind {
     uint64_t key;
     uint64_t count; /* of faults that showed it */
     bool is_known;
+    bool is_cold; /* shown by a first run */
     char token[CUPEL__SWEEP_TOKEN_MAX];
     const void *refused;              /* where the request was, or NULL */
     char died[CUPEL__SWEEP_SITE_MAX]; /* where it died, as a line of a stack, or words; "" for other verdicts */
@@ -106,32 +113,35 @@ struct cupel__sweep_kind {
 struct cupel__sweep_note {
     volatile uint64_t progress; /* grows with every run */
     enum cupel__sweep_stage stage;
-    bool has_schedule;            /* of this stage */
-    bool is_open;                 /* the pass goes on behind its schedule, to a point that is not reached */
-    bool is_cut;                  /* the time was over */
-    bool is_warmed;               /* the first run asks for more than all later ones: each process makes one before */
-    bool is_recovery;             /* the run is one without a fault, after point */
-    bool is_spoiled;              /* that run failed: this process is of no further use */
-    bool is_used_up;              /* the point left something behind: the next child begins after it */
-    bool has_lost_pipe;           /* the point closed what its findings go through */
-    volatile bool has_old_output; /* what the child printed so far is to be forgotten before its next run */
-    bool is_point_ok;             /* the verdict of point, before it */
-    uint64_t base;                /* where the points of this pass begin */
-    uint64_t scheduled;           /* how many it has */
-    uint64_t left_out;            /* of all passes: points that the options leave out */
-    uint64_t point;               /* that runs or ran last, counted from 1 in its pass; 0 before the first */
-    uint64_t batch_start;         /* first point since a run without a fault went well */
-    uint64_t careful_until;       /* up to this point each is followed by a run without a fault */
-    uint64_t culprits;            /* points that were found out by that */
-    uint64_t calls;               /* of the unfailed run */
-    uint64_t growths;             /* of it: resizes and remaps */
+    bool has_schedule;  /* of this stage */
+    bool is_open;       /* the pass goes on behind its schedule, to a point that is not reached */
+    bool is_cut;        /* the time was over */
+    bool is_warmed;     /* the first run asks for other things than later ones: each process makes one before */
+    bool is_recovery;   /* the run is one without a fault, after point */
+    bool is_spoiled;    /* that run failed: this process is of no further use */
+    bool is_used_up;    /* this process came to its end in good order: the next child begins after the point */
+    bool has_lost_pipe; /* the point closed what its findings go through */
+    volatile bool has_old_output;          /* what the child printed so far is to be forgotten before its next run */
+    bool is_point_ok;                      /* the verdict of point, before it */
+    uint64_t base;                         /* where the points of this pass begin */
+    uint64_t scheduled;                    /* how many it has */
+    uint64_t left_out;                     /* of all passes: points that the options leave out */
+    uint64_t point;                        /* that runs or ran last, counted from 1 in its pass; 0 before the first */
+    uint64_t batch_start;                  /* first point since a run without a fault went well */
+    uint64_t careful_until;                /* up to this point each is followed by a run without a fault */
+    uint64_t culprits;                     /* points that were found out by that */
+    uint64_t calls;                        /* of the unfailed run */
+    uint64_t growths;                      /* of it: resizes and remaps */
     uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* of it: calls that are no requests */
     uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
     uint64_t aligned;       /* of it: requests with an alignment of their own */
     uint64_t stacks;        /* of it: distinct */
     uint64_t request_count; /* recorded */
+    uint64_t first_count;   /* recorded of the first run */
+    uint64_t cold_count;    /* of these: only it makes them */
+    uint64_t cold_untried;  /* of these: there was no process for them */
     uint64_t pair_count;
-    int64_t baseline_ns;
+    int64_t first_ns, baseline_ns;        /* what the first run took, and the last of those without a fault */
     struct cupel__fault_note fault;       /* of the run that goes on */
     struct cupel__fault_note point_fault; /* of the point, while a run without a fault follows it */
     struct cupel__sweep_tally {
@@ -149,6 +159,8 @@ struct cupel__sweep_note {
 struct cupel__sweep_region {
     struct cupel__sweep_note note;
     struct cupel__sweep_request requests[CUPEL__SWEEP_REQUESTS_MAX];
+    struct cupel__sweep_request first_run[CUPEL__SWEEP_REQUESTS_MAX];
+    struct cupel__sweep_stack counts[CUPEL__SWEEP_STACKS_MAX]; /* how often a later run asks from a call stack */
     struct cupel__sweep_point points[CUPEL__SWEEP_POINTS_MAX];
     uint8_t verdicts[CUPEL__SWEEP_POINTS_MAX]; /* 0: not tried; else one more than the verdict */
     struct cupel__sweep_pair pairs[CUPEL__SWEEP_PAIRS_MAX];
@@ -187,7 +199,7 @@ void cupel__sweep_end(struct cupel__sweep *sweep);
 void cupel__sweep_points(struct cupel__sweep *sweep);
 /* Runs a point of the pass, or without a fault where it is 0, into sweep->current. */
 void cupel__sweep_one(struct cupel__sweep *sweep, uint64_t point);
-/* In a process that is to run points: what the first run keeps is taken, where the points were counted without it. */
+/* In a process that is to run points of a later run: what the first one keeps is taken, where it matters. */
 void cupel__sweep_warm_up(struct cupel__sweep *sweep);
 
 /* sweep_record.c: the hook that notes the requests of a run of this point; NULL where none of them is of interest. */
@@ -198,7 +210,8 @@ void cupel__sweep_record_end(struct cupel__sweep *sweep);
 /* Around a sweep within a run of another sweep: the outer one's record waits. One may wait. */
 void cupel__sweep_record_push(void);
 void cupel__sweep_record_pop(void);
-/* Which of the recorded requests are first of their kind. After the run without a fault, once. */
+/* Which of the recorded requests are first of their kind, and which only the first run made. After the runs without a
+ * fault, once. */
 void cupel__sweep_record_mark(struct cupel__sweep *sweep);
 
 /* sweep_order.c: the points of the note's stage, behind those of the passes before. */
@@ -233,6 +246,8 @@ struct cupel__sweep_word {
     const char *died; /* or NULL */
 };
 void cupel__sweep_found(struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word);
+/* True where the token of a point of that stage counts from behind a first run. */
+bool cupel__sweep_is_behind_first_run(const struct cupel__sweep *sweep, enum cupel__sweep_stage stage);
 /* True where a finding like it was told already. */
 bool cupel__sweep_is_known(const struct cupel__sweep *sweep, enum cupel_verdict verdict, uint64_t key,
                            const char *text);

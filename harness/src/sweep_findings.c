@@ -13,6 +13,7 @@ struct header {
     enum cupel_verdict verdict;
     bool is_baseline;
     bool is_known;
+    bool is_behind_first_run;
     uint32_t length;
     char token[CUPEL__SWEEP_TOKEN_MAX];
 };
@@ -44,10 +45,17 @@ uint64_t cupel__sweep_key(enum cupel_verdict verdict, const struct cupel__fault_
     return note->frame_count == 0 && place == 0 ? 0 : key | 1;
 }
 
+bool cupel__sweep_is_behind_first_run(const struct cupel__sweep *sweep, enum cupel__sweep_stage stage) {
+    return sweep->note->is_warmed && stage != CUPEL__SWEEP_BASELINE && stage != CUPEL__SWEEP_COLD;
+}
+
 static void deliver(struct cupel__sweep *sweep, const struct header *header, const char *text) {
     sweep->is_baseline_bad = sweep->is_baseline_bad || header->is_baseline;
-    struct cupel_sweep_finding finding = {
-        .verdict = header->verdict, .token = header->token, .text = text, .is_known = header->is_known};
+    struct cupel_sweep_finding finding = {.verdict = header->verdict,
+                                          .token = header->token,
+                                          .text = text,
+                                          .is_known = header->is_known,
+                                          .is_behind_first_run = header->is_behind_first_run};
     if (sweep->options.on_finding != NULL) {
         sweep->options.on_finding(sweep->options.sink, &finding);
     }
@@ -99,6 +107,7 @@ static struct cupel__sweep_kind *new_kind(struct cupel__sweep *sweep, uint64_t p
     *kind = (struct cupel__sweep_kind){.verdict = word->verdict, .key = key, .count = 1};
     if (point != 0) {
         struct cupel__sweep_point one = cupel__sweep_point_at(sweep, point);
+        kind->is_cold = one.stage == CUPEL__SWEEP_COLD;
         cupel__sweep_token(kind->token, sizeof kind->token, &one);
         kind->refused = note->fault.frame_count != 0 ? note->fault.frames[0] : NULL;
     }
@@ -151,6 +160,10 @@ static struct cupel__sweep_kind *make_kind(struct cupel__sweep *sweep, uint64_t 
         return NULL;
     }
     kind->is_known = is_excused(sweep, point, word, kind->token, story);
+    if (kind->is_cold) {
+        size_t used = strlen(story);
+        (void)snprintf(story + used, STORY_MAX - used, "only the first run of a process makes that request\n");
+    }
     return kind;
 }
 
@@ -174,6 +187,7 @@ void cupel__sweep_found(struct cupel__sweep *sweep, uint64_t point, const struct
         return;
     }
     header.is_known = kind->is_known;
+    header.is_behind_first_run = point != 0 && cupel__sweep_is_behind_first_run(sweep, note->stage);
     memcpy(header.token, kind->token, sizeof header.token);
     if (sweep->findings_file < 0) {
         deliver(sweep, &header, story);

@@ -84,6 +84,23 @@ static uint64_t list_requests(const struct cupel__sweep *sweep, struct list *lis
     return firsts;
 }
 
+/* Those that only a first run makes. */
+static uint64_t list_cold(const struct cupel__sweep *sweep, struct list *list) {
+    uint64_t firsts = 0;
+    for (unsigned round = 0; round < (sweep->options.per_stack == 0 ? 2 : 1); round++) {
+        for (uint64_t i = 0; i < sweep->note->first_count; i++) {
+            const struct cupel__sweep_request *request = &sweep->region->first_run[i];
+            bool is_growth = request->number == 0;
+            if (request->is_cold && request->is_first == (round == 0)) {
+                add(list, (struct cupel__sweep_point){.first = is_growth ? request->grow_number : request->number,
+                                                      .way = is_growth});
+            }
+        }
+        firsts = round == 0 ? list->count : firsts;
+    }
+    return firsts;
+}
+
 static uint64_t list_growths(const struct cupel__sweep *sweep, struct list *list) {
     bool has_others = sweep->options.per_stack == 0 && !sweep->new_stacks_only;
     uint64_t firsts = 0;
@@ -145,6 +162,8 @@ static void list_calls(const struct cupel__sweep *sweep, struct list *list) {
 /* The points of the stage, all of them; returns how many stand for a call stack of their own. */
 static uint64_t fill(const struct cupel__sweep *sweep, struct list *list) {
     switch (sweep->note->stage) {
+    case CUPEL__SWEEP_COLD:
+        return list_cold(sweep, list);
     case CUPEL__SWEEP_ONCE:
     case CUPEL__SWEEP_FROM:
         return list_requests(sweep, list);
@@ -175,6 +194,9 @@ static uint64_t total_of(const struct cupel__sweep *sweep, uint64_t listed) {
     if (sweep->note->stage == CUPEL__SWEEP_ONCE || sweep->note->stage == CUPEL__SWEEP_FROM) {
         return sweep->note->calls;
     }
+    if (sweep->note->stage == CUPEL__SWEEP_COLD) {
+        return sweep->note->cold_count;
+    }
     for (uint64_t i = 0; sweep->note->stage == CUPEL__SWEEP_GROW && i < sweep->note->request_count; i++) {
         in_place += sweep->region->requests[i].number == 0;
     }
@@ -183,10 +205,10 @@ static uint64_t total_of(const struct cupel__sweep *sweep, uint64_t listed) {
 
 void cupel__sweep_schedule(struct cupel__sweep *sweep) {
     static const enum cupel_sweep_mode modes[] = {
-        [CUPEL__SWEEP_ONCE] = CUPEL_SWEEP_ONCE,   [CUPEL__SWEEP_FROM] = CUPEL_SWEEP_FROM,
-        [CUPEL__SWEEP_GROW] = CUPEL_SWEEP_GROW,   [CUPEL__SWEEP_MOVES] = CUPEL_SWEEP_MOVES,
-        [CUPEL__SWEEP_PAIRS] = CUPEL_SWEEP_PAIRS, [CUPEL__SWEEP_BUDGETS] = CUPEL_SWEEP_BUDGETS,
-        [CUPEL__SWEEP_CALLS] = CUPEL_SWEEP_CALLS};
+        [CUPEL__SWEEP_COLD] = CUPEL_SWEEP_FIRST_RUN,  [CUPEL__SWEEP_ONCE] = CUPEL_SWEEP_ONCE,
+        [CUPEL__SWEEP_FROM] = CUPEL_SWEEP_FROM,       [CUPEL__SWEEP_GROW] = CUPEL_SWEEP_GROW,
+        [CUPEL__SWEEP_MOVES] = CUPEL_SWEEP_MOVES,     [CUPEL__SWEEP_PAIRS] = CUPEL_SWEEP_PAIRS,
+        [CUPEL__SWEEP_BUDGETS] = CUPEL_SWEEP_BUDGETS, [CUPEL__SWEEP_CALLS] = CUPEL_SWEEP_CALLS};
     struct cupel__sweep_note *note = sweep->note;
     const struct cupel_sweep_options *options = &sweep->options;
     struct list list = {.points = sweep->region->points + note->base};
@@ -200,7 +222,8 @@ void cupel__sweep_schedule(struct cupel__sweep *sweep) {
             bound(&list, firsts, options->points_max, options->seed + note->stage);
         }
         bool is_whole = options->per_stack == 0 && options->points_max == 0 && !sweep->new_stacks_only;
-        note->is_open = is_whole && note->stage <= CUPEL__SWEEP_FROM && options->shard_count == 0;
+        bool is_by_request = note->stage == CUPEL__SWEEP_ONCE || note->stage == CUPEL__SWEEP_FROM;
+        note->is_open = is_whole && is_by_request && options->shard_count == 0;
         note->left_out += is_whole || list.count >= total ? 0 : total - list.count;
     }
     if (options->shard_count != 0 && note->stage != CUPEL__SWEEP_PAIRS) { /* pairs are of this shard's faults already */
@@ -225,11 +248,11 @@ struct cupel__sweep_point cupel__sweep_point_at(const struct cupel__sweep *sweep
 
 void cupel__sweep_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_point *point) {
     static const enum cupel_fault_when whens[] = {
-        [CUPEL__SWEEP_BASELINE] = CUPEL_FAULT_NTH,  [CUPEL__SWEEP_ONCE] = CUPEL_FAULT_NTH,
-        [CUPEL__SWEEP_FROM] = CUPEL_FAULT_FROM,     [CUPEL__SWEEP_GROW] = CUPEL_FAULT_NTH,
-        [CUPEL__SWEEP_MOVES] = CUPEL_FAULT_NTH,     [CUPEL__SWEEP_PAIRS] = CUPEL_FAULT_PAIR,
-        [CUPEL__SWEEP_BUDGETS] = CUPEL_FAULT_BUDGET};
-    bool is_growth = point->stage == CUPEL__SWEEP_GROW;
+        [CUPEL__SWEEP_BASELINE] = CUPEL_FAULT_NTH, [CUPEL__SWEEP_COLD] = CUPEL_FAULT_NTH,
+        [CUPEL__SWEEP_ONCE] = CUPEL_FAULT_NTH,     [CUPEL__SWEEP_FROM] = CUPEL_FAULT_FROM,
+        [CUPEL__SWEEP_GROW] = CUPEL_FAULT_NTH,     [CUPEL__SWEEP_MOVES] = CUPEL_FAULT_NTH,
+        [CUPEL__SWEEP_PAIRS] = CUPEL_FAULT_PAIR,   [CUPEL__SWEEP_BUDGETS] = CUPEL_FAULT_BUDGET};
+    bool is_growth = point->stage == CUPEL__SWEEP_GROW || (point->stage == CUPEL__SWEEP_COLD && point->way != 0);
     plan->count = 0;
     plan->seed = 0;
     if (point->stage == CUPEL__SWEEP_CALLS) {

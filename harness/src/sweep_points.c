@@ -50,16 +50,18 @@ static void found(struct cupel__sweep *sweep, uint64_t point, enum cupel_verdict
     cupel__sweep_found(sweep, point, &(struct cupel__sweep_word){.verdict = verdict, .text = text});
 }
 
-/* Two runs without a fault, and a third where the first asked for memory that it kept; false where they say that there
- * is nothing to sweep. */
+/* Two runs without a fault, and a third where the first asked for more or less than the second; false where they say
+ * that there is nothing to sweep. */
 static bool run_baseline(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
     struct cupel__sweep_run *run = &sweep->current;
     uint64_t calls[3];
     for (unsigned i = 0; i < 3; i++) {
+        __asm__ volatile("" : "+r"(i)); /* it stays a loop, so that the runs have one call stack */
         int64_t start_ns = cupel_clock_ns();
         cupel__sweep_one(sweep, 0);
         note->baseline_ns = cupel_clock_ns() - start_ns;
+        note->first_ns = i == 0 ? note->baseline_ns : note->first_ns;
         sweep->is_warm = true;
         if (run->verdict != CUPEL_VERDICT_OK) {
             found(sweep, 0, run->verdict, run->text);
@@ -67,7 +69,6 @@ static bool run_baseline(struct cupel__sweep *sweep) {
         }
         calls[i] = run->calls;
         if (i > 0 && run->calls == note->calls) {
-            note->is_warmed = i == 2;
             cupel__sweep_record_mark(sweep);
             return true;
         }
@@ -256,6 +257,42 @@ static bool run_pass(struct cupel__sweep *sweep) {
     return note->point < note->batch_start || check_batch(sweep);
 }
 
+/* The next request that only a first run makes fails in the first run of this process. Then one without a fault, where
+ * it was borne: what --fault does. */
+static void run_cold_point(struct cupel__sweep *sweep) {
+    struct cupel__sweep_note *note = sweep->note;
+    begin_batch(note);
+    note->point++;
+    note->careful_until = note->point; /* whatever goes wrong is this fault's */
+    cupel__sweep_one(sweep, note->point);
+    sweep->is_warm = true;
+    if (sweep->current.injected != 0) {
+        leave_behind(sweep);
+    } else {
+        note->is_used_up = tell_unreached(sweep);
+    }
+}
+
+/* The pass over them. False where this process has to be left. */
+static bool run_cold_pass(struct cupel__sweep *sweep) {
+    struct cupel__sweep_note *note = sweep->note;
+    if (is_over(sweep)) {
+        return true;
+    }
+    if (sweep->findings_file < 0) { /* no parent that starts processes */
+        note->cold_untried = note->scheduled - note->point;
+        note->left_out += note->cold_untried;
+        note->scheduled = note->point;
+        return true;
+    }
+    if (sweep->is_warm) {
+        note->is_used_up = true;
+    } else {
+        run_cold_point(sweep);
+    }
+    return false;
+}
+
 void cupel__sweep_points(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
     if (note->stage == CUPEL__SWEEP_BASELINE) {
@@ -263,14 +300,16 @@ void cupel__sweep_points(struct cupel__sweep *sweep) {
             note->stage = CUPEL__SWEEP_ENDED;
             return;
         }
-        note->stage = CUPEL__SWEEP_ONCE;
+        note->stage++;
     }
-    cupel__sweep_warm_up(sweep);
     while (note->stage != CUPEL__SWEEP_ENDED) {
         if (!note->has_schedule) {
             cupel__sweep_schedule(sweep);
         }
-        if (!run_pass(sweep)) {
+        if (note->stage != CUPEL__SWEEP_COLD) {
+            cupel__sweep_warm_up(sweep);
+        }
+        if (note->stage == CUPEL__SWEEP_COLD ? !run_cold_pass(sweep) : !run_pass(sweep)) {
             return;
         }
         note->base += note->scheduled;

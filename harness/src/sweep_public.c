@@ -96,15 +96,23 @@ static struct outcome run_function(struct subject *subject, const struct cupel_f
     return outcome;
 }
 
+/* As cupel__left_again. */
 static bool leaves_more(struct subject *subject, const struct cupel_fault_plan *plan) {
-    static struct cupel_failing first; /* large */
+    static struct cupel_failing first, before; /* large */
+    bool has_grown = true;
     first = subject->failing;
-    cupel__route_mark_left();
-    subject->failing.on_first = NULL;
-    subject->failing.on_request = NULL;
-    (void)run_function(subject, plan);
+    unsigned alike = first.frame_count == 0 ? CUPEL__LEFT_RUNS_ALIKE - 1 : 0;
+    for (unsigned i = 0; has_grown && alike < CUPEL__LEFT_RUNS_ALIKE && i < CUPEL__LEFT_RUNS_MAX; i++) {
+        before = subject->failing;
+        cupel__route_mark_left();
+        subject->failing.on_first = NULL;
+        subject->failing.on_request = NULL;
+        (void)run_function(subject, plan);
+        has_grown = cupel__route_left_grew();
+        alike += cupel__fault_is_same(&before, &subject->failing);
+    }
     subject->failing = first;
-    return cupel__route_left_grew();
+    return has_grown;
 }
 
 static void run_subject(void *user, struct cupel__sweep_run *run) {
@@ -132,7 +140,8 @@ static void run_subject(void *user, struct cupel__sweep_run *run) {
 /* The finding of a fault that was tried alone, or none. */
 static void tell_alone(const struct cupel_sweep_options *options, const char *token,
                        const struct cupel__sweep_run *run) {
-    struct cupel_sweep_finding finding = {.verdict = run->verdict, .token = token, .text = run->text};
+    struct cupel_sweep_finding finding = {
+        .verdict = run->verdict, .token = token, .text = run->text, .is_behind_first_run = options->warm_up};
     if (options->report != NULL) {
         fprintf(options->report, "%s at %s\n%s", cupel_verdict_name(run->verdict), token, run->text);
     }
@@ -140,11 +149,13 @@ static void tell_alone(const struct cupel_sweep_options *options, const char *to
         options->on_finding(options->sink, &finding);
     }
     if (options->on_point != NULL) {
-        options->on_point(options->sink, token, run->verdict);
+        finding.text = "";
+        options->on_point(options->sink, &finding);
     }
 }
 
-/* One fault, then a run without it, as the sweep does. A death is this process's own. */
+/* One fault, then a run without it, as the sweep does; before it another, where that is asked for. A death is this
+ * process's own. */
 static struct cupel_sweep_summary try_alone(struct subject *subject, const struct cupel_sweep_options *options,
                                             const char *token) {
     static struct cupel_fault_plan plan; /* large, as are these */
@@ -158,6 +169,10 @@ static struct cupel_sweep_summary try_alone(struct subject *subject, const struc
         run.verdict = CUPEL_VERDICT_NOT_REACHED;
         (void)snprintf(run.text, sizeof run.text, "%s\n", error.text);
     } else {
+        if (options->warm_up) {
+            run_subject(subject, &again);
+            again = (struct cupel__sweep_run){.refused = &note};
+        }
         run_subject(subject, &run);
         summary.allocations = run.calls;
         if (run.injected == 0) {
@@ -228,9 +243,11 @@ struct cupel_sweep_summary cupel_sweep(enum cupel_sweep_end (*function)(struct c
     }
     (void)cupel_failing_init(&subject.failing, subject.parent, NULL, NULL);
     const char *fault = options->fault != NULL ? options->fault : getenv("CUPEL_FAULT");
+    const char *warm_up = getenv("CUPEL_WARM_UP");
     memset(&sweep, 0, sizeof sweep);
     sweep.run = run_subject;
     sweep.user = &subject;
     sweep.options = *options;
+    sweep.options.warm_up = options->warm_up || (warm_up != NULL && warm_up[0] != '\0' && strcmp(warm_up, "0") != 0);
     return sweep_or_try(&sweep, &subject, fault);
 }

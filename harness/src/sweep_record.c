@@ -1,5 +1,6 @@
-/* What a run asks for: see sweep_engine.h. The run without a fault gives the requests that points are made of. The
- * first fault of each call stack is watched too: what is asked for only because of it is the second half of pairs. */
+/* What a run asks for: see sweep_engine.h. The runs without a fault give the requests that points are made of: those of
+ * the last one, and what the first one asked for beyond it, by call stacks and how often each comes. The first fault of
+ * each call stack is watched too: what is asked for only because of it is the second half of pairs. */
 #include "harness/src/sites.h"
 #include "harness/src/sweep_engine.h"
 
@@ -20,6 +21,8 @@ struct candidate {
 
 static struct recorder {
     struct cupel__sweep *sweep;
+    struct cupel__sweep_request *requests; /* that take this run's */
+    uint64_t *request_count;
     uint64_t number, grow_number; /* of requests in this run */
     bool has_grown;
     uint64_t live_peak;
@@ -63,18 +66,18 @@ static uint64_t stack_of(const struct cupel_failing_event *event) {
 static void record_request(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
     (void)failing;
     struct cupel__sweep_note *note = recorder.sweep->note;
-    if (!event->is_armed || note->request_count == CUPEL__SWEEP_REQUESTS_MAX) {
+    if (!event->is_armed || *recorder.request_count == CUPEL__SWEEP_REQUESTS_MAX) {
         return;
     }
-    struct cupel__sweep_request *request = &recorder.sweep->region->requests[note->request_count++];
+    struct cupel__sweep_request *request = &recorder.requests[(*recorder.request_count)++];
     bool grows = (event->calls & 1u << CUPEL_FAULT_GROW) != 0;
     *request = (struct cupel__sweep_request){.stack = stack_of(event),
+                                             .site = event->site,
                                              .number = is_alloc(event) ? ++recorder.number : 0,
                                              .grow_number = grows ? ++recorder.grow_number : 0,
                                              .is_behind_growth = recorder.has_grown,
                                              .is_aligned = event->align > _Alignof(max_align_t)};
     recorder.has_grown = recorder.has_grown || grows;
-    cupel__sites_note(event->site, false);
     note->growths += grows;
     note->aligned += request->is_aligned;
     if (event->live_bytes > recorder.live_peak) {
@@ -120,8 +123,11 @@ void (*cupel__sweep_record_begin(struct cupel__sweep *sweep, uint64_t point))(co
     recorder.number = recorder.grow_number = recorder.live_peak = recorder.first = 0;
     recorder.has_grown = recorder.has_failed = false;
     recorder.looked_at = recorder.count = 0;
-    if (note->stage == CUPEL__SWEEP_BASELINE) { /* the first of the two runs may set things up that stay */
-        return note->calls != 0 ? record_request : NULL;
+    if (note->stage == CUPEL__SWEEP_BASELINE) { /* the first of these runs may set things up that stay */
+        recorder.requests = sweep->is_warm ? sweep->region->requests : sweep->region->first_run;
+        recorder.request_count = sweep->is_warm ? &note->request_count : &note->first_count;
+        *recorder.request_count = note->growths = note->aligned = 0;
+        return record_request;
     }
     if (note->stage != CUPEL__SWEEP_ONCE && point != 0 && cupel__sites_are_on()) {
         return cupel__sites_refused_again;
@@ -146,10 +152,10 @@ static void add_pair(struct cupel__sweep *sweep, uint64_t second) {
     }
 }
 
-/* The place of a stack in the table, or a free one; NULL where the table is full. */
-static struct cupel__sweep_stack *find_stack(const struct cupel__sweep *sweep, uint64_t hash) {
+/* The place of a stack in a table, or a free one; NULL where the table is full. */
+static struct cupel__sweep_stack *find_stack(struct cupel__sweep_stack *table, uint64_t hash) {
     for (uint64_t i = 0; i < CUPEL__SWEEP_STACKS_MAX / 2; i++) {
-        struct cupel__sweep_stack *stack = &sweep->stacks[(hash + i) % CUPEL__SWEEP_STACKS_MAX];
+        struct cupel__sweep_stack *stack = &table[(hash + i) % CUPEL__SWEEP_STACKS_MAX];
         if (stack->hash == hash || stack->hash == 0) {
             return stack;
         }
@@ -158,7 +164,7 @@ static struct cupel__sweep_stack *find_stack(const struct cupel__sweep *sweep, u
 }
 
 static bool is_of_unfailed_run(const struct cupel__sweep *sweep, uint64_t hash) {
-    const struct cupel__sweep_stack *stack = find_stack(sweep, hash);
+    const struct cupel__sweep_stack *stack = find_stack(sweep->stacks, hash);
     return stack != NULL && stack->hash == hash && stack->serial == sweep->serial;
 }
 
@@ -177,19 +183,63 @@ void cupel__sweep_record_end(struct cupel__sweep *sweep) {
     }
 }
 
+enum { USED_UP = UINT32_MAX };
+
+/* The place of a stack with its count in this sweep, USED_UP where only new ones count and it is of an earlier one.
+ * NULL where the table is full: with more than 65536 of them the others are tried in their turn. */
+static struct cupel__sweep_stack *count_of(struct cupel__sweep *sweep, uint64_t hash, bool new_only) {
+    struct cupel__sweep_stack *stack = find_stack(sweep->stacks, hash);
+    if (stack != NULL && (stack->hash == 0 || stack->serial != sweep->serial)) {
+        bool is_used_up = stack->hash != 0 && new_only;
+        *stack = (struct cupel__sweep_stack){.hash = hash, .serial = sweep->serial};
+        stack->count = is_used_up ? USED_UP : 0;
+    }
+    return stack;
+}
+
 /* True for the first `most` requests of this stack in this sweep; where only new stacks count, and it is of an earlier
  * sweep, for none. */
 static bool take_stack(struct cupel__sweep *sweep, uint64_t hash, uint64_t most) {
-    struct cupel__sweep_stack *stack = find_stack(sweep, hash);
-    if (stack == NULL) {
-        return false; /* more than 65536 of them: the others are tried in their turn */
+    struct cupel__sweep_stack *stack = count_of(sweep, hash, sweep->new_stacks_only);
+    return stack != NULL && stack->count < most && ++stack->count != 0;
+}
+
+/* True where both runs made the same requests in the same order. */
+static bool runs_are_equal(const struct cupel__sweep *sweep) {
+    const struct cupel__sweep_note *note = sweep->note;
+    bool are_equal = note->first_count == note->request_count;
+    for (uint64_t i = 0; are_equal && i < note->first_count; i++) {
+        are_equal = sweep->region->first_run[i].stack == sweep->region->requests[i].stack;
     }
-    if (stack->hash == 0 || stack->serial != sweep->serial) {
-        bool is_used_up = stack->hash != 0 && sweep->new_stacks_only;
-        *stack = (struct cupel__sweep_stack){.hash = hash, .serial = sweep->serial};
-        stack->count = is_used_up ? UINT32_MAX : 0;
+    return are_equal;
+}
+
+/* Of the first run's requests those that come behind as many of the same call stack as the later run makes. */
+static void mark_cold(struct cupel__sweep *sweep) {
+    enum { COLD = 3 };
+    struct cupel__sweep_note *note = sweep->note;
+    struct cupel__sweep_stack *counts = sweep->region->counts;
+    uint64_t most = sweep->options.per_stack != 0 ? sweep->options.per_stack : 1;
+    for (uint64_t i = 0; i < note->request_count; i++) {
+        struct cupel__sweep_stack *stack = find_stack(counts, sweep->region->requests[i].stack);
+        if (stack != NULL) {
+            stack->hash = sweep->region->requests[i].stack;
+            stack->count++;
+        }
     }
-    return stack->count < most && ++stack->count != 0;
+    for (uint64_t i = 0; i < note->first_count; i++) {
+        struct cupel__sweep_request *request = &sweep->region->first_run[i];
+        struct cupel__sweep_stack *stack = find_stack(counts, request->stack);
+        if (stack != NULL && stack->hash != 0 && stack->count != 0) {
+            stack->count--;
+            continue;
+        }
+        cupel__sites_note(request->site, false);
+        stack = count_of(sweep, mix(request->stack, COLD) | 1, true); /* a lazy table is one for all inputs */
+        request->is_cold = stack == NULL || stack->count != USED_UP;
+        request->is_first = request->is_cold && stack != NULL && stack->count < most && ++stack->count != 0;
+        note->cold_count += request->is_cold;
+    }
 }
 
 void cupel__sweep_record_mark(struct cupel__sweep *sweep) {
@@ -198,11 +248,16 @@ void cupel__sweep_record_mark(struct cupel__sweep *sweep) {
     uint64_t most = sweep->options.per_stack != 0 ? sweep->options.per_stack : 1;
     for (uint64_t i = 0; i < note->request_count; i++) {
         struct cupel__sweep_request *request = &sweep->region->requests[i];
-        const struct cupel__sweep_stack *stack = find_stack(sweep, request->stack);
+        const struct cupel__sweep_stack *stack = find_stack(sweep->stacks, request->stack);
+        cupel__sites_note(request->site, false);
         note->stacks += stack != NULL && (stack->hash == 0 || stack->serial != sweep->serial);
         request->is_first = take_stack(sweep, request->stack, most);
         request->is_peak_first = request->budget != 0 && take_stack(sweep, mix(request->stack, PEAK) | 1, 1);
         request->is_first_behind =
             request->is_behind_growth && request->number != 0 && take_stack(sweep, mix(request->stack, BEHIND) | 1, 1);
+    }
+    if (!runs_are_equal(sweep)) {
+        note->is_warmed = true;
+        mark_cold(sweep);
     }
 }

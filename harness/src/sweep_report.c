@@ -13,8 +13,9 @@ void cupel__sweep_tell_finding(const struct cupel__sweep *sweep, const struct cu
     FILE *out = sweep->options.report;
     text.length = 0;
     text.is_truncated = false;
-    cupel_text_add(&text, "%s%s%s%s\n%s\n", finding->is_known ? "known: " : "", cupel_verdict_name(finding->verdict),
-                   finding->token[0] == '\0' ? " without a fault" : " at ", finding->token, finding->text);
+    cupel_text_add(&text, "%s%s%s%s%s\n%s\n", finding->is_known ? "known: " : "", cupel_verdict_name(finding->verdict),
+                   finding->token[0] == '\0' ? " without a fault" : " at ", finding->token,
+                   finding->is_behind_first_run ? ", behind a first run without a fault" : "", finding->text);
     if (cupel__symbolise_is_needed(&text)) {
         cupel__symbolise(&text);
     }
@@ -34,7 +35,8 @@ static int compare(const void *a, const void *b) {
 }
 
 static void print_kind(const struct cupel__sweep_kind *kind, FILE *out) {
-    fprintf(out, "  %s%s at %s", kind->is_known ? "known " : "", cupel_verdict_name(kind->verdict), kind->token);
+    fprintf(out, "  %s%s at %s%s", kind->is_known ? "known " : "", cupel_verdict_name(kind->verdict), kind->token,
+            kind->is_cold ? " of the first run" : "");
     if (kind->count > 1) {
         fprintf(out, ", and %llu faults more", (unsigned long long)kind->count - 1);
     }
@@ -87,7 +89,9 @@ int cupel__sweep_summary_text(const struct cupel_sweep_summary *summary, char *t
                  {summary->allocations, "; at least ", " allocations", true},
                  {summary->growths, ", ", " growths", false},
                  {summary->aligned, ", ", " aligned", false},
-                 {summary->left_out, "; ", " more left out", false}};
+                 {summary->first_run, ", ", " in the first run only", false},
+                 {summary->first_run_untried, "; ", " of the first run only, not tried in one process", false},
+                 {summary->left_out - summary->first_run_untried, "; ", " more left out", false}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < (int)size; i++) {
         if (parts[i].is_always || parts[i].count != 0) {
             used += snprintf(text + used, size - (size_t)used, "%s%llu%s", parts[i].before,

@@ -23,6 +23,7 @@
 enum {
     TICK_MS = 50,
     TIMEOUT_RUNS = 200,
+    TIMEOUT_FIRST_RUNS = 20, /* those that set up what later ones find, in each new process */
     TIMEOUT_MIN_MS = 2000,
     TIMEOUT_UNFAILED_MS = 60000, /* before it is known how long a run takes */
     PATIENCE_MS = 200,
@@ -48,12 +49,14 @@ struct watch {
 
 static int64_t timeout_ms(const struct cupel__sweep *sweep) {
     int64_t scaled = sweep->note->baseline_ns / 1000000 * TIMEOUT_RUNS;
+    int64_t first = sweep->note->first_ns / 1000000 * TIMEOUT_FIRST_RUNS;
     if (sweep->options.timeout_ms > 0) {
         return sweep->options.timeout_ms;
     }
     if (sweep->note->stage == CUPEL__SWEEP_BASELINE) {
         return TIMEOUT_UNFAILED_MS;
     }
+    scaled = scaled > first ? scaled : first;
     return scaled > TIMEOUT_MIN_MS ? scaled : TIMEOUT_MIN_MS;
 }
 
@@ -195,12 +198,16 @@ static void find_death(struct watch *watch, const struct cupel__death *death, co
 }
 
 static void show_progress(struct watch *watch) {
-    static const char *const passes[] = {
-        [CUPEL__SWEEP_BASELINE] = "unfailed",   [CUPEL__SWEEP_ONCE] = "once",
-        [CUPEL__SWEEP_FROM] = "from there on",  [CUPEL__SWEEP_GROW] = "growth in place",
-        [CUPEL__SWEEP_MOVES] = "moving growth", [CUPEL__SWEEP_PAIRS] = "pairs",
-        [CUPEL__SWEEP_BUDGETS] = "budgets",     [CUPEL__SWEEP_CALLS] = "calls",
-        [CUPEL__SWEEP_ENDED] = "done"};
+    static const char *const passes[] = {[CUPEL__SWEEP_BASELINE] = "unfailed",
+                                         [CUPEL__SWEEP_COLD] = "first run",
+                                         [CUPEL__SWEEP_ONCE] = "once",
+                                         [CUPEL__SWEEP_FROM] = "from there on",
+                                         [CUPEL__SWEEP_GROW] = "growth in place",
+                                         [CUPEL__SWEEP_MOVES] = "moving growth",
+                                         [CUPEL__SWEEP_PAIRS] = "pairs",
+                                         [CUPEL__SWEEP_BUDGETS] = "budgets",
+                                         [CUPEL__SWEEP_CALLS] = "calls",
+                                         [CUPEL__SWEEP_ENDED] = "done"};
     const struct cupel__sweep_note *note = watch->sweep->note;
     if (watch->sweep->options.progress != NULL) {
         cupel_progress_show(&watch->progress, false, "sweep: %s, fault %llu of %llu; %u findings", passes[note->stage],

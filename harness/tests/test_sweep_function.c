@@ -113,14 +113,14 @@ TEST(sweep_function, each_verdict_is_told_once_with_its_first_fault, .tags = "sl
 TEST(sweep_function, options_narrow_it, .allow_leak = true, .tags = "slow leak") {
     struct findings findings;
     struct cupel_sweep_options options = {.modes = CUPEL_SWEEP_ONCE, .points_max = 10, .in_process = true};
-    struct cupel_sweep_summary summary = sweep(LEAK, 20, &findings, options);
+    struct cupel_sweep_summary summary = sweep(LEAK, 21, &findings, options);
     CHECK_UINT_EQ(summary.points, 10);
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK);
     options.points_max = 0;
-    summary = sweep(LEAK, 20, &findings, options);
+    summary = sweep(LEAK, 21, &findings, options);
     CHECK_UINT_EQ(summary.points, COUNT);
     CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_LEAK);
-    CHECK_STR_EQ(findings.token, "alloc:20");
+    CHECK_STR_EQ(findings.token, "alloc:21");
 }
 
 static enum cupel_sweep_end leak_always(struct cupel_allocator *a, void *user) {

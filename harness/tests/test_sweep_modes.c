@@ -30,11 +30,11 @@ static void note_finding(void *sink, const struct cupel_sweep_finding *finding) 
     }
 }
 
-static void note_point(void *sink, const char *token, enum cupel_verdict verdict) {
+static void note_point(void *sink, const struct cupel_sweep_finding *point) {
     (void)sink;
     REQUIRE_UINT_LT(story.points, POINTS_MAX);
-    (void)snprintf(story.tokens[story.points], sizeof story.tokens[0], "%s", token);
-    story.verdicts[story.points++] = verdict;
+    (void)snprintf(story.tokens[story.points], sizeof story.tokens[0], "%s", point->token);
+    story.verdicts[story.points++] = point->verdict;
 }
 
 static struct cupel_sweep_summary sweep(enum cupel_sweep_end (*function)(struct cupel_allocator *a, void *user),
@@ -145,6 +145,49 @@ TEST(sweep_modes, a_sample_keeps_each_stack_and_depends_on_the_seed, .tags = "sl
     options.points_max = 2;
     (void)sweep(take_all, options);
     CHECK_UINT_EQ(story.points, 2);
+}
+
+static bool is_set_up;
+
+/* Two call stacks with five requests each, in the first run only. */
+static enum cupel_sweep_end set_up_once(struct cupel_allocator *a, void *user) {
+    void *blocks[2 * ROUNDS];
+    unsigned taken = 0;
+    (void)user;
+    is_set_up = is_set_up || (take_first(a, blocks, &taken) && take_second(a, blocks, &taken));
+    for (unsigned i = 0; i < taken; i++) {
+        cupel_free(a, blocks[i], BLOCK, 8);
+    }
+    return is_set_up ? CUPEL_SWEEP_DONE : CUPEL_SWEEP_STARVED;
+}
+
+TEST(sweep_modes, requests_of_the_first_run_are_bounded_as_others, .tags = "slow") {
+    struct cupel_sweep_summary summary = sweep(set_up_once, (struct cupel_sweep_options){.per_stack = 0});
+    CHECK_UINT_EQ(summary.allocations, 0);
+    CHECK_UINT_EQ(summary.first_run, 2 * ROUNDS);
+    CHECK_UINT_EQ(summary.first_run_untried, 0);
+    CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_OK], 2 * ROUNDS);
+    REQUIRE_UINT_EQ(story.points, 2 * ROUNDS);
+    CHECK_STR_EQ(story.tokens[0], "alloc:1");
+    CHECK_STR_EQ(story.tokens[1], "alloc:6");
+    CHECK(has_point("alloc:10") && !has_point("alloc:11"));
+    summary = sweep(set_up_once, (struct cupel_sweep_options){.per_stack = 2});
+    CHECK_UINT_EQ(summary.points, 4);
+    CHECK_UINT_EQ(summary.left_out, 2 * ROUNDS - 4);
+    CHECK(has_point("alloc:7") && !has_point("alloc:3"));
+    summary = sweep(set_up_once, (struct cupel_sweep_options){.points_max = 3});
+    CHECK_UINT_EQ(summary.points, 3);
+    CHECK_UINT_EQ(summary.left_out, 2 * ROUNDS - 3);
+    summary = sweep(set_up_once, (struct cupel_sweep_options){.shard_index = 1, .shard_count = 3});
+    CHECK_UINT_EQ(summary.points, 3);
+    summary = sweep(set_up_once, (struct cupel_sweep_options){.modes = CUPEL_SWEEP_ALL & ~CUPEL_SWEEP_FIRST_RUN});
+    CHECK_UINT_EQ(summary.points, 0);
+    CHECK_UINT_EQ(summary.first_run, 2 * ROUNDS);
+    summary = sweep(set_up_once, (struct cupel_sweep_options){.in_process = true});
+    CHECK_UINT_EQ(summary.points, 0);
+    CHECK_UINT_EQ(summary.first_run_untried, 2 * ROUNDS);
+    CHECK_UINT_EQ(summary.left_out, 2 * ROUNDS);
+    is_set_up = false;
 }
 
 /* Three blocks; where the second is refused, a note of that is written, which takes a block, and without that block the
