@@ -46,7 +46,9 @@ enum cupel_left {
     CUPEL_LEFT_TIMER = 1 << 8,           /* an alarm that is still to come */
     CUPEL_LEFT_ENVIRONMENT = 1 << 9,     /* variables set or removed */
     CUPEL_LEFT_LOCALE = 1 << 10,         /* another one, of the process or the thread */
-    CUPEL_LEFT_ANYTHING = (1 << 11) - 1
+    CUPEL_LEFT_LIMITS = 1 << 11,         /* other ones (setrlimit), or another nice value */
+    CUPEL_LEFT_STREAMS = 1 << 12,        /* standard input, output or error leads elsewhere */
+    CUPEL_LEFT_ANYTHING = (1 << 13) - 1
 };
 
 enum cupel_test_kind { CUPEL_KIND_TEST, CUPEL_KIND_PROPERTY };

@@ -190,8 +190,13 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     bool has_leaked = cupel__run.has_leaked;
     const char *blocks = "";
     bool may_tell = outcome != CUPEL__STOPPED && outcome != CUPEL__SKIPPED; /* else what it held is lost rightly */
-    enum cupel__left_behind_depth depth = cupel__run.looks_closely ? CUPEL__LOOK_AT_ALL : CUPEL__LOOK_WHEN_DUE;
+    /* One that fails may do so for what one before it left. */
+    bool looks_closely = cupel__run.looks_closely || result->failures != 0 || outcome == CUPEL__STOPPED;
+    enum cupel__left_behind_depth depth = looks_closely ? CUPEL__LOOK_AT_ALL : CUPEL__LOOK_WHEN_DUE;
     bool has_left = !cupel__left_behind_end(item->test, depth, may_tell ? &result->messages : NULL) && may_tell;
+    if (result->failures != 0 && item->isolation == CUPEL_ISOLATE_NONE && cupel__left_behind_was_misled()) {
+        cupel_text_add(&result->messages, "a test before it had left this process another way, and is told of too\n");
+    }
     if (may_tell && !item->test->options.allow_leak && item->test->kind == CUPEL_KIND_TEST) {
         has_leaked = find_leak(item, faults, result, &blocks);
     }

@@ -31,7 +31,7 @@
 
 enum {
     /* Looking at these costs 5 us: it is done after a quick test only where it is the first, and for some at once. */
-    DEAR = CUPEL_LEFT_SIGNAL_HANDLERS | CUPEL_LEFT_TIMER | CUPEL_LEFT_UMASK,
+    DEAR = CUPEL_LEFT_SIGNAL_HANDLERS | CUPEL_LEFT_TIMER | CUPEL_LEFT_UMASK | CUPEL_LEFT_LIMITS | CUPEL_LEFT_STREAMS,
     /* What a test may keep stays: later tests use it, or it shall be seen to grow. */
     KEPT = CUPEL_LEFT_DESCRIPTORS | CUPEL_LEFT_CHILDREN | CUPEL_LEFT_THREADS | CUPEL_LEFT_FILES,
     QUICK_NS = 50000,
@@ -41,6 +41,7 @@ enum {
 static struct cupel__circumstances before;
 static bool is_dirty;
 static bool has_changed;    /* by the last body */
+static bool was_misled;     /* the last body, by one before it */
 static unsigned kept_count; /* bodies that kept something, in a forked child */
 static pid_t first_process;
 static int64_t start_ns;
@@ -142,6 +143,7 @@ static void note(void) {
     for (int number = 1; number < CUPEL__SIGNALS_MAX; number++) {
         (void)sigaction(number, NULL, &before.handlers[number]);
     }
+    cupel__limited_note(&before.limited);
     before.thread_locale = uselocale((locale_t)0);
     (void)snprintf(before.locale, sizeof before.locale, "%s", setlocale(LC_ALL, NULL));
     note_variables();
@@ -194,6 +196,10 @@ void cupel__left_behind_note_handler(int number) {
     (void)sigaction(number, NULL, &before.handlers[number]);
 }
 
+void cupel__left_behind_note_limits(void) {
+    cupel__limited_note(&before.limited);
+}
+
 void cupel__left_behind_forget(void) {
     first_process = getpid();
     has_looked = false;
@@ -203,6 +209,7 @@ void cupel__left_behind_forget(void) {
 void cupel__left_behind_begin(void) {
     start_ns = cupel_clock_ns();
     has_changed = false;
+    was_misled = false;
     bool is_perturbed = cupel__run.item != NULL && cupel__run.item->perturb != 0;
     if (before.process < 0) {
         before.process = getpid();
@@ -226,7 +233,10 @@ bool cupel__left_behind_is_handled_alike(const struct sigaction *a, const struct
 static unsigned look_at_dear(void) {
     struct itimerval timer = {.it_value = {0}};
     mode_t mask = umask(before.umask);
+    unsigned limited = cupel__limited_look(&before.limited);
     unsigned changed = mask != before.umask ? CUPEL_LEFT_UMASK : 0U;
+    changed |= (limited & cupel__limited_of_process) != 0 ? CUPEL_LEFT_LIMITS : 0U;
+    changed |= (limited & cupel__limited_of_streams) != 0 ? CUPEL_LEFT_STREAMS : 0U;
     if (mask != before.umask) {
         (void)umask(mask);
     }
@@ -294,7 +304,8 @@ static bool blame_another(unsigned changed, const struct cupel_test *test, struc
     text->is_truncated = false;
     unsigned left = cupel__left_behind_settle(&before, changed, test->file, test->line, text);
     is_dirty = is_dirty || left != 0;
-    return left == 0 || cupel__left_behind_search(unsettled, count);
+    was_misled = left != 0 && cupel__left_behind_search(unsettled, count);
+    return left == 0 || was_misled;
 }
 
 /* Takes what is dear out of `changed`, where quick tests before this one may have done it. True where this one did. */
@@ -360,6 +371,14 @@ void cupel__left_behind_stop(void) {
     close_file(&before.home);
     close_file(&before.temporary);
     before.process = 0;
+}
+
+bool cupel__left_behind_was_misled(void) {
+    return was_misled;
+}
+
+bool cupel__left_behind_is_unsettled(void) {
+    return unsettled_count != 0;
 }
 
 bool cupel__left_behind_has_changed(void) {

@@ -12,6 +12,7 @@
 #define HARNESS_SRC_LEFT_BEHIND_H
 
 #include "harness/result.h"
+#include "harness/src/left_behind_limits.h"
 #include "harness/src/plan.h"
 
 #include <locale.h>
@@ -50,6 +51,7 @@ struct cupel__circumstances {
     mode_t umask;
     sigset_t mask;
     struct sigaction handlers[CUPEL__SIGNALS_MAX];
+    struct cupel__limited limited;
     locale_t thread_locale;
     char locale[512];
     uint64_t environment;             /* hash of the pointers */
@@ -76,6 +78,13 @@ bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behi
                             struct cupel_text *messages);
 /* The runner itself changed what happens on that signal. */
 void cupel__left_behind_note_handler(int number);
+/* Or the limits of the process. */
+void cupel__left_behind_note_limits(void);
+/* True where the body that ran last found the process another way because of one before it, which has its own record:
+ * where it failed, it deserves to be run again in a fresh one. */
+bool cupel__left_behind_was_misled(void);
+/* True where the body that ran last was not looked at closely: what it left may be told of later. */
+bool cupel__left_behind_is_unsettled(void);
 /* In a child that runs one test: as if it were the first process. */
 void cupel__left_behind_forget(void);
 /* True where the body that ran last left anything behind, other than what it may keep; and now and then where it keeps
@@ -84,8 +93,8 @@ bool cupel__left_behind_has_changed(void);
 /* True once anything was left in this process: the next test deserves a fresh one. */
 bool cupel__left_behind_is_dirty(void);
 
-/* left_behind_search.c: runs each of these items again in a child that looks at all. Where one leaves something behind,
- * its record goes out as an extra one; false where none does. */
+/* left_behind_search.c: runs each of these items again in a child that looks at all. Of those that leave something
+ * behind records go out as extra ones; false where none does. */
 bool cupel__left_behind_search(const struct cupel__plan_item *items, unsigned count);
 /* left_behind_search.c: an extra record for an item that could not be told from those before it. */
 void cupel__left_behind_blame(const struct cupel__plan_item *item, const struct cupel_text *text);

@@ -28,7 +28,7 @@ bool cupel__left_behind_search(const struct cupel__plan_item *items, unsigned co
     if (record == MAP_FAILED) {
         return false;
     }
-    for (unsigned i = 0; i < count && !is_found; i++) {
+    for (unsigned i = 0; i < count; i++) { /* several may have left something, each of its own */
         cupel_result_clear(record);
         (void)fflush(NULL);
         pid_t child = fork();
@@ -39,10 +39,10 @@ bool cupel__left_behind_search(const struct cupel__plan_item *items, unsigned co
         if (child > 0) {
             death = cupel__child_wait(child, NULL, TIMEOUT_MS);
         }
-        is_found = death.status == 0 && record->verdict == CUPEL_VERDICT_LEAK;
-    }
-    if (is_found) {
-        cupel__emit(record);
+        if (death.status == 0 && record->verdict == CUPEL_VERDICT_LEAK) {
+            is_found = true;
+            cupel__emit(record);
+        }
     }
     (void)munmap(record, sizeof *record);
     return is_found;

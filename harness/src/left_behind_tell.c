@@ -228,6 +228,27 @@ static bool settle_umask(struct telling *telling) {
     return true;
 }
 
+static bool settle_limited(struct telling *telling, unsigned kinds) {
+    const struct cupel__limited *before = &telling->before->limited;
+    unsigned changed = cupel__limited_look(before) & kinds;
+    char text[700];
+    for (unsigned i = 0; i < CUPEL__LIMITED; i++) {
+        if ((changed & 1U << i) != 0) {
+            cupel__limited_settle(before, i, text, sizeof text);
+            tell(telling, "%s", text);
+        }
+    }
+    return changed != 0;
+}
+
+static bool settle_limits(struct telling *telling) {
+    return settle_limited(telling, cupel__limited_of_process);
+}
+
+static bool settle_streams(struct telling *telling) {
+    return settle_limited(telling, cupel__limited_of_streams);
+}
+
 static bool settle_mask(struct telling *telling) {
     sigset_t now;
     (void)sigprocmask(SIG_SETMASK, NULL, &now);
@@ -335,11 +356,13 @@ static bool settle_locale(struct telling *telling) {
 
 unsigned cupel__left_behind_settle(const struct cupel__circumstances *before, unsigned changed, const char *file,
                                    unsigned line, struct cupel_text *messages) {
-    /* Children before descriptors: one that reads from a pipe of the test would end with it. */
+    /* Limits first: they are in the way of the others. Children before descriptors: one that reads from a pipe of the
+     * test would end with it. */
     static const struct {
         unsigned kind;
         bool (*settle)(struct telling *telling);
     } kinds[] = {
+        {CUPEL_LEFT_LIMITS, settle_limits},       {CUPEL_LEFT_STREAMS, settle_streams},
         {CUPEL_LEFT_CHILDREN, settle_children},   {CUPEL_LEFT_DESCRIPTORS, settle_descriptors},
         {CUPEL_LEFT_THREADS, settle_threads},     {CUPEL_LEFT_FILES, settle_files},
         {CUPEL_LEFT_DIRECTORY, settle_directory}, {CUPEL_LEFT_UMASK, settle_umask},

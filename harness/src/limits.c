@@ -126,6 +126,10 @@ int64_t cupel__limits_exceeded(pid_t process, const struct cupel__limits *limits
     return grown_bytes > memory_bytes ? grown_bytes : 0;
 }
 
+int64_t cupel__limits_descriptors(void) {
+    return running == NULL ? 0 : running->descriptors;
+}
+
 const char *cupel__limits_lack(void) {
     static char text[96];
     if (running == NULL || running->descriptors == 0) {

@@ -36,6 +36,9 @@ int64_t cupel__limits_exceeded(pid_t process, const struct cupel__limits *limits
  * next call. */
 const char *cupel__limits_lack(void);
 
+/* Descriptors that the running item of this process may have; 0: as many as the process. */
+int64_t cupel__limits_descriptors(void);
+
 /* Half of the machine's memory. */
 int64_t cupel__limits_default_bytes(void);
 

@@ -5,6 +5,7 @@
 #include "harness/src/checker.h"
 #include "harness/src/directory.h"
 #include "harness/src/here.h"
+#include "harness/src/left_behind.h"
 #include "harness/src/obituary.h"
 #include "harness/src/perturb.h"
 #include "harness/src/report.h"
@@ -37,6 +38,8 @@ struct job {
     uint64_t cause_item;
     int stop_signal;      /* by which it stopped, where that is the cause */
     int64_t memory_bytes; /* by which it grew, where that is the cause */
+    uint64_t suspect;     /* item that may have set those limits: the next record tells; or CUPEL__NO_ITEM */
+    char limits[512];     /* of its process, where they were others than ours when it ended */
     bool has_sent;        /* a record came from this process */
 };
 
@@ -53,6 +56,7 @@ struct supervisor {
     int64_t deadline_ms; /* of the run; 0: none */
     bool has_failed;     /* the machine failed us; the text is in *error */
     sigset_t original_mask;
+    struct cupel__limited limited; /* as we have it */
 };
 
 static struct supervisor supervisor;
@@ -116,6 +120,7 @@ static bool spawn(struct job *job) {
     }
     atomic_store(&job->slot->has_lost_memory, false);
     atomic_store(&job->slot->is_foreign, false);
+    atomic_store(&job->slot->unsettled, CUPEL__NO_ITEM);
     (void)fflush(NULL); /* what is buffered here must not be written there too */
     pid_t pid = fork();
     if (pid == 0) {
@@ -139,12 +144,35 @@ static bool spawn(struct job *job) {
     return true;
 }
 
+/* The worker died with other limits than ours, behind a test that was not looked at: one of the two is to blame. What
+ * died runs once more, in a process that is as it should be. */
+static bool is_suspicious(struct job *job) {
+    uint64_t index = atomic_exchange(&job->slot->unsettled, CUPEL__NO_ITEM);
+    job->suspect = job->limits[0] != '\0' && job->suspect == CUPEL__NO_ITEM ? index : CUPEL__NO_ITEM;
+    return job->suspect != CUPEL__NO_ITEM;
+}
+
+/* What died passed then. */
+static void blame_suspect(struct job *job) {
+    static struct cupel_text text;
+    struct cupel__plan_item item = cupel__plan_at(supervisor.plan, job->suspect);
+    text.length = 0;
+    cupel_text_add(&text, "%s:%u: left behind: %s\n", item.test->file, item.test->line, job->limits);
+    job->suspect = CUPEL__NO_ITEM;
+    cupel__left_behind_blame(&item, &text);
+}
+
 static void drain(struct job *job) {
     struct cupel_error error = {.text = ""};
     do {
         while (cupel__wire_next(&job->reader, &record, &error)) {
             job->has_sent = true;
+            bool is_innocent = cupel_result_is_failure(&record);
             give(&record);
+            if (job->suspect != CUPEL__NO_ITEM && !is_innocent) {
+                blame_suspect(job);
+            }
+            job->suspect = CUPEL__NO_ITEM;
         }
     } while (cupel__wire_fill(&job->reader));
 }
@@ -186,6 +214,10 @@ static void bury(struct job *job, int status) {
     }
     if (job->cause != CUPEL__DEATH_OWN && atomic_load(&slot->item) != job->cause_item) {
         atomic_store(&slot->pending, atomic_load(&slot->item)); /* the one we meant had just ended */
+        return;
+    }
+    if (job->cause == CUPEL__DEATH_OWN && is_suspicious(job)) {
+        atomic_store(&slot->pending, atomic_load(&slot->item)); /* once more, in a process that is as it should be */
         return;
     }
     slot->result.duration_ns = (cupel_clock_ms() - atomic_load(&slot->start_ms)) * 1000000;
@@ -287,10 +319,25 @@ static void end_job(struct job *job, enum cupel__death_cause cause) {
     }
 }
 
+/* Of a worker that ended on a test, before it is forgotten. */
+static void note_limits(void) {
+    siginfo_t info = {.si_pid = 0};
+    bool is_any = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
+    for (unsigned i = 0; is_any && i < supervisor.job_count; i++) {
+        struct job *job = &supervisor.jobs[i];
+        if (job->pid == info.si_pid) {
+            bool is_running =
+                atomic_load(&job->slot->state) == CUPEL__SLOT_RUNNING && job->slot->limits.descriptors == 0;
+            job->limits[0] = '\0';
+            (void)(is_running && cupel__limited_of(job->pid, &supervisor.limited, job->limits, sizeof job->limits));
+        }
+    }
+}
+
 static void reap(void) {
     has_child_ended = 0;
     int status;
-    for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
+    for (pid_t pid; note_limits(), (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
         for (unsigned i = 0; i < supervisor.job_count; i++) {
             struct job *job = &supervisor.jobs[i];
             if (job->pid == pid && WIFSTOPPED(status)) { /* nobody would ever wake it */
@@ -501,6 +548,7 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
     const struct cupel__settings *settings = plan->settings;
     bool is_here = settings->isolate == 2;
     supervisor = (struct supervisor){.plan = plan, .take = take, .end = end, .error = error};
+    cupel__limited_note(&supervisor.limited);
     supervisor.job_count = is_here ? 1 : (unsigned)settings->jobs;
     if (supervisor.job_count > plan->total) {
         supervisor.job_count = (unsigned)plan->total;
@@ -513,6 +561,7 @@ bool cupel__supervise(struct cupel__plan *plan, bool (*take)(const struct cupel_
         supervisor.deadline_ms = cupel_clock_ms() + settings->for_ms;
     }
     for (unsigned i = 0; i < supervisor.job_count; i++) {
+        supervisor.jobs[i].suspect = CUPEL__NO_ITEM;
         supervisor.jobs[i].slot = &supervisor.shared->slots[i];
         supervisor.jobs[i].output = settings->capture ? cupel__capture_open() : -1;
     }

@@ -72,6 +72,7 @@ bool cupel__shared_create(struct cupel__sharing *sharing, unsigned slots, const 
     for (unsigned i = 0; i < slots; i++) {
         shared->slots[i].pending = CUPEL__NO_ITEM;
         shared->slots[i].handed = CUPEL__NO_ITEM;
+        shared->slots[i].unsettled = CUPEL__NO_ITEM;
     }
     *sharing = (struct cupel__sharing){shared, slots, file};
     return true;
@@ -113,13 +114,15 @@ static void prepare_death(const struct cupel_test *test) {
     }
     const struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none);
+    cupel__left_behind_note_limits();
     if (test->options.expect_signal != 0) {
         (void)signal(test->options.expect_signal, SIG_DFL);
         cupel__left_behind_note_handler(test->options.expect_signal);
     }
 }
 
-static void run_item(const struct cupel__plan_item *item, struct cupel__slot *slot, int output) {
+/* False where it failed, and one before it in this process may be to blame: nothing was told of it. */
+static bool run_item(const struct cupel__plan_item *item, struct cupel__slot *slot, int output) {
     prepare_death(item->test);
     slot->result.verdict = CUPEL_VERDICT_OK;
     cupel__execute_name(item, &slot->result);
@@ -143,11 +146,17 @@ static void run_item(const struct cupel__plan_item *item, struct cupel__slot *sl
     if (cupel__execute_may_lose_memory(item, &slot->result)) {
         atomic_store(&slot->has_lost_memory, true);
     }
+    if (cupel_result_is_failure(&slot->result) && cupel__left_behind_was_misled()) {
+        cupel__directory_done(&slot->result, false);
+        atomic_store(&slot->state, CUPEL__SLOT_IDLE);
+        return false;
+    }
     atomic_store(&slot->state, CUPEL__SLOT_DONE);
     if (!cupel__wire_write(record_pipe, &slot->result)) {
         _exit(CUPEL_INTERNAL); /* the supervisor takes the record from the slot */
     }
     atomic_store(&slot->state, CUPEL__SLOT_IDLE);
+    return true;
 }
 
 /* Whether this process serves for the item. */
@@ -215,7 +224,11 @@ _Noreturn static void work(struct cupel__plan *plan, const struct cupel__worker 
             break;
         }
         atomic_store(&slot->item, index);
-        run_item(&item, slot, worker->output);
+        if (!run_item(&item, slot, worker->output)) {
+            atomic_store(&slot->pending, index);
+            break;
+        }
+        atomic_store(&slot->unsettled, cupel__left_behind_is_unsettled() ? index : CUPEL__NO_ITEM);
         is_fresh = false;
         if (is_alone || cupel__left_behind_is_dirty()) {
             break;

@@ -31,6 +31,7 @@ struct cupel__slot {
     _Atomic int64_t start_ms;   /* of the running item */
     _Atomic int64_t timeout_ms; /* of the running item; 0: none */
     _Atomic uint64_t pending;   /* the next worker in this slot begins with it */
+    _Atomic uint64_t unsettled; /* the last item behind which not all was looked at; CUPEL__NO_ITEM: none */
     _Atomic uint64_t handed;    /* for the supervisor to run itself; it sets CUPEL__NO_ITEM when done */
     _Atomic bool is_foreign;    /* the worker executed itself: pointers in its record mean nothing here */
     _Atomic bool

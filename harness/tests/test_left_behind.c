@@ -81,6 +81,14 @@ static const struct left {
     {"files", {": left behind: of_a_test, in the directory of temporary files\nagain: "}},
     {"a_directory", {": left behind: the working directory is /usr\nagain: "}},
     {"a_umask", {": left behind: the umask is 137, and was 0"}},
+    {"limits",
+     {": left behind: the limit of open files is 3, and was ",
+      ": left behind: the limit of the size of a file is 512, and was unlimited\n",
+      ": left behind: the limit of seconds of the processor is 1000, and was unlimited\nagain: "}},
+    {"a_hard_limit", {": left behind: the limit of the size of a file is 0, and was unlimited\nagain: "}},
+    {"a_nice_value", {": left behind: the nice value is 7, and was "}},
+    {"limits_on_purpose", {NULL}},
+    {"a_stream_led_elsewhere", {": left behind: standard output leads to /dev/zero, and led elsewhere\nagain: "}},
     {"a_signal_mask", {": left behind: signal 12 (SIGUSR2) is blocked\nagain: "}},
     {"signal_handlers",
      {": left behind: signal 10 (SIGUSR1) is handled by another function\n",
@@ -156,6 +164,22 @@ TEST(left_behind, is_blamed_on_the_one_of_many_quick_tests_that_did_it, .tags = 
         CHECK_STR_CONTAINS(run->output, " passed, 1 failed, 0 skipped\n");
         (void)snprintf(again, sizeof again, "%s", tool_line_after(run->output, "again: "));
         CHECK_STR_CONTAINS(tool("%s", again)->output, "quick.rows/5: leak");
+    }
+}
+
+/* One fails for it, or dies of it: that one passes in a process that is as it should be. */
+TEST(left_behind, is_blamed_on_no_test_that_fails_for_it, .tags = "slow") {
+    static const struct {
+        const char *name, *told;
+    } rows[] = {{"open_files", ": left behind: the limit of open files is 3, and was "},
+                {"file_sizes", ": left behind: the limit of the size of a file is 0, and was unlimited\n"}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct tool_run *run = tool("rm -rf tmp; " RUDE "--filter='limited.%s*'", rows[i].name);
+        cupel_note("%s%s", run->output, run->errors);
+        CHECK_INT_EQ(run->status, 1);
+        CHECK_STR_CONTAINS(run->output, rows[i].told);
+        CHECK_STR_CONTAINS(run->output, "/5: leak");
+        CHECK_STR_CONTAINS(run->output, " passed, 1 failed, 0 skipped\n");
     }
 }
 
