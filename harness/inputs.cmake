@@ -23,7 +23,7 @@ if(CUPEL_TESTS)
   cupel_add_example(starved_parser SOURCES examples/starved_parser.c LINK cupel::harness)
   cupel_add_tests(harness_inputs LINK cupel::harness
     SOURCES tests/test_bytes.c tests/test_check.c tests/test_shrink.c tests/test_sweep_function.c tests/test_sweep_modes.c tests/test_steady.c
-      tests/test_meter.c tests/test_difference.c tests/test_files.c
+      tests/test_meter.c tests/test_difference.c tests/test_files.c tests/test_follows.c
       tests/test_parts.c)
   if(NOT CUPEL_FUZZ_TARGETS)
     cupel__add_fixture(starved cupel::harness_main)

@@ -48,6 +48,7 @@ struct cupel__exec_note {
     uint32_t records_points; /* points[] is there */
     uint32_t counts_all;     /* what libc and test frameworks ask for themselves too */
     char program[4096];      /* the executable whose requests count; "": any that the system did not bring */
+    uint32_t fresh, freed;   /* each byte of memory that is acquired, that is released, is this less 1; 0: as it is */
     int32_t start_error;     /* errno where the program could not be started; the tool's child says so */
     /* The library's words. */
     uint32_t lock;

@@ -96,6 +96,34 @@ static void *granted(void *block) {
     return block;
 }
 
+/* Of large blocks the beginning only, and not what the list pointers of malloc lie over in blocks that are free: a
+ * block that is released twice shall be found by malloc as ever. */
+enum { FILL_MAX = 1 << 20, LINKS = 2 * sizeof(void *) };
+
+static void fill(void *block, size_t from, size_t end, uint32_t byte) {
+    if (byte != 0 && from < end) {
+        size_t size = end - from;
+        memset((unsigned char *)block + from, (int)(byte - 1), size < FILL_MAX ? size : FILL_MAX);
+    }
+}
+
+/* Memory that was not asked for zeroed. */
+static void *fresh(void *block, size_t had, size_t size) {
+    if (block != NULL && cupel__exec_is_on) {
+        fill(block, had, size, cupel__exec_note->fresh);
+    }
+    return granted(block);
+}
+
+static void give_back(void *block) {
+    if (cupel__exec_is_on) {
+        size_t size = usable(block);
+        cupel__exec_live(-(int64_t)size);
+        fill(block, LINKS, size, cupel__exec_note->freed);
+    }
+    real.free(block);
+}
+
 static bool is_refused(unsigned calls, size_t size, const void *site) {
     const struct cupel_fault_rule *rule = cupel__exec_decide(calls, size, site);
     if (rule == NULL || rule->how[0] == 'm') { /* a rule that moves has no other word here */
@@ -110,7 +138,7 @@ static void *malloc_for(size_t size, const void *site) {
     if (!has_real()) {
         return boot_acquire(size);
     }
-    return is_refused(ACQUIRE, size, site) ? NULL : granted(real.malloc(size));
+    return is_refused(ACQUIRE, size, site) ? NULL : fresh(real.malloc(size), 0, size);
 }
 
 EXPORT void *malloc(size_t size) {
@@ -130,10 +158,7 @@ EXPORT void free(void *block) {
     if (block == NULL || is_boot(block) || !has_real()) {
         return;
     }
-    if (cupel__exec_is_on) {
-        cupel__exec_live(-(int64_t)usable(block));
-    }
-    real.free(block);
+    give_back(block);
 }
 
 /* Growth that always moves finds those who keep the old address. */
@@ -164,12 +189,12 @@ static void *realloc_for(void *block, size_t size, const void *site) {
         errno = number == 0 ? ENOMEM : number;
         return NULL;
     }
-    int64_t had = cupel__exec_is_on ? (int64_t)usable(block) : 0;
+    size_t had = cupel__exec_is_on ? usable(block) : 0;
     void *result = moves ? moved(block, size) : real.realloc(block, size);
     if (result != NULL || size == 0) {
-        cupel__exec_live(-had);
+        cupel__exec_live(-(int64_t)had);
     }
-    return granted(result);
+    return fresh(result, had, size);
 }
 
 EXPORT void *realloc(void *block, size_t size) {
@@ -186,11 +211,11 @@ EXPORT void *reallocarray(void *block, size_t count, size_t size) {
 }
 
 EXPORT void *memalign(size_t align, size_t size) {
-    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL : granted(real.memalign(align, size));
+    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL : fresh(real.memalign(align, size), 0, size);
 }
 
 EXPORT void *aligned_alloc(size_t align, size_t size) {
-    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL : granted(real.aligned_alloc(align, size));
+    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL : fresh(real.aligned_alloc(align, size), 0, size);
 }
 
 EXPORT int posix_memalign(void **block, size_t align, size_t size) {
@@ -201,7 +226,7 @@ EXPORT int posix_memalign(void **block, size_t align, size_t size) {
     }
     int status = real.posix_memalign(block, align, size);
     if (status == 0) {
-        (void)granted(*block);
+        (void)fresh(*block, 0, size);
     }
     return status;
 }
@@ -211,12 +236,13 @@ static size_t page_size(void) {
 }
 
 EXPORT void *valloc(size_t size) {
-    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL : granted(real.memalign(page_size(), size));
+    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL : fresh(real.memalign(page_size(), size), 0, size);
 }
 
 EXPORT void *pvalloc(size_t size) {
     size_t rounded = size > SIZE_MAX - page_size() ? size : (size + page_size() - 1) / page_size() * page_size();
-    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL : granted(real.memalign(page_size(), rounded));
+    return !has_real() || is_refused(ACQUIRE, size, SITE()) ? NULL
+                                                            : fresh(real.memalign(page_size(), rounded), 0, rounded);
 }
 
 /* libc's own ask from within libc, where they would not be the program's. */

@@ -272,10 +272,8 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
     const struct cupel_fault_plan *faults = cupel__settings.fault_plan.count != 0 ? &cupel__settings.fault_plan : NULL;
     struct cupel__growth before = {0, 0};
     bool is_repeated = cupel__settings.repeat > 1 && !cupel__settings.sweep;
-    if (item->perturb != 0) {
-        struct cupel__perturbation perturbation = cupel__perturb_choose(item);
-        cupel__perturb_begin(&perturbation);
-    }
+    struct cupel__perturbation perturbation = cupel__perturb_choose(item);
+    cupel__perturb_begin(&perturbation); /* where nothing is varied: what the last item left taken is given back */
     if (is_repeated) {
         before = cupel__growth_measure();
     }

@@ -31,7 +31,7 @@ void cupel__flakes_note(const struct cupel_result *result);
 void cupel__flakes_end(bool is_interrupted, void (*take)(const struct cupel_result *result));
 
 /* bisect.c: runs the failing repeat again with parts of what was varied, and writes what the failure follows: the names
- * of dimensions, or why none can be named. As snprintf. */
+ * of dimensions, or why none can be named (see follows.h). As snprintf. */
 int cupel__bisect(const struct cupel__plan *plan, uint32_t entry, const struct cupel__tally *tally, char *text,
                   size_t size);
 

@@ -192,6 +192,9 @@ static struct cupel__plan_item item_of(const struct cupel__plan *plan, const str
     uint64_t test_hash = cupel__mix(cupel__hash_text(entry->test->suite), cupel__hash_text(entry->test->name));
     item.seed = cupel__mix(cupel__mix(plan->settings->seed, pick->repeat), cupel__mix(test_hash, entry->row));
     item.isolation = isolation_of(entry->test, plan->settings);
+    if (pick->is_alone && item.isolation == CUPEL_ISOLATE_WORKER) {
+        item.isolation = CUPEL_ISOLATE_PROCESS;
+    }
     return item;
 }
 

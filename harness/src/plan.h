@@ -32,6 +32,7 @@ struct cupel__plan_pick {
     uint32_t entry; /* index into the entries */
     uint32_t perturb;
     uint64_t repeat;
+    bool is_alone; /* in a process of its own, unless the run is in the runner's */
 };
 
 struct cupel__plan {

@@ -163,7 +163,7 @@ struct flake {
 
 static const struct flake flakes[] = {
     {"counts_hours", "follows: time-zone <+0545>-5:45\n"},
-    {"adds_up", "-memory 0x"},
+    {"adds_up", "follows: fresh-memory 0x4f\n"},
 };
 
 TEST(exec, perturbs_and_says_what_a_flake_follows, TABLE(flakes), .tags = "slow") {

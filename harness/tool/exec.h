@@ -31,7 +31,7 @@ struct cupel__exec_run {
     pid_t pid;
     char fault[CUPEL_FAULT_TOKEN_MAX]; /* "" for none */
     uint64_t point;                    /* of a sweep: index of its request; else of the repeat */
-    bool has_library;                  /* for faults; else it is started as it is */
+    bool has_library;                  /* for faults and fills; else it is started as it is */
     bool records_points;
     uint32_t perturb; /* dimensions that are varied, by the seed and `point` */
     struct cupel__perturbation perturbation;

@@ -1,5 +1,6 @@
 /* A foreign program once, or many times, each repeat varied by the seed where that was asked; and where some repeats
  * fail and others pass, how often, and which of the things that were varied it follows. See exec.h. */
+#include "harness/src/follows.h"
 #include "harness/src/perturb.h"
 #include "harness/src/settings.h"
 #include "harness/tool/exec.h"
@@ -10,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TRIES = 3 }; /* of a dimension alone: all fail, or it is not the one */
+static const int64_t budget_ms = 60000; /* to find what the flake follows */
 
 static struct {
     uint64_t runs, failures;
@@ -26,6 +27,7 @@ static void choose(const struct cupel__exec_program *program, struct cupel__exec
     run->point = repeat;
     run->perturb = item.perturb;
     run->perturbation = cupel__perturb_choose(&item);
+    run->has_library = run->perturbation.memory.fills_fresh || run->perturbation.memory.fills_freed;
     run->deadline_ms = cupel__exec_deadline(cupel__settings.timeout_ms);
 }
 
@@ -46,45 +48,76 @@ static void take(const struct cupel__exec_program *program, const struct cupel__
     cupel__exec_tell_run(program, run);
 }
 
-/* Whether that repeat, varied in these dimensions alone, fails: every time (`wanted`), or never. */
-static bool always(const struct cupel__exec_program *program, uint32_t mask, bool wanted) {
-    for (int i = 0; i < TRIES; i++) {
-        struct cupel__exec_run *run = cupel__exec_free_slot();
-        choose(program, run, tally.first, mask);
-        if (run->pid != 0 || !cupel__exec_try_start(program, run)) {
-            return false;
-        }
-        struct cupel__exec_run *ended = NULL;
-        while (ended == NULL && !cupel__exec_is_interrupted()) {
-            ended = cupel__exec_next_ended();
-        }
-        bool is_so = ended != NULL && has_failed(ended) == wanted;
-        cupel__exec_end(run);
-        if (!is_so) {
-            return false;
+/* The first failing repeat again, for follows.h. */
+struct search {
+    const struct cupel__exec_program *program;
+    int64_t deadline_ms;
+};
+
+/* One that is still wanted, and was not started so far; NULL where there is none. */
+static struct cupel__trial *next_trial(struct cupel__trial *trials, unsigned count, const unsigned *started) {
+    for (unsigned i = 0; i < count; i++) {
+        if (started[i] < trials[i].wanted) {
+            return &trials[i];
         }
     }
-    return true;
+    return NULL;
 }
 
-/* The dimension that alone makes the first failing repeat fail, where nothing varied lets it pass. */
-static void bisect(const struct cupel__exec_program *program, struct cupel_flake *flake) {
-    struct cupel__exec_run run;
-    choose(program, &run, tally.first, cupel__settings.perturb);
-    uint32_t active = cupel__perturb_active(&run.perturbation) & CUPEL__EXEC_DIMENSIONS;
-    if (!always(program, 0, false)) {
-        return;
-    }
-    size_t used = 0;
-    for (unsigned i = 0; i < CUPEL__DIMENSION_COUNT && used < sizeof flake->follows; i++) {
-        if ((active & 1u << i) != 0 && always(program, 1u << i, true)) {
-            char value[CUPEL_FOLLOWS_MAX];
-            choose(program, &run, tally.first, 1u << i);
-            (void)cupel__perturb_format(&run.perturbation, value, sizeof value);
-            used += (size_t)snprintf(flake->follows + used, sizeof flake->follows - used, "%s%s", used == 0 ? "" : "; ",
-                                     value);
+static void note_trial(struct cupel__trial *trials, unsigned count, const struct cupel__exec_run *run) {
+    for (unsigned i = 0; i < count; i++) {
+        if (trials[i].mask == run->perturb) {
+            trials[i].runs++;
+            trials[i].failures += has_failed(run);
+            break;
         }
     }
+}
+
+static bool run_trials(void *user, struct cupel__trial *trials, unsigned count) {
+    const struct search *search = user;
+    unsigned started[CUPEL__FOLLOWS_TRIALS] = {0};
+    for (;;) {
+        struct cupel__trial *trial = next_trial(trials, count, started);
+        struct cupel__exec_run *run = trial == NULL ? NULL : cupel__exec_free_slot();
+        if (cupel__exec_is_interrupted() || cupel_clock_ms() > search->deadline_ms) {
+            cupel__exec_end_all();
+            return false;
+        }
+        if (run != NULL) {
+            choose(search->program, run, tally.first, trial->mask);
+            started[trial - trials]++;
+            if (!cupel__exec_try_start(search->program, run)) {
+                return false;
+            }
+            continue;
+        }
+        if (cupel__exec_running() == 0) {
+            return true;
+        }
+        struct cupel__exec_run *ended = cupel__exec_next_ended();
+        if (ended != NULL) {
+            note_trial(trials, count, ended);
+            cupel__exec_end(ended);
+        }
+    }
+}
+
+/* "time-zone EST5EDT": what it was in that repeat. */
+static int write_value(void *user, unsigned dimension, char *text, size_t size) {
+    const struct search *search = user;
+    struct cupel__exec_run run;
+    choose(search->program, &run, tally.first, 1u << dimension);
+    return cupel__perturb_format(&run.perturbation, text, size);
+}
+
+static void bisect(const struct cupel__exec_program *program, struct cupel_flake *flake) {
+    struct cupel__exec_run run;
+    struct search search = {program, cupel_clock_ms() + budget_ms};
+    choose(program, &run, tally.first, cupel__settings.perturb);
+    uint32_t active = cupel__perturb_active(&run.perturbation) & CUPEL__EXEC_DIMENSIONS;
+    struct cupel__follows follows = cupel__follows_find(active, run_trials, &search);
+    (void)cupel__follows_format(&follows, write_value, &search, flake->follows, sizeof flake->follows);
 }
 
 int cupel__exec_repeat(const struct cupel__exec_program *program, bool *is_cut) {

@@ -148,7 +148,7 @@ static void occupy_descriptors(int first) {
     }
 }
 
-/* In the child: what repeats vary. Fills of memory are the C library's own, by its variable. */
+/* In the child: what repeats vary. Memory is filled by the library. */
 static void perturb(const struct cupel__perturbation *perturbation) {
     static char padding[1 << 18];
     int persona = personality(0xffffffff);
@@ -167,13 +167,6 @@ static void perturb(const struct cupel__perturbation *perturbation) {
     }
     if (perturbation->time_zone != NULL) {
         (void)setenv("TZ", perturbation->time_zone, 1);
-    }
-    if (perturbation->memory.fills_freed || perturbation->memory.fills_fresh) {
-        char text[8];
-        unsigned byte =
-            perturbation->memory.fills_freed ? perturbation->memory.freed : perturbation->memory.fresh ^ 0xffu;
-        (void)snprintf(text, sizeof text, "%u", byte == 0 ? 1 : byte & 0xffu);
-        (void)setenv("MALLOC_PERTURB_", text, 1);
     }
     struct rlimit limit;
     if (perturbation->descriptor_limit != 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
@@ -241,6 +234,9 @@ bool cupel__exec_start(const struct cupel__exec_program *program, struct cupel__
     run->note->magic = CUPEL__EXEC_MAGIC;
     run->note->records_points = run->records_points;
     run->note->counts_all = program->counts_all;
+    const struct cupel_perturbing_options *memory = &run->perturbation.memory;
+    run->note->fresh = memory->fills_fresh ? memory->fresh + 1u : 0;
+    run->note->freed = memory->fills_freed ? memory->freed + 1u : 0;
     if (!program->is_script) {
         (void)snprintf(run->note->program, sizeof run->note->program, "%s", program->path);
     }
