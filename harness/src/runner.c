@@ -29,6 +29,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,6 +360,7 @@ int cupel__run_main(int argc, char **argv) {
     if (worker_word != NULL) {
         cupel__worker_entered(&plan, worker_word);
     }
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told of, by name; workers take it as they find it */
     if (is_listing()) {
         status = list(&plan);
     } else if (plan.count == 0) {

@@ -73,7 +73,7 @@ static const struct cupel_option options[] = {
      .value = &cupel__settings.for_ms,
      .parameter = "TIME",
      .sentence = "Repeat until this time is over: 90s, 10m, 2h.",
-     .min = 0,
+     .min = 1,
      .max = INT64_MAX},
     {.name = "repeat-slow",
      .kind = CUPEL_OPTION_FLAG,
@@ -514,6 +514,9 @@ bool cupel__settings_parse(const struct cupel_program *own, int argc, char **arg
     }
     if (settings->repeat == -2) {
         settings->repeat = settings->for_ms != 0 || settings->until_fail ? INT64_MAX : 1;
+    }
+    if (settings->repeat == 0) { /* green with nothing run would be a lie */
+        return cupel_error_set(error, 0, 0, "--repeat: 0 times would run nothing; give 1 or more, or inf");
     }
     settings->fail_fast = settings->fail_fast || settings->until_fail;
     if (settings->perturb_text != NULL &&

@@ -55,9 +55,11 @@ bool cupel__shared_create(struct cupel__sharing *sharing, unsigned slots, const 
     } else {
         file = low;
     }
-    void *memory = file < 0 || ftruncate(file, (off_t)size) != 0
-                       ? MAP_FAILED
-                       : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    if (file >= 0 && ftruncate(file, (off_t)size) != 0) { /* the limit of a file's size, or none can be made */
+        (void)close(file);
+        file = -1;
+    }
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | (file < 0 ? MAP_ANONYMOUS : 0), file, 0);
     if (memory == MAP_FAILED) {
         if (file >= 0) {
             (void)close(file);
@@ -80,7 +82,9 @@ bool cupel__shared_create(struct cupel__sharing *sharing, unsigned slots, const 
 
 void cupel__shared_destroy(struct cupel__sharing *sharing) {
     (void)munmap(sharing->shared, shared_size(sharing->slots, sharing->shared->pick_count));
-    (void)close(sharing->file);
+    if (sharing->file >= 0) {
+        (void)close(sharing->file);
+    }
 }
 
 int64_t cupel__timeout_ms(const struct cupel__plan_item *item) {
@@ -175,6 +179,7 @@ static void reset_signals(void) {
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGHUP, SIG_DFL);
     (void)signal(SIGCHLD, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -255,6 +260,9 @@ static void prepare_worker(const struct cupel__worker *worker) {
 /* Executes this program anew for an item that wants it; comes back where that is not to be had. */
 static void execute_anew(const struct cupel__worker *worker, const struct cupel__perturbation *wanted) {
     char word[256];
+    if (worker->sharing.file < 0) {
+        return;
+    }
     (void)snprintf(word, sizeof word, CUPEL__WORKER_WORD "%d,%u,%u,%d,%d,%" PRIu64 ",%d,%u", worker->sharing.file,
                    worker->sharing.slots, worker->slot, worker->pipe, worker->output, cupel__settings.seed,
                    (int)wanted->addresses, wanted->environment_bytes);

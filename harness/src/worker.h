@@ -53,7 +53,8 @@ struct cupel__shared {
     struct cupel__slot slots[];
 };
 
-/* What is shared, and the descriptor of the memory it is in: out of the way of the tests, closed on exec. */
+/* What is shared, and the descriptor of the memory it is in: out of the way of the tests, closed on exec. -1: there is
+ * none, and a worker that executes the program anew could not find it. */
 struct cupel__sharing {
     struct cupel__shared *shared;
     unsigned slots;

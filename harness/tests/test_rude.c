@@ -82,3 +82,19 @@ TEST(rude, limits_are_repeated, .tags = "slow") {
     const struct tool_run *run = tool(RUDE "--memory-limit=50000000 --descriptor-limit=40 --filter=bad.aborts");
     CHECK_STR_CONTAINS(tool_line_after(run->output, "again: "), " --memory-limit=50000000 --descriptor-limit=40");
 }
+
+/* What runs shall find the signal as a program finds it; the runner writes on. */
+TEST(rude, a_file_that_may_not_grow_is_named, .tags = "slow") {
+    const struct tool_run *run = tool("{ (ulimit -f 0; " RUDE "--filter=zz.passes --report=junit:x.xml); "
+                                      "echo status $?; } 2>&1 | cat");
+    CHECK_STR_CONTAINS(run->output, "\n1 passed, 0 failed, 0 skipped\n");
+    CHECK_STR_CONTAINS(run->output, ": could not write 'x.xml': File too large\nstatus 6\n");
+    run = tool("{ (ulimit -f 0; " RUDE "--filter=zz.passes >x); echo status $?; } 2>&1 | cat");
+    CHECK_STR_CONTAINS(run->output, ": standard output could not be written: File too large\nstatus 6\n");
+    run = tool("{ (ulimit -f 0; " TOOL_BIN "cupel-test --results=x.jsonl " TOOL_BIN
+               "fixtures/rude --seed=1 --filter=zz.passes:limited.file_sizes/6); echo status $?; } 2>&1 | cat");
+    cupel_note("%s", run->output);
+    CHECK_STR_CONTAINS(run->output, ": could not write '");
+    CHECK_STR_CONTAINS(run->output, "died by signal 25 (SIGXFSZ, File size limit exceeded)");
+    CHECK_STR_CONTAINS(run->output, "\nstatus 1\n");
+}

@@ -55,6 +55,11 @@ struct misuse {
 static const struct misuse misuses[] = {
     {"--repaet=3", "column 10: unknown flag '--repaet'; did you mean '--repeat'?"},
     {"--repeat=many", "'many' is no whole number"},
+    {"--repeat=0", "--repeat: 0 times would run nothing; give 1 or more, or inf"},
+    {"--gtest_repeat=0", "0 times would run nothing"},
+    {"--for=0", "'0' is less than 1 ms"},
+    {"--sweep-max=0", "'0' is less than 1"},
+    {"--sweep-for=0", "'0' is not within 1 to "},
     {"--shard=3/2", "outcomes: column 18: --shard: '3/2' is not I/N with 1 <= I <= N\n"},
     {"pass.one --shard=3/2 pass.two", "outcomes: column 27: --shard: '3/2' is not"},
     {"--shard=3/2 pass.one", "outcomes: column 18: --shard: '3/2' is not"},

@@ -186,6 +186,7 @@ _Noreturn static void become(const struct cupel__exec_program *program, const st
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGPIPE, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)sigemptyset(&empty);
     (void)sigprocmask(SIG_SETMASK, &empty, NULL);
     if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(run->output_file, STDOUT_FILENO) < 0 ||

@@ -12,6 +12,7 @@
 #include "alloc/base/workers.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -414,7 +415,8 @@ static int test_main(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-    cupel__evidence_start(); /* what is started leaves by exec: its counters up to there are shared */
+    cupel__evidence_start();        /* what is started leaves by exec: its counters up to there are shared */
+    (void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is told of, by name */
     int status = test_main(argc, argv);
     cupel__evidence_finish();
     return status;

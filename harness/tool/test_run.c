@@ -65,6 +65,7 @@ _Noreturn static void become_program(const struct cupel__test_run *run, const ch
     words[count] = NULL;
     (void)signal(SIGINT, SIG_DFL);
     (void)signal(SIGTERM, SIG_DFL);
+    (void)signal(SIGXFSZ, SIG_DFL);
     (void)execvp(words[0], (char *const *)(uintptr_t)words);
     cupel_message("%s: %s", words[0], strerror(errno));
     _exit(CUPEL_LACKING);
