@@ -71,7 +71,7 @@ struct cupel_test_options {
     unsigned descriptor_limit; /* opening more fails; 0: the run's */
     bool allow_leak;           /* for tests that leak on purpose */
     unsigned may_leave;        /* CUPEL_LEFT_..., joined by |: what it leaves behind on purpose */
-    bool no_sweep;             /* left out of --sweep */
+    const char *no_sweep;      /* reason; run once where --sweep is given, and told as not swept */
     const char *faults;        /* calls that --sweep makes fail too: any of "read write open clock" */
     uint64_t (*strong)(void);  /* state hash that must not change across a failed call */
     size_t longest;            /* PROPERTY: longest random input, default 4096; files may be longer */

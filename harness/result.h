@@ -85,6 +85,7 @@ struct cupel_result {
     int64_t grown_descriptors;           /* the same of open descriptors */
     bool has_settled;                    /* not among its first runs in that process: what it left may be growth */
     bool has_nothing_to_starve;          /* swept, and it asked for no memory: no word on how it bears faults */
+    bool is_unswept;                     /* passed once where a sweep was asked for; `reason` says why */
     int signal;                          /* that ended the process, or 0 */
     int exit_status;                     /* of the process where it left by itself, else -1 */
     unsigned failures;                   /* failed checks and other findings */
@@ -93,7 +94,7 @@ struct cupel_result {
     char fault[CUPEL_FAULT_TOKEN_MAX];   /* the fault plan's token, or "" */
     const char *command;                 /* that runs exactly this again, where it is no test of ours; else NULL */
     char flags[CUPEL_FLAGS_MAX];         /* of the run, that decide what comes of it: " --cases=7", or "" */
-    char reason[CUPEL_REASON_MAX];       /* of a skip or an expected failure, or "" */
+    char reason[CUPEL_REASON_MAX];       /* of a skip, an expected failure, or no sweep; or "" */
     char retained[CUPEL_REASON_MAX];     /* what plain malloc kept, once and not again: no failure; or "" */
     char directory[CUPEL_TEST_PATH_MAX]; /* of test_directory() where it was kept, or "" */
     /* Of a test that passed: what its retries came to. Of one that did not: this record is the summary of its repeats,

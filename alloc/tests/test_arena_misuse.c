@@ -75,7 +75,7 @@ static bool is_refused(volatile char *address, bool *has_checker) {
     return false;
 }
 
-TEST(arena, checkers_refuse_memory_that_is_gone, .no_sweep = true) {
+TEST(arena, checkers_refuse_memory_that_is_gone, .no_sweep = "it touches blocks that must have been there") {
     for (size_t i = 0; i < sizeof misuses / sizeof misuses[0]; i++) {
         struct cupel_arena arena;
         cupel_arena_init(&arena, test_allocator(), NULL);
@@ -92,7 +92,7 @@ TEST(arena, checkers_refuse_memory_that_is_gone, .no_sweep = true) {
     }
 }
 
-TEST(arena, asan_ends_a_program_that_writes_after_a_rewind, .no_sweep = true) {
+TEST(arena, asan_ends_a_program_that_writes_after_a_rewind) {
 #ifndef CUPEL__ASAN
     cupel_test_skip("not built with AddressSanitizer");
 #else

@@ -49,13 +49,13 @@ TEST(counting, counts_blocks_bytes_and_peaks) {
     CHECK(cupel_counts_are_balanced(counts));
 }
 
-TEST(counting, counts_a_failed_request_and_nothing_else, .no_sweep = true) {
+TEST(counting, counts_a_failed_request_and_nothing_else) {
     struct cupel_failing failing;
     struct cupel_counting counting;
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "alloc:2+;grow:1+", NULL);
     struct cupel_allocator *c = cupel_counting_init(&counting, f);
     unsigned char *block = cupel_alloc(c, 24, 8);
-    REQUIRE(block != NULL);
+    STARVED(block == NULL);
     memset(block, 7, 24);
     struct cupel_counts before = counting.counts;
     CHECK(cupel_alloc(c, 1, 1) == NULL);
@@ -110,7 +110,8 @@ static void *churn(void *allocator) {
     return NULL;
 }
 
-TEST(counting, shared_counts_are_exact_over_threads, .no_sweep = true, .tags = "slow") {
+TEST(counting, shared_counts_are_exact_over_threads, .no_sweep = "it compares exact counts of requests",
+     .tags = "slow") {
     struct cupel_counting counting;
     struct cupel_allocator *c = cupel_counting_init_shared(&counting, cupel_libc());
     pthread_t threads[THREADS];
@@ -134,16 +135,16 @@ TEST(counting, shared_counts_are_exact_over_threads, .no_sweep = true, .tags = "
     CHECK(cupel_counts_are_balanced(&counts));
 }
 
-TEST(counting, hands_usable_and_site_through, .no_sweep = true) {
+TEST(counting, hands_usable_and_site_through) {
     struct cupel_counting counting;
     struct cupel_allocator *c = cupel_counting_init(&counting, cupel_libc());
     void *block = cupel_alloc(c, 3, 1);
-    REQUIRE(block != NULL);
+    STARVED(block == NULL);
     CHECK_UINT_EQ(cupel_usable(c, block, 3, 1), cupel_usable(cupel_libc(), block, 3, 1));
     cupel_free(c, block, 3, 1);
 }
 
-TEST(counting, keeps_the_contract, .no_sweep = true, .tags = "slow") {
+TEST(counting, keeps_the_contract, .tags = "slow") {
     struct cupel_counting layer;
     struct cupel_allocator *a = cupel_counting_init(&layer, cupel_libc());
     check_contract(a, (struct contract_limits){1 << 17, 64});

@@ -46,7 +46,8 @@ static const struct pattern {
     {"4@0;1@100;0", "....x......."},
 };
 
-TEST(failing, fails_exactly_the_requests_of_the_plan, .no_sweep = true, TABLE(patterns)) {
+TEST(failing, fails_exactly_the_requests_of_the_plan, .no_sweep = "the faults of its own plan are what is looked at",
+     TABLE(patterns)) {
     const struct pattern *row = test_row();
     struct cupel_failing failing;
     struct cupel_error error = {"", 0, 0};
@@ -72,7 +73,8 @@ TEST(failing, fails_exactly_the_requests_of_the_plan, .no_sweep = true, TABLE(pa
     CHECK_UINT_EQ(failing.live_bytes, 0);
 }
 
-TEST(failing, tells_operations_apart_and_changes_nothing, .no_sweep = true) {
+TEST(failing, tells_operations_apart_and_changes_nothing,
+     .no_sweep = "the faults of its own plan are what is looked at") {
     struct cupel_failing failing;
     struct cupel_counting counting;
     struct cupel_allocator *f =
@@ -98,7 +100,8 @@ TEST(failing, tells_operations_apart_and_changes_nothing, .no_sweep = true) {
     cupel_free(f, block, 600, 1);
 }
 
-TEST(failing, moves_each_growth_and_refuses_before_it_moves, .no_sweep = true) {
+TEST(failing, moves_each_growth_and_refuses_before_it_moves,
+     .no_sweep = "the faults of its own plan are what is looked at") {
     struct cupel_failing failing;
     struct cupel_allocator *f = cupel_failing_init(&failing, test_allocator(), "grow:1+=move;alloc:3", NULL);
     REQUIRE(f != NULL);
@@ -130,7 +133,7 @@ static void note_event(const struct cupel_failing *failing, const struct cupel_f
     events[event_count++] = *event;
 }
 
-TEST(failing, tells_of_each_request, .no_sweep = true) {
+TEST(failing, tells_of_each_request, .no_sweep = "the faults of its own plan are what is looked at") {
     struct cupel_failing failing;
     struct cupel_allocator *f = cupel_failing_init(&failing, test_allocator(), "alloc:3", NULL);
     REQUIRE(f != NULL);
@@ -154,7 +157,7 @@ TEST(failing, tells_of_each_request, .no_sweep = true) {
     CHECK_UINT_EQ(events[3].calls, 1u << CUPEL_FAULT_GROW);
 }
 
-TEST(failing, a_budget_counts_live_bytes_only, .no_sweep = true) {
+TEST(failing, a_budget_counts_live_bytes_only, .no_sweep = "the faults of its own plan are what is looked at") {
     struct cupel_failing failing;
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "any:>100", NULL);
     REQUIRE(f != NULL);
@@ -171,7 +174,8 @@ TEST(failing, a_budget_counts_live_bytes_only, .no_sweep = true) {
     cupel_free(f, block, 100, 8);
 }
 
-TEST(failing, draws_the_same_requests_from_the_same_seed, .no_sweep = true) {
+TEST(failing, draws_the_same_requests_from_the_same_seed,
+     .no_sweep = "the faults of its own plan are what is looked at") {
     bool drawn[3][400];
     unsigned counts[3] = {0, 0, 0};
     for (unsigned run = 0; run < 3; run++) {
@@ -208,7 +212,7 @@ TEST(failing, benign_windows_nest_and_count_apart) {
     CHECK_UINT_EQ(failing.injected, 1);
 }
 
-TEST(failing, disarmed_it_counts_and_the_plan_waits, .no_sweep = true) {
+TEST(failing, disarmed_it_counts_and_the_plan_waits, .no_sweep = "the faults of its own plan are what is looked at") {
     struct cupel_failing failing;
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "alloc:1", NULL);
     failing.is_armed = false;
@@ -234,7 +238,8 @@ static __attribute__((noinline)) void *named_site(struct cupel_allocator *f) {
     return block;
 }
 
-TEST(failing, fails_by_function_and_keeps_the_stack, .no_sweep = true, .tags = "slow") {
+TEST(failing, fails_by_function_and_keeps_the_stack, .no_sweep = "the faults of its own plan are what is looked at",
+     .tags = "slow") {
     struct cupel_failing failing;
     struct cupel_error error = {"", 0, 0};
     struct cupel_allocator *f = cupel_failing_init(&failing, cupel_libc(), "alloc:2+@named_site", &error);
@@ -415,7 +420,7 @@ TEST(failing, reads_the_environment, .isolate = CUPEL_ISOLATE_PROCESS, .tags = "
     (void)unsetenv("CUPEL_SEED");
 }
 
-TEST(failing, keeps_the_contract, .no_sweep = true, .tags = "slow") {
+TEST(failing, keeps_the_contract, .tags = "slow") {
     struct cupel_failing layer;
     struct cupel_allocator *a = cupel_failing_init(&layer, cupel_libc(), "", NULL);
     check_contract(a, (struct contract_limits){1 << 17, 64});

@@ -6,11 +6,11 @@
 
 #include <malloc.h>
 
-TEST(libc, keeps_the_contract, .no_sweep = true, .tags = "slow") {
+TEST(libc, keeps_the_contract, .tags = "slow") {
     check_contract(cupel_libc(), (struct contract_limits){2 << 20, 65536});
 }
 
-TEST(libc, refuses_what_is_invalid, .no_sweep = true) {
+TEST(libc, refuses_what_is_invalid, .no_sweep = "it asks for what nobody has") {
     check_refusals(cupel_libc());
 }
 

@@ -119,13 +119,14 @@ static void run_fast_freeing_only(void) {
     EXPECT(cupel_set_alloc_mode(CUPEL_MODE_COUNTING, NULL));
 }
 
-TEST(mode, fast_is_left_only_before_its_first_block, .no_sweep = true, .tags = "slow") {
+TEST(mode, fast_is_left_only_before_its_first_block, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_fast), 0);
     CHECK_INT_EQ(status_of_child(run_fast_sized), 0);
     CHECK_INT_EQ(status_of_child(run_fast_freeing_only), 0);
 }
 
-TEST(mode, counting_and_tracking_keep_the_contract, .no_sweep = true, .tags = "slow") {
+TEST(mode, counting_and_tracking_keep_the_contract,
+     .no_sweep = "it compares the process's own counts, with nothing to spare", .tags = "slow") {
     static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING};
     for (size_t i = 0; i < 2; i++) {
         set_mode(counted[i]);
@@ -137,7 +138,7 @@ TEST(mode, counting_and_tracking_keep_the_contract, .no_sweep = true, .tags = "s
     set_mode(CUPEL_MODE_FAST);
 }
 
-TEST(mode, a_live_block_holds_its_mode, .no_sweep = true) {
+TEST(mode, a_live_block_holds_its_mode, .no_sweep = "it compares the process's own counts, with nothing to spare") {
     static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING};
     for (size_t i = 0; i < 2; i++) {
         set_mode(counted[i]);
@@ -179,11 +180,12 @@ static void run_leak_and_foreign_free(void) {
     free(leaked);
 }
 
-TEST(mode, a_leak_and_a_foreign_free_do_not_cancel, .no_sweep = true, .tags = "slow") {
+TEST(mode, a_leak_and_a_foreign_free_do_not_cancel, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_leak_and_foreign_free), 0);
 }
 
-TEST(mode, tracking_knows_sizes_and_callers, .no_sweep = true) {
+TEST(mode, tracking_knows_sizes_and_callers,
+     .no_sweep = "it compares the process's own counts, with nothing to spare") {
     set_mode(CUPEL_MODE_TRACKING);
     struct cupel_tracking *tracking = cupel_global_tracking();
     REQUIRE(tracking != NULL);
@@ -234,7 +236,8 @@ static void own_free(void *user, void *block) {
     free(block);
 }
 
-TEST(mode, stands_on_functions_of_the_program, .no_sweep = true) {
+TEST(mode, stands_on_functions_of_the_program,
+     .no_sweep = "it compares the process's own counts, with nothing to spare") {
     struct calls calls = {0};
     struct cupel_error error;
     CHECK(!cupel_set_alloc_functions(own_malloc, NULL, own_free, &calls, &error));
@@ -274,11 +277,11 @@ static void run_functions_in_fast_mode(void) {
     EXPECT(!cupel_set_alloc_functions(NULL, NULL, NULL, NULL, NULL));
 }
 
-TEST(mode, functions_serve_fast_mode, .no_sweep = true, .tags = "slow") {
+TEST(mode, functions_serve_fast_mode, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_functions_in_fast_mode), 0);
 }
 
-TEST(mode, environment_is_read_on_demand, .no_sweep = true) {
+TEST(mode, environment_is_read_on_demand) {
     struct cupel_error error = {.text = ""};
     REQUIRE_INT_EQ(unsetenv("CUPEL_ALLOC"), 0);
     CHECK(cupel_set_alloc_mode_from_environment(&error));
@@ -328,7 +331,8 @@ static void *count_up_and_down(void *unused) {
     return NULL;
 }
 
-TEST(mode, no_count_is_lost_between_threads, .no_sweep = true, .tags = "slow") {
+TEST(mode, no_count_is_lost_between_threads, .no_sweep = "it compares the process's own counts, with nothing to spare",
+     .tags = "slow") {
     set_mode(CUPEL_MODE_COUNTING);
     pthread_t threads[4];
     REQUIRE_INT_EQ(pthread_barrier_init(&together, NULL, 4), 0);
@@ -344,7 +348,8 @@ TEST(mode, no_count_is_lost_between_threads, .no_sweep = true, .tags = "slow") {
     set_mode(CUPEL_MODE_FAST);
 }
 
-TEST(mode, threads_share_counters_and_records, .no_sweep = true, .tags = "slow") {
+TEST(mode, threads_share_counters_and_records,
+     .no_sweep = "it compares the process's own counts, with nothing to spare", .tags = "slow") {
     static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING};
     for (size_t i = 0; i < 2; i++) {
         set_mode(counted[i]);
@@ -374,6 +379,6 @@ static void run_threads_in_fast_mode(void) {
     }
 }
 
-TEST(mode, threads_may_make_the_first_allocation_together, .no_sweep = true, .tags = "slow") {
+TEST(mode, threads_may_make_the_first_allocation_together, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_threads_in_fast_mode), 0);
 }

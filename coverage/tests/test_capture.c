@@ -170,7 +170,9 @@ static const struct expected_counts {
     {15, {0, 1, 0, 0, 0}},      {19, {0, 2, 0, 0, 0}}, {24, {0, 0, 0, 0, 0}}, {25, {0, 0, 1000, 1000, 0}},
 };
 
-TEST(cover_capture, counts_every_process_however_it_ends, .no_sweep = true, .timeout_s = 120, .tags = "slow") {
+TEST(cover_capture, counts_every_process_however_it_ends,
+     .no_sweep = "jansson, which reads for it, ends the process where it gets no memory", .timeout_s = 120,
+     .tags = "slow") {
     need_gcc();
     const char *folder = test_directory();
     char wide[4096];
@@ -229,7 +231,9 @@ static void build_plain(const char *folder, const char *text) {
     REQUIRE_INT_EQ(built, 0);
 }
 
-TEST(cover_capture, reads_exclusions_with_their_reasons, .no_sweep = true, .timeout_s = 120, .tags = "slow") {
+TEST(cover_capture, reads_exclusions_with_their_reasons,
+     .no_sweep = "jansson, which reads for it, ends the process where it gets no memory", .timeout_s = 120,
+     .tags = "slow") {
     need_gcc();
     char folder[4096];
     REQUIRE(realpath(test_directory(), folder) != NULL);
@@ -250,7 +254,9 @@ TEST(cover_capture, reads_exclusions_with_their_reasons, .no_sweep = true, .time
     cupel_coverage_deinit(&coverage);
 }
 
-TEST(cover_capture, an_excluded_region_must_stop, .no_sweep = true, .timeout_s = 120, .tags = "slow") {
+TEST(cover_capture, an_excluded_region_must_stop,
+     .no_sweep = "jansson, which reads for it, ends the process where it gets no memory", .timeout_s = 120,
+     .tags = "slow") {
     need_gcc();
     char folder[4096];
     REQUIRE(realpath(test_directory(), folder) != NULL);
@@ -274,7 +280,9 @@ static char *stored(const struct cupel_coverage *coverage) {
     return text;
 }
 
-TEST(cover_capture, what_is_stored_reads_back_equal, .no_sweep = true, .timeout_s = 120, .tags = "slow") {
+TEST(cover_capture, what_is_stored_reads_back_equal,
+     .no_sweep = "jansson, which reads for it, ends the process where it gets no memory", .timeout_s = 120,
+     .tags = "slow") {
     need_gcc();
     char folder[4096];
     REQUIRE(realpath(test_directory(), folder) != NULL);
@@ -311,7 +319,9 @@ static const struct bad_store {
      "lacks what it must have"},
 };
 
-TEST(cover_capture, refuses_a_bad_store, .no_sweep = true, TABLE(bad_stores), .tags = "slow") {
+TEST(cover_capture, refuses_a_bad_store,
+     .no_sweep = "jansson, which reads for it, ends the process where it gets no memory", TABLE(bad_stores),
+     .tags = "slow") {
     const struct bad_store *bad = test_row();
     struct cupel_coverage coverage;
     struct cupel_error error = {0};

@@ -222,7 +222,7 @@ TEST(ops, compare_the_totals_of_counting) {
     CHECK_STR_CONTAINS(report.error.text, "counted 0 blocks");
 }
 
-TEST(ops, give_the_same_end_for_the_same_bytes, .no_sweep = true) {
+TEST(ops, give_the_same_end_for_the_same_bytes, .no_sweep = "it compares two runs, of which a fault strikes one") {
     struct cupel_ops_report first;
     struct cupel_ops_report second;
     struct cupel_ops_setup setup = {.allocator = cupel_libc()};

@@ -214,6 +214,23 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
     }
 }
 
+static bool is_death_test(const struct cupel_test *test) {
+    return test->options.expect_signal != 0 || test->options.expect_exit != 0;
+}
+
+/* Why --sweep leaves it out; NULL where it does not. */
+static const char *no_sweep_of(const struct cupel_test *test) {
+    return is_death_test(test) ? "it is to end its process" : test->options.no_sweep;
+}
+
+void cupel__execute_unswept(const struct cupel_test *test, struct cupel_result *result) {
+    const char *no_sweep = no_sweep_of(test);
+    if (cupel__settings.sweep && no_sweep != NULL && result->verdict == CUPEL_VERDICT_OK && result->reason[0] == '\0') {
+        result->is_unswept = true;
+        (void)snprintf(result->reason, sizeof result->reason, "%s", no_sweep);
+    }
+}
+
 void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *result) {
     const struct cupel_test_options *options = &test->options;
     if (options->expect_failure == NULL || result->verdict == CUPEL_VERDICT_SKIPPED) {
@@ -233,10 +250,6 @@ bool cupel__execute_may_lose_memory(const struct cupel__plan_item *item, const s
     bool was_elsewhere = result->retained[0] != '\0' && result->fault[0] != '\0'; /* in its second run */
     return was_elsewhere || item->test->options.allow_leak || result->verdict != CUPEL_VERDICT_OK ||
            result->failures != 0;
-}
-
-static bool is_death_test(const struct cupel_test *test) {
-    return test->options.expect_signal != 0 || test->options.expect_exit != 0;
 }
 
 /* What a sweep asks after its faults: whether the test, run once more without one, still does what it did. */
@@ -277,7 +290,7 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
     if (is_repeated) {
         before = cupel__growth_measure();
     }
-    if (cupel__settings.sweep && !test->options.no_sweep && !is_death_test(test)) {
+    if (cupel__settings.sweep && no_sweep_of(test) == NULL) {
         cupel__sweep_execute(item, result);
     } else {
         if (cupel__settings.warm_up && test->kind == CUPEL_KIND_TEST) {
@@ -285,7 +298,7 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
         }
         cupel__execute_once(item, faults, result);
         if (faults != NULL && result->verdict == CUPEL_VERDICT_OK && test->kind == CUPEL_KIND_TEST &&
-            !test->options.no_sweep) {
+            test->options.no_sweep == NULL) {
             check_recovery(item, result);
         }
         if (cupel_result_is_failure(result)) {
@@ -311,5 +324,6 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
                        test->line);
     }
     cupel__execute_expect(test, result);
+    cupel__execute_unswept(test, result);
     cupel__directory_done(result, cupel_result_is_failure(result));
 }

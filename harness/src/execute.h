@@ -28,6 +28,10 @@ void cupel__execute_once(const struct cupel__plan_item *item, const struct cupel
 /* Turns a failure into ok where the test declares one, and ok into a failure. Also for a supervisor, after a death. */
 void cupel__execute_expect(const struct cupel_test *test, struct cupel_result *result);
 
+/* Marks what passed without its sweep though one was asked for, with the reason. Also for a supervisor, after a death.
+ */
+void cupel__execute_unswept(const struct cupel_test *test, struct cupel_result *result);
+
 /* True where what the test held may be lost rightly: it failed, was skipped, or may leak. */
 bool cupel__execute_may_lose_memory(const struct cupel__plan_item *item, const struct cupel_result *result);
 

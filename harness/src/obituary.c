@@ -101,6 +101,7 @@ void cupel__obituary(const struct cupel__plan_item *item, const struct cupel__de
         if (result->verdict == CUPEL_VERDICT_OK && !cupel__settings.show_output) {
             result->output.length = 0;
         }
+        cupel__execute_unswept(test, result);
         cupel__directory_done(result, result->verdict != CUPEL_VERDICT_OK);
         return;
     }

@@ -167,6 +167,7 @@ static void count(const struct cupel_result *result) {
         return; /* its repeats are counted */
     }
     totals.unstarved += result->has_nothing_to_starve;
+    totals.unswept += result->is_unswept;
     if (!cupel_result_is_failure(result)) {
         *(result->verdict == CUPEL_VERDICT_SKIPPED ? &totals.skipped : &totals.passed) += 1;
         return;

@@ -37,6 +37,7 @@ struct cupel__totals {
     uint64_t skipped;
     uint64_t flaky;     /* failed and passed: in repeats, or on a retry (these are among the passed) */
     uint64_t unstarved; /* of those passed: swept, with nothing to starve */
+    uint64_t unswept;   /* of those passed: run once where a sweep was asked for */
     int64_t start_ns;
     int64_t duration_ns; /* set at the end */
     bool is_interrupted;

@@ -78,7 +78,8 @@ static void tap_result(FILE *out, const struct cupel_result *result, const struc
     char command[4096];
     (void)cupel_result_title(result, title, sizeof title);
     bool is_failure = cupel_result_is_failure(result);
-    bool is_todo = result->verdict == CUPEL_VERDICT_OK && strncmp(result->reason, "expected", 8) == 0;
+    bool is_todo =
+        result->verdict == CUPEL_VERDICT_OK && !result->is_unswept && strncmp(result->reason, "expected", 8) == 0;
     fprintf(out, "%sok %" PRIu64 " - ", is_failure || is_todo ? "not " : "",
             totals->passed + totals->failed + totals->skipped);
     tap_words(out, title);
@@ -193,6 +194,10 @@ static void json_result(FILE *out, const struct cupel_result *result, const stru
     json_text(&json, "fault", result->fault);
     if (result->has_nothing_to_starve) {
         cupel_json_key(&json, "nothing_to_starve");
+        cupel_json_bool(&json, true);
+    }
+    if (result->is_unswept) {
+        cupel_json_key(&json, "not_swept");
         cupel_json_bool(&json, true);
     }
     json_number(&json, "duration_ns", result->duration_ns);

@@ -81,7 +81,8 @@ static void plain_result(FILE *out, const struct cupel_result *result, const str
     (void)cupel_result_title(result, title, sizeof title);
     bool is_failure = cupel_result_is_failure(result);
     bool shows_output = head.shows_output && result->output.length != 0;
-    if (is_failure || head.is_verbose || shows_output || result->verdict == CUPEL_VERDICT_SKIPPED) {
+    if (is_failure || head.is_verbose || shows_output || result->verdict == CUPEL_VERDICT_SKIPPED ||
+        result->is_unswept) {
         cupel_progress_clear(&progress);
     }
     if (is_failure) {
@@ -91,6 +92,8 @@ static void plain_result(FILE *out, const struct cupel_result *result, const str
         print_retried(out, result, title);
     } else if (result->verdict == CUPEL_VERDICT_SKIPPED) {
         fprintf(out, "%sskipped%s %s: %s\n", YELLOW, PLAIN, title, result->reason);
+    } else if (result->is_unswept && !shows_output) {
+        fprintf(out, "%snot swept%s %s: %s\n", YELLOW, PLAIN, title, result->reason);
     } else if (head.is_verbose || shows_output) {
         fprintf(out, "%sok%s %s (%.1f ms)%s%s\n", GREEN, PLAIN, title, (double)result->duration_ns / 1e6,
                 result->reason[0] != '\0' ? " " : "", result->reason);
@@ -111,6 +114,10 @@ static void plain_result(FILE *out, const struct cupel_result *result, const str
 }
 
 static void print_unstarved(FILE *out, const struct cupel__totals *totals) {
+    if (totals->unswept != 0) {
+        fprintf(out, "%" PRIu64 " %s not swept: %s passed once, as without a sweep\n", totals->unswept,
+                totals->unswept == 1 ? "test was" : "tests were", totals->unswept == 1 ? "it" : "they");
+    }
     if (totals->unstarved != 0) {
         fprintf(out, "%" PRIu64 " %s had nothing to starve: %s passed, and the sweep says nothing of %s\n",
                 totals->unstarved, totals->unstarved == 1 ? "test" : "tests", totals->unstarved == 1 ? "it" : "they",

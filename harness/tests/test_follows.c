@@ -69,7 +69,7 @@ static int write_name(void *user, unsigned dimension, char *text, size_t size) {
 
 /* Says of a thousand seeds each; no more may be wrong than the risk that is stated, and of those that fail each time
  * none is. */
-TEST(follows, names_what_matters_and_no_more, TABLE(models), .no_sweep = true, .tags = "slow") {
+TEST(follows, names_what_matters_and_no_more, TABLE(models), .tags = "slow") {
     enum { SEEDS = 1000 };
     const struct model *model = test_row();
     unsigned wrong = 0;

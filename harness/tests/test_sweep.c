@@ -167,9 +167,22 @@ TEST(sweep, what_fails_without_a_fault_is_told_plainly, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, " --sweep");
     run = sweep("is_skipped_without_a_fault");
     CHECK_STR_CONTAINS(run->output, "0 passed, 0 failed, 1 skipped\n");
-    run = sweep("is_left_out");
+}
+
+TEST(sweep, what_is_left_out_is_told_with_its_reason, .tags = "slow") {
+    const struct tool_run *run = sweep("is_left_out");
     CHECK_INT_EQ(run->status, 0);
-    CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed, 0 skipped\n");
+    CHECK_STR_CONTAINS(run->output, "not swept starved.is_left_out: its count is what is looked at\n");
+    CHECK_STR_CONTAINS(run->output, "\n1 test was not swept: it passed once, as without a sweep\n"
+                                    "1 passed, 0 failed, 0 skipped\n");
+    run = tool(TOOL_BIN "cupel-test --results=r --sweep --seed=1 " STARVED_PROGRAM
+                        " --filter=starved.is_left_out; cat r");
+    CHECK_STR_CONTAINS(run->output, "not swept starved.is_left_out: its count");
+    CHECK_STR_CONTAINS(run->output, "\n1 test was not swept: it passed once");
+    CHECK_STR_CONTAINS(run->output, "\"not_swept\":true,");
+    CHECK_STR_CONTAINS(run->output, "\"reason\":\"its count is what is looked at\"");
+    run = tool(STARVED_PROGRAM " --filter=starved.is_left_out");
+    CHECK(strstr(run->output, "not swept") == NULL);
 }
 
 TEST(sweep, a_property_is_swept_on_its_inputs, .tags = "slow") {
