@@ -98,7 +98,7 @@ struct cupel_sweep_summary {
     uint64_t aligned;                       /* requests with an alignment beyond that of malloc */
     uint64_t stacks;                        /* distinct call stacks of all these */
     uint64_t first_run;                     /* requests that only the first run of a process made, on top of these */
-    uint64_t first_run_untried;             /* of these: not tried, for want of a process each. In left_out too */
+    uint64_t first_run_untried;             /* faults not tried for want of a process each. In left_out too */
     uint64_t points;                        /* faults tried */
     uint64_t left_out;                      /* faults that the options leave out, shards apart */
     uint64_t verdicts[CUPEL_VERDICT_COUNT]; /* how many of them came to each verdict, known findings apart */

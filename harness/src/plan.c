@@ -170,6 +170,9 @@ static enum cupel_isolation isolation_of(const struct cupel_test *test, const st
     }
     static const enum cupel_isolation of_run[] = {CUPEL_ISOLATE_WORKER, CUPEL_ISOLATE_PROCESS, CUPEL_ISOLATE_NONE};
     enum cupel_isolation run = of_run[settings->isolate];
+    if (run == CUPEL_ISOLATE_WORKER && settings->sweep && options->no_sweep) {
+        return CUPEL_ISOLATE_PROCESS; /* what it sets up once shall not be there for those that are swept */
+    }
     if (run == CUPEL_ISOLATE_NONE || options->isolate == CUPEL_ISOLATE_DEFAULT) {
         return run;
     }

@@ -27,6 +27,22 @@ struct replay {
 
 static struct cupel_result record;
 
+/* What a sweep asks after a fault that was borne. */
+static bool recovers_here(const struct replay *replay, const char *path) {
+    static const struct cupel_fault_plan no_faults;
+    struct cupel__case one = {
+        .property = replay->item.test, .data = replay->data, .length = replay->length, .faults = &no_faults};
+    cupel__run.fault_note->is_recovery = true;
+    cupel__case_run(&one);
+    cupel__run.fault_note->is_recovery = false;
+    bool has_failed = cupel__case_has_failed(&one);
+    if (has_failed) {
+        printf("FAILED %s: %s\na run without a fault, after this one, fails\n%s", path,
+               cupel_verdict_name(CUPEL_VERDICT_NOT_RECOVERED), record.messages.data);
+    }
+    return !has_failed;
+}
+
 /* Runs the input here; true where it went well, else the story is printed. */
 static bool run_here(const struct replay *replay, const char *path) {
     const struct cupel_fault_plan *plan = cupel__settings.fault_plan.count != 0 ? &cupel__settings.fault_plan : NULL;
@@ -44,6 +60,9 @@ static bool run_here(const struct replay *replay, const char *path) {
     }
     enum cupel_verdict verdict = cupel__case_verdict(&one);
     bool is_of_trailer = plan == NULL && (verdict == CUPEL_VERDICT_NOT_REACHED || verdict == CUPEL_VERDICT_SWALLOWED);
+    if (verdict == CUPEL_VERDICT_OK && plan != NULL) {
+        return recovers_here(replay, path);
+    }
     if (verdict == CUPEL_VERDICT_OK || verdict == CUPEL_VERDICT_SKIPPED || is_of_trailer) {
         return true; /* an engine puts faults anywhere; whether each is borne is what --sweep and --fault ask */
     }

@@ -39,8 +39,8 @@ static void take_record(struct cupel__sweep_run *run) {
     const struct cupel_failing *failing = &cupel__run.failing;
     bool is_unfailed = run->plan == NULL;
     run->calls = failing->calls;
-    memcpy(run->asked, failing->asked, sizeof run->asked);
-    memcpy(run->asked_short, failing->asked_short, sizeof run->asked_short);
+    memcpy(run->asked.all, failing->asked, sizeof run->asked.all);
+    memcpy(run->asked.can_be_short, failing->asked_short, sizeof run->asked.can_be_short);
     run->injected = is_unfailed ? 0 : failing->injected + failing->injected_benign + failing->moved;
     run->has_left = cupel__left_behind_has_changed();
     run->verdict = record.verdict;

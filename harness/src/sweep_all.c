@@ -51,7 +51,7 @@ static struct cupel_sweep_summary summarise(const struct cupel__sweep *sweep) {
                                           .growths = note->growths,
                                           .aligned = note->aligned,
                                           .stacks = note->stacks,
-                                          .first_run = note->cold_count,
+                                          .first_run = note->first_only,
                                           .first_run_untried = note->cold_untried,
                                           .points = note->tally.points,
                                           .left_out = note->left_out,

@@ -20,12 +20,20 @@ static const struct {
 };
 enum { WAYS = sizeof ways / sizeof ways[0] };
 
-uint64_t cupel__sweep_calls_of(const struct cupel__sweep *sweep, unsigned way) {
-    const struct cupel__sweep_note *note = sweep->note;
+static uint64_t calls_of(const struct cupel__sweep *sweep, unsigned way, const struct cupel__sweep_asked *asked) {
     if (way >= WAYS || (sweep->calls & 1u << ways[way].call) == 0) {
         return 0;
     }
-    return strcmp(ways[way].how, "short") == 0 ? note->asked_short[ways[way].call] : note->asked[ways[way].call];
+    return strcmp(ways[way].how, "short") == 0 ? asked->can_be_short[ways[way].call] : asked->all[ways[way].call];
+}
+
+uint64_t cupel__sweep_calls_of(const struct cupel__sweep *sweep, unsigned way) {
+    return calls_of(sweep, way, &sweep->note->asked);
+}
+
+uint64_t cupel__sweep_cold_calls_of(const struct cupel__sweep *sweep, unsigned way) {
+    uint64_t first = calls_of(sweep, way, &sweep->note->first_asked);
+    return first > cupel__sweep_calls_of(sweep, way) ? first : 0;
 }
 
 unsigned cupel__sweep_ways(void) {
@@ -39,17 +47,20 @@ void cupel__sweep_call_plan(struct cupel_fault_plan *plan, const struct cupel__s
     (void)snprintf(plan->rules[0].how, sizeof plan->rules[0].how, "%s", ways[point->way].how);
 }
 
-bool cupel__sweep_calls_are_equal(const struct cupel__sweep *sweep, char *text, size_t size) {
-    static const char *const names[CUPEL_FAULT_CALLS_MAX] = {[CUPEL_FAULT_READ] = "read",
-                                                             [CUPEL_FAULT_WRITE] = "wrote",
-                                                             [CUPEL_FAULT_OPEN] = "opened files",
-                                                             [CUPEL_FAULT_CLOCK] = "asked the time"};
+uint64_t cupel__sweep_cold_calls(const struct cupel__sweep *sweep) {
     const struct cupel__sweep_note *note = sweep->note;
-    const struct cupel__sweep_run *run = &sweep->current;
+    uint64_t count = 0;
     for (unsigned call = 0; call < CUPEL_FAULT_CALLS_MAX; call++) {
-        if ((sweep->calls & 1u << call) != 0 && run->asked[call] != note->asked[call]) {
-            (void)snprintf(text, size, "two runs without a fault %s %llu and %llu times: a fault has no fixed place\n",
-                           names[call], (unsigned long long)note->asked[call], (unsigned long long)run->asked[call]);
+        bool is_more = note->first_asked.all[call] > note->asked.all[call] && (sweep->calls & 1u << call) != 0;
+        count += is_more ? note->first_asked.all[call] - note->asked.all[call] : 0;
+    }
+    return count;
+}
+
+bool cupel__sweep_calls_are_equal(const struct cupel__sweep *sweep, const struct cupel__sweep_asked *before,
+                                  const struct cupel__sweep_asked *now) {
+    for (unsigned way = 0; way < WAYS; way++) {
+        if (calls_of(sweep, way, before) != calls_of(sweep, way, now)) {
             return false;
         }
     }

@@ -33,19 +33,24 @@ enum {
     CUPEL__SWEEP_STACKS_MAX = 1 << 16,
 };
 
+/* How often a run made calls that are no requests, as in struct cupel_failing. */
+struct cupel__sweep_asked {
+    uint64_t all[CUPEL_FAULT_CALLS_MAX];
+    uint64_t can_be_short[CUPEL_FAULT_CALLS_MAX];
+};
+
 /* One run of the subject. */
 struct cupel__sweep_run {
     const struct cupel_fault_plan *plan; /* in: NULL for none */
     /* In: for the failing layer, NULL for none. */
     void (*on_request)(const struct cupel_failing *failing, const struct cupel_failing_event *event);
-    struct cupel__fault_note *refused;     /* in: takes the first fault */
-    bool looks_closely;                    /* in: also at what it may leave behind that is dear to look at */
-    bool has_left;                         /* out: it left something behind, so that this process is another now */
-    enum cupel_verdict verdict;            /* out, all below too */
-    uint64_t calls;                        /* requests that could have failed */
-    uint64_t injected;                     /* faults, benign ones and moves too */
-    uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* calls that are no requests, as in struct cupel_failing */
-    uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
+    struct cupel__fault_note *refused; /* in: takes the first fault */
+    bool looks_closely;                /* in: also at what it may leave behind that is dear to look at */
+    bool has_left;                     /* out: it left something behind, so that this process is another now */
+    enum cupel_verdict verdict;        /* out, all below too */
+    uint64_t calls;                    /* requests that could have failed */
+    uint64_t injected;                 /* faults, benign ones and moves too */
+    struct cupel__sweep_asked asked;
     uint64_t key;                     /* of the place where it was noticed; 0: unknown */
     char text[CUPEL__SWEEP_TEXT_MAX]; /* words; "" at first */
 };
@@ -78,11 +83,14 @@ struct cupel__sweep_request {
     bool is_cold;          /* of the first run: no later run makes it, nor was it tried with an earlier subject */
 };
 
+/* What fails in a first run: a request, growth in place, or a call in one of the ways of sweep_calls.c. */
+enum cupel__sweep_cold { CUPEL__COLD_ALLOC, CUPEL__COLD_GROWTH, CUPEL__COLD_CALL };
+
 /* A fault to try. */
 struct cupel__sweep_point {
     uint64_t first, second;
     uint8_t stage;
-    uint8_t way;   /* of CUPEL__SWEEP_CALLS: see sweep_calls.c; of CUPEL__SWEEP_COLD: 1 for growth in place */
+    uint8_t way;   /* of CUPEL__SWEEP_CALLS: see sweep_calls.c; of CUPEL__SWEEP_COLD: enum cupel__sweep_cold */
     bool is_first; /* of its stack: what it makes the code ask for is looked at for pairs */
 };
 
@@ -121,25 +129,26 @@ struct cupel__sweep_note {
     bool is_spoiled;    /* that run failed: this process is of no further use */
     bool is_used_up;    /* this process came to its end in good order: the next child begins after the point */
     bool has_lost_pipe; /* the point closed what its findings go through */
-    volatile bool has_old_output;          /* what the child printed so far is to be forgotten before its next run */
-    bool is_point_ok;                      /* the verdict of point, before it */
-    uint64_t base;                         /* where the points of this pass begin */
-    uint64_t scheduled;                    /* how many it has */
-    uint64_t left_out;                     /* of all passes: points that the options leave out */
-    uint64_t point;                        /* that runs or ran last, counted from 1 in its pass; 0 before the first */
-    uint64_t batch_start;                  /* first point since a run without a fault went well */
-    uint64_t careful_until;                /* up to this point each is followed by a run without a fault */
-    uint64_t culprits;                     /* points that were found out by that */
-    uint64_t calls;                        /* of the unfailed run */
-    uint64_t growths;                      /* of it: resizes and remaps */
-    uint64_t asked[CUPEL_FAULT_CALLS_MAX]; /* of it: calls that are no requests */
-    uint64_t asked_short[CUPEL_FAULT_CALLS_MAX];
-    uint64_t aligned;       /* of it: requests with an alignment of their own */
-    uint64_t stacks;        /* of it: distinct */
-    uint64_t request_count; /* recorded */
-    uint64_t first_count;   /* recorded of the first run */
-    uint64_t cold_count;    /* of these: only it makes them */
-    uint64_t cold_untried;  /* of these: there was no process for them */
+    volatile bool has_old_output; /* what the child printed so far is to be forgotten before its next run */
+    bool is_point_ok;             /* the verdict of point, before it */
+    uint64_t base;                /* where the points of this pass begin */
+    uint64_t scheduled;           /* how many it has */
+    uint64_t left_out;            /* of all passes: points that the options leave out */
+    uint64_t point;               /* that runs or ran last, counted from 1 in its pass; 0 before the first */
+    uint64_t batch_start;         /* first point since a run without a fault went well */
+    uint64_t careful_until;       /* up to this point each is followed by a run without a fault */
+    uint64_t culprits;            /* points that were found out by that */
+    uint64_t calls;               /* of the unfailed run */
+    uint64_t growths;             /* of it: resizes and remaps */
+    struct cupel__sweep_asked asked, first_asked; /* of it, and of the first run */
+    uint64_t aligned;                             /* of it: requests with an alignment of their own */
+    uint64_t stacks;                              /* of it: distinct */
+    uint64_t request_count;                       /* recorded */
+    uint64_t first_count;                         /* recorded of the first run */
+    uint64_t cold_count;                          /* faults that only it can show */
+    unsigned cold_ways;                           /* 1u << way, of calls that it makes more often than later ones */
+    uint64_t cold_untried;                        /* of these: there was no process for them */
+    uint64_t first_only;                          /* requests and calls that only it makes */
     uint64_t pair_count;
     int64_t first_ns, baseline_ns;        /* what the first run took, and the last of those without a fault */
     struct cupel__fault_note fault;       /* of the run that goes on */
@@ -224,11 +233,15 @@ void cupel__sweep_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_
 void cupel__sweep_token(char *text, size_t size, const struct cupel__sweep_point *point);
 
 /* sweep_calls.c: the ways in which calls fail that are no requests; how many of the unfailed run can fail in this one;
- * the plan of a point of theirs; whether the last run made as many as the one before it, else a text. */
+ * of the first run, where it makes more of them than later ones, which cannot be told apart, all, else 0; how many
+ * calls only it makes; the plan of a point of theirs; whether two runs made as many. */
 unsigned cupel__sweep_ways(void);
 uint64_t cupel__sweep_calls_of(const struct cupel__sweep *sweep, unsigned way);
+uint64_t cupel__sweep_cold_calls_of(const struct cupel__sweep *sweep, unsigned way);
+uint64_t cupel__sweep_cold_calls(const struct cupel__sweep *sweep);
 void cupel__sweep_call_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_point *point);
-bool cupel__sweep_calls_are_equal(const struct cupel__sweep *sweep, char *text, size_t size);
+bool cupel__sweep_calls_are_equal(const struct cupel__sweep *sweep, const struct cupel__sweep_asked *before,
+                                  const struct cupel__sweep_asked *now);
 
 /* sweep_watch.c: the points with a child that may die. */
 void cupel__sweep_watch(struct cupel__sweep *sweep);

@@ -93,10 +93,16 @@ static uint64_t list_cold(const struct cupel__sweep *sweep, struct list *list) {
             bool is_growth = request->number == 0;
             if (request->is_cold && request->is_first == (round == 0)) {
                 add(list, (struct cupel__sweep_point){.first = is_growth ? request->grow_number : request->number,
-                                                      .way = is_growth});
+                                                      .way = is_growth ? CUPEL__COLD_GROWTH : CUPEL__COLD_ALLOC});
             }
         }
         firsts = round == 0 ? list->count : firsts;
+    }
+    for (unsigned way = 0; way < cupel__sweep_ways(); way++) {
+        for (uint64_t call = 1;
+             (sweep->note->cold_ways & 1u << way) != 0 && call <= cupel__sweep_cold_calls_of(sweep, way); call++) {
+            add(list, (struct cupel__sweep_point){.first = call, .way = (uint8_t)(CUPEL__COLD_CALL + way)});
+        }
     }
     return firsts;
 }
@@ -252,11 +258,14 @@ void cupel__sweep_plan(struct cupel_fault_plan *plan, const struct cupel__sweep_
         [CUPEL__SWEEP_ONCE] = CUPEL_FAULT_NTH,     [CUPEL__SWEEP_FROM] = CUPEL_FAULT_FROM,
         [CUPEL__SWEEP_GROW] = CUPEL_FAULT_NTH,     [CUPEL__SWEEP_MOVES] = CUPEL_FAULT_NTH,
         [CUPEL__SWEEP_PAIRS] = CUPEL_FAULT_PAIR,   [CUPEL__SWEEP_BUDGETS] = CUPEL_FAULT_BUDGET};
-    bool is_growth = point->stage == CUPEL__SWEEP_GROW || (point->stage == CUPEL__SWEEP_COLD && point->way != 0);
+    bool is_cold = point->stage == CUPEL__SWEEP_COLD;
+    bool is_growth = point->stage == CUPEL__SWEEP_GROW || (is_cold && point->way == CUPEL__COLD_GROWTH);
     plan->count = 0;
     plan->seed = 0;
-    if (point->stage == CUPEL__SWEEP_CALLS) {
-        cupel__sweep_call_plan(plan, point);
+    if (point->stage == CUPEL__SWEEP_CALLS || (is_cold && point->way >= CUPEL__COLD_CALL)) {
+        struct cupel__sweep_point call = *point;
+        call.way = (uint8_t)(point->way - (is_cold ? CUPEL__COLD_CALL : 0));
+        cupel__sweep_call_plan(plan, &call);
         return;
     }
     if (point->first != 0) {

@@ -68,17 +68,15 @@ static bool run_baseline(struct cupel__sweep *sweep) {
             return false;
         }
         calls[i] = run->calls;
-        if (i > 0 && run->calls == note->calls) {
+        bool is_equal = i > 0 && run->calls == note->calls;
+        bool is_like = is_equal && cupel__sweep_calls_are_equal(sweep, &note->asked, &run->asked);
+        note->first_asked = i == 0 ? run->asked : note->first_asked;
+        note->asked = run->asked;
+        note->calls = run->calls;
+        if (is_like || (is_equal && i == 2)) { /* who asks a clock until its time has come asks as often as it likes */
             cupel__sweep_record_mark(sweep);
             return true;
         }
-        if (i == 1 && !cupel__sweep_calls_are_equal(sweep, run->text, sizeof run->text)) {
-            found(sweep, 0, CUPEL_VERDICT_NONDETERMINISTIC, run->text);
-            return false;
-        }
-        note->calls = run->calls;
-        memcpy(note->asked, run->asked, sizeof note->asked);
-        memcpy(note->asked_short, run->asked_short, sizeof note->asked_short);
     }
     (void)snprintf(run->text, sizeof run->text,
                    "two runs without a fault asked for memory %llu and %llu times: a fault has no fixed place\n",

@@ -183,16 +183,16 @@ void cupel__sweep_record_end(struct cupel__sweep *sweep) {
     }
 }
 
-enum { USED_UP = UINT32_MAX };
+static const uint32_t used_up_count = UINT32_MAX;
 
-/* The place of a stack with its count in this sweep, USED_UP where only new ones count and it is of an earlier one.
- * NULL where the table is full: with more than 65536 of them the others are tried in their turn. */
+/* The place of a stack with its count in this sweep, used_up_count where only new ones count and it is of an earlier
+ * one. NULL where the table is full: with more than 65536 of them the others are tried in their turn. */
 static struct cupel__sweep_stack *count_of(struct cupel__sweep *sweep, uint64_t hash, bool new_only) {
     struct cupel__sweep_stack *stack = find_stack(sweep->stacks, hash);
     if (stack != NULL && (stack->hash == 0 || stack->serial != sweep->serial)) {
         bool is_used_up = stack->hash != 0 && new_only;
         *stack = (struct cupel__sweep_stack){.hash = hash, .serial = sweep->serial};
-        stack->count = is_used_up ? USED_UP : 0;
+        stack->count = is_used_up ? used_up_count : 0;
     }
     return stack;
 }
@@ -214,9 +214,24 @@ static bool runs_are_equal(const struct cupel__sweep *sweep) {
     return are_equal;
 }
 
+enum { COLD = 3, COLD_CALL }; /* what a stack, or a way of sweep_calls.c, is used up for */
+
+/* Calls that are no requests are counted only: a way is one for all inputs, as a lazy table is. */
+static void mark_cold_calls(struct cupel__sweep *sweep) {
+    struct cupel__sweep_note *note = sweep->note;
+    for (unsigned way = 0; way < cupel__sweep_ways(); way++) {
+        uint64_t calls = cupel__sweep_cold_calls_of(sweep, way);
+        struct cupel__sweep_stack *stack = calls == 0 ? NULL : count_of(sweep, mix(way, COLD_CALL) | 1, true);
+        if (stack != NULL && stack->count != used_up_count) {
+            note->cold_ways |= 1u << way;
+            note->cold_count += calls;
+        }
+    }
+    note->first_only += cupel__sweep_cold_calls(sweep);
+}
+
 /* Of the first run's requests those that come behind as many of the same call stack as the later run makes. */
 static void mark_cold(struct cupel__sweep *sweep) {
-    enum { COLD = 3 };
     struct cupel__sweep_note *note = sweep->note;
     struct cupel__sweep_stack *counts = sweep->region->counts;
     uint64_t most = sweep->options.per_stack != 0 ? sweep->options.per_stack : 1;
@@ -236,9 +251,10 @@ static void mark_cold(struct cupel__sweep *sweep) {
         }
         cupel__sites_note(request->site, false);
         stack = count_of(sweep, mix(request->stack, COLD) | 1, true); /* a lazy table is one for all inputs */
-        request->is_cold = stack == NULL || stack->count != USED_UP;
+        request->is_cold = stack == NULL || stack->count != used_up_count;
         request->is_first = request->is_cold && stack != NULL && stack->count < most && ++stack->count != 0;
         note->cold_count += request->is_cold;
+        note->first_only += request->is_cold;
     }
 }
 
@@ -259,5 +275,9 @@ void cupel__sweep_record_mark(struct cupel__sweep *sweep) {
     if (!runs_are_equal(sweep)) {
         note->is_warmed = true;
         mark_cold(sweep);
+    }
+    if (!cupel__sweep_calls_are_equal(sweep, &note->first_asked, &note->asked)) {
+        note->is_warmed = true;
+        mark_cold_calls(sweep);
     }
 }

@@ -90,7 +90,7 @@ int cupel__sweep_summary_text(const struct cupel_sweep_summary *summary, char *t
                  {summary->growths, ", ", " growths", false},
                  {summary->aligned, ", ", " aligned", false},
                  {summary->first_run, ", ", " in the first run only", false},
-                 {summary->first_run_untried, "; ", " of the first run only, not tried in one process", false},
+                 {summary->first_run_untried, "; ", " faults of the first run, not tried in one process", false},
                  {summary->left_out - summary->first_run_untried, "; ", " more left out", false}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < (int)size; i++) {
         if (parts[i].is_always || parts[i].count != 0) {

@@ -20,6 +20,7 @@ static const struct defect defects[] = {
     {"loses_a_buffer", "leak", "read:1=EINTR"},
     {"tries_for_ever", "hang", "open:1+=EMFILE"},
     {"gathers_pieces", "wrong", "write:1=short"},
+    {"is_set_up_once", "wrong", "read:1=short"},
     {"counts_time_that_was_not", "wrong", "clock:2=back"},
     {"waits_by_the_clock_of_the_day", "hang", "clock:2=back"},
 };
