@@ -30,12 +30,21 @@
 #endif
 
 enum {
-    /* Looking at these costs 5 us: it is done after a quick test only where it is the first, and for some at once. */
-    DEAR = CUPEL_LEFT_SIGNAL_HANDLERS | CUPEL_LEFT_TIMER | CUPEL_LEFT_UMASK | CUPEL_LEFT_LIMITS | CUPEL_LEFT_STREAMS,
+    /* Looking at these costs 5 us: it is done after a quick test only where it is the first, and for some at once. (A
+     * child is hardly ever a quick test's: to fork takes longer.) */
+    DEAR = CUPEL_LEFT_SIGNAL_HANDLERS | CUPEL_LEFT_TIMER | CUPEL_LEFT_UMASK | CUPEL_LEFT_LIMITS | CUPEL_LEFT_STREAMS |
+           CUPEL_LEFT_CHILDREN,
     /* What a test may keep stays: later tests use it, or it shall be seen to grow. */
     KEPT = CUPEL_LEFT_DESCRIPTORS | CUPEL_LEFT_CHILDREN | CUPEL_LEFT_THREADS | CUPEL_LEFT_FILES,
     QUICK_NS = 50000,
     KEPT_MAX = 32,
+};
+
+/* At what a look is. */
+enum depth {
+    AT_QUICK, /* what costs little; of the rest one look is due after some more tests */
+    AT_NEAR,  /* and children */
+    AT_ALL
 };
 
 static struct cupel__circumstances before;
@@ -99,6 +108,12 @@ static bool has_children(void) {
     return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 }
 
+static bool has_timer(void) {
+    struct itimerval timer = {.it_value = {0}};
+    (void)getitimer(ITIMER_REAL, &timer);
+    return timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0;
+}
+
 /* Of the pointers: who sets a variable makes a new text. */
 static uint64_t hash_environment(void) {
     uint64_t hash = (uintptr_t)environ;
@@ -133,6 +148,7 @@ static void forget_files(int temporary) {
 static void note(void) {
     before.task_count = cupel__left_behind_task_count(before.tasks);
     before.has_children = has_children();
+    before.has_timer = has_timer(); /* one that the program was started with */
     if (syscall(SYS_getcwd, before.home_path, sizeof before.home_path) <= 0) {
         before.home_path[0] = '\0'; /* one that was removed */
     }
@@ -170,7 +186,7 @@ static void note_fork(void) {
     before.process = before.process == 0 ? 0 : -1;
 }
 
-void cupel__left_behind_start(const char *temporary, bool is_worker) {
+void cupel__left_behind_start(const char *temporary) {
     if (!cupel__settings.left_behind) {
         return;
     }
@@ -181,7 +197,6 @@ void cupel__left_behind_start(const char *temporary, bool is_worker) {
     is_noting = true;
     before.process = getpid();
     first_process = before.process;
-    before.is_worker = is_worker;
     open_files();
     before.home = open_high(".");
     before.temporary = temporary == NULL ? -1 : open_high(temporary);
@@ -206,24 +221,6 @@ void cupel__left_behind_forget(void) {
     unsettled_count = 0;
 }
 
-void cupel__left_behind_begin(void) {
-    start_ns = cupel_clock_ns();
-    has_changed = false;
-    was_misled = false;
-    bool is_perturbed = cupel__run.item != NULL && cupel__run.item->perturb != 0;
-    if (before.process < 0) {
-        before.process = getpid();
-        close_file(&before.descriptors);
-        close_file(&before.tasks);
-        open_files();
-        note();
-        kept_count = 0;
-    } else if (before.process != 0 && (is_perturbed || was_perturbed)) { /* it changes what is looked at */
-        note();
-    }
-    was_perturbed = is_perturbed;
-}
-
 /* What system() and others put back has other flags, which without a handler mean nothing. */
 bool cupel__left_behind_is_handled_alike(const struct sigaction *a, const struct sigaction *b) {
     bool is_function = a->sa_handler != SIG_DFL && a->sa_handler != SIG_IGN;
@@ -231,7 +228,6 @@ bool cupel__left_behind_is_handled_alike(const struct sigaction *a, const struct
 }
 
 static unsigned look_at_dear(void) {
-    struct itimerval timer = {.it_value = {0}};
     mode_t mask = umask(before.umask);
     unsigned limited = cupel__limited_look(&before.limited);
     unsigned changed = mask != before.umask ? CUPEL_LEFT_UMASK : 0U;
@@ -247,11 +243,11 @@ static unsigned look_at_dear(void) {
             changed |= CUPEL_LEFT_SIGNAL_HANDLERS;
         }
     }
-    if (before.is_worker) { /* the runner itself has one for the time limit */
-        (void)getitimer(ITIMER_REAL, &timer);
-        changed |= timer.it_value.tv_sec != 0 || timer.it_value.tv_usec != 0 ? CUPEL_LEFT_TIMER : 0U;
-    }
-    return changed;
+    return changed | (has_timer() && !before.has_timer ? CUPEL_LEFT_TIMER : 0U);
+}
+
+static unsigned look_at_near(void) {
+    return !before.has_children && has_children() ? CUPEL_LEFT_CHILDREN : 0U;
 }
 
 static bool has_other_home(void) {
@@ -263,7 +259,7 @@ static bool has_other_home(void) {
     return syscall(SYS_getcwd, home, sizeof home) <= 0 || strcmp(home, before.home_path) != 0;
 }
 
-static unsigned look(void) {
+static unsigned look_at_quick(void) {
     struct stat status;
     sigset_t mask;
     unsigned changed = has_other_home() ? CUPEL_LEFT_DIRECTORY : 0U;
@@ -275,7 +271,6 @@ static unsigned look(void) {
         uselocale((locale_t)0) != before.thread_locale || strcmp(setlocale(LC_ALL, NULL), before.locale) != 0;
     changed |= is_other_locale ? CUPEL_LEFT_LOCALE : 0U;
     changed |= count_descriptors(before.descriptors) != before.descriptor_count ? CUPEL_LEFT_DESCRIPTORS : 0U;
-    changed |= !before.has_children && has_children() ? CUPEL_LEFT_CHILDREN : 0U;
     if (has_threads() && cupel__left_behind_task_count(before.tasks) > before.task_count) {
         changed |= CUPEL_LEFT_THREADS;
     }
@@ -285,14 +280,16 @@ static unsigned look(void) {
     return changed;
 }
 
-/* Whether all is looked at now. The first test of a process may be the only one of the run. */
-static bool is_due(const struct cupel_test *test, enum cupel__left_behind_depth depth) {
-    if (depth == CUPEL__LOOK_AT_ALL || was_perturbed) {
-        return true;
+/* At what to look now. The first test of a process may be the only one of the run. */
+static enum depth depth_after(const struct cupel_test *test, enum cupel__left_behind_depth wanted) {
+    if (wanted == CUPEL__LOOK_AT_ALL || was_perturbed) {
+        return AT_ALL;
     }
-    return before.process == first_process && !cupel__settings.sweep &&
-           (!has_looked || unsettled_count == CUPEL__UNSETTLED_MAX || cupel_clock_ns() - start_ns > QUICK_NS ||
-            (test->options.may_leave & DEAR) != 0);
+    if (before.process != first_process || cupel__settings.sweep || cupel__run.item == NULL) {
+        return AT_NEAR;
+    }
+    bool is_due = !has_looked || unsettled_count == CUPEL__UNSETTLED_MAX || cupel_clock_ns() - start_ns > QUICK_NS;
+    return is_due || (test->options.may_leave & DEAR) != 0 ? AT_ALL : AT_QUICK;
 }
 
 /* Puts back what was dear to look at, and blames one of the quick tests that were not looked at, which then has its own
@@ -325,23 +322,61 @@ static bool settle_dear(unsigned *changed, const struct cupel_test *test, struct
     return true;
 }
 
-bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behind_depth depth,
+/* The quick tests that were not looked at are now. */
+static void settle_quick(void) {
+    static struct cupel_text text;
+    unsigned changed = unsettled_count == 0 ? 0 : look_at_near() | look_at_dear();
+    if (changed != 0) {
+        struct cupel__plan_item last = unsettled[unsettled_count - 1];
+        if (!blame_another(changed, last.test, &text)) {
+            cupel__left_behind_blame(&last, &text);
+        }
+        note();
+    }
+    unsettled_count = 0;
+}
+
+void cupel__left_behind_begin(void) {
+    bool is_perturbed = cupel__run.item != NULL && cupel__run.item->perturb != 0;
+    if (before.process < 0) {
+        unsettled_count = 0; /* the parent's */
+        before.process = getpid();
+        close_file(&before.descriptors);
+        close_file(&before.tasks);
+        open_files();
+        note();
+        kept_count = 0;
+    } else if (before.process != 0 && (is_perturbed || was_perturbed)) { /* it changes what is looked at */
+        note();
+    } else if (cupel__run.item != NULL && (cupel__run.item->test->options.may_leave & DEAR) != 0) {
+        settle_quick(); /* else it could not be told from what this one leaves on purpose */
+    }
+    was_perturbed = is_perturbed;
+    has_changed = false;
+    was_misled = false;
+    start_ns = cupel_clock_ns();
+}
+
+bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behind_depth wanted,
                             struct cupel_text *messages) {
     if (before.process <= 0) {
         return true;
     }
-    unsigned changed = look();
-    bool looks_at_all = changed != 0 || is_due(test, depth);
-    if (looks_at_all) {
+    unsigned changed = look_at_quick();
+    const enum depth depth = changed != 0 ? AT_ALL : depth_after(test, wanted);
+    changed |= depth >= AT_NEAR ? look_at_near() : 0U;
+    if (depth == AT_ALL || changed != 0) {
         changed |= look_at_dear();
         has_looked = true;
-    } else if (before.process == first_process && cupel__run.item != NULL) {
-        unsettled[unsettled_count++ % CUPEL__UNSETTLED_MAX] = *cupel__run.item;
     }
+    if (depth == AT_QUICK) {
+        unsettled[unsettled_count++] = *cupel__run.item;
+    }
+    bool is_same = changed == 0;
     bool has_left = settle_dear(&changed, test, messages);
-    unsettled_count = looks_at_all ? 0 : unsettled_count;
-    if (changed == 0) {
-        return !has_left;
+    unsettled_count = depth == AT_ALL ? 0 : unsettled_count;
+    if (is_same) {
+        return true;
     }
     const unsigned allowed = test->options.may_leave;
     const unsigned undone = changed & allowed & ~(unsigned)KEPT;
@@ -355,17 +390,10 @@ bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behi
 }
 
 void cupel__left_behind_stop(void) {
-    static struct cupel_text text;
     if (before.process <= 0) {
         return;
     }
-    unsigned changed = unsettled_count == 0 ? 0 : look_at_dear();
-    if (changed != 0) {
-        struct cupel__plan_item last = unsettled[unsettled_count - 1];
-        if (!blame_another(changed, last.test, &text)) {
-            cupel__left_behind_blame(&last, &text);
-        }
-    }
+    settle_quick();
     close_file(&before.descriptors);
     close_file(&before.tasks);
     close_file(&before.home);

@@ -38,8 +38,8 @@ enum cupel__left_behind_depth {
  * would tell is then not looked at. */
 struct cupel__circumstances {
     pid_t process; /* 0: nothing is looked at; -1: in a child that has not begun */
-    bool is_worker;
     bool has_children;
+    bool has_timer;
     int descriptors; /* /proc/self/fd */
     int tasks;       /* /proc/self/task */
     int home;        /* the working directory */
@@ -64,9 +64,8 @@ struct cupel__circumstances {
     unsigned variable_count;
 };
 
-/* Looks after bodies of this process from now on. `temporary`: its own TMPDIR, empty; NULL: none. `is_worker`: timers
- * are all of the tests, and what cannot be put back goes with the process. */
-void cupel__left_behind_start(const char *temporary, bool is_worker);
+/* Looks after bodies of this process from now on. `temporary`: its own TMPDIR, empty; NULL: none. */
+void cupel__left_behind_start(const char *temporary);
 /* No more. The quick tests that were not looked at are now; what one of them left is a record of its own. */
 void cupel__left_behind_stop(void);
 /* Before a body. About 100 ns but for the first in a forked child. */

@@ -6,6 +6,7 @@
 #include "harness/src/directory.h"
 #include "harness/src/io.h"
 #include "harness/src/limits.h"
+#include "harness/src/process.h"
 #include "harness/src/route.h"
 #include "harness/src/sites.h"
 #include "harness/src/strong.h"
@@ -88,7 +89,7 @@ _Noreturn static void leave_child(void) {
 enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user) {
     struct cupel__run *run = &cupel__run;
     run->thread = pthread_self();
-    run->process = getpid();
+    run->process = cupel__process();
     __atomic_store_n(&run->failures, 0, __ATOMIC_RELAXED);
     run->is_guarded = true;
     int jumped = _setjmp(run->target);
@@ -98,7 +99,7 @@ enum cupel__outcome cupel__run_guarded(void (*body)(void *user), void *user) {
     }
     cupel__route_arm(false);
     run->is_guarded = false;
-    if (getpid() != run->process) {
+    if (cupel__process() != run->process) {
         leave_child();
     }
     static const enum cupel__outcome outcomes[] = {CUPEL__ENDED, CUPEL__STOPPED, CUPEL__SKIPPED, CUPEL__STARVED};

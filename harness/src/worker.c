@@ -254,7 +254,7 @@ static void prepare_worker(const struct cupel__worker *worker) {
     }
     cupel__checker_start();
     cupel__last_words_listen(&own_slot->last_words);
-    cupel__left_behind_start(cupel__directory_of_worker(worker->slot), true);
+    cupel__left_behind_start(cupel__directory_of_worker(worker->slot));
 }
 
 /* Executes this program anew for an item that wants it; comes back where that is not to be had. */

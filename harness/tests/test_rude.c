@@ -39,6 +39,11 @@ static const struct rude {
      false,
      {"in_both: wrong", "a child that the test forked came to the end of the body; it leaves here: a child must end by "
                         "_exit\n"}},
+    {"--filter=bad.forks_by_the_bare_call*:zz.passes",
+     false,
+     {"and_returns: wrong",
+      "a child that the test forked came to the end of the body; it leaves here: a child must end "
+      "by _exit\n"}},
     {"--filter=bad.closes_every_descriptor:zz.passes",
      false,
      {"the test closed the harness's own descriptor\n", ": left behind: descriptor 0, standard input, is closed\n"}},

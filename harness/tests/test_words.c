@@ -138,6 +138,18 @@ TEST(here, a_time_limit_ends_the_run, .tags = "slow") {
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->errors, "the time limit is over in hang.without_a_limit_of_its_own, which runs in the "
                                     "runner's own process: the run ends here\n");
+    /* Also one that began after others: the timer is not set for each. */
+    run = tool("TMPDIR=\"$PWD\" " OUTCOMES " --seed=1 --isolate=none --timeout=200ms pass hang.without_a_limit_of");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->errors, "the time limit is over in hang.without_a_limit_of_its_own, which runs");
+}
+
+TEST(here, an_alarm_of_the_test_is_told_apart_from_the_limit, .tags = "slow") {
+    const struct tool_run *run =
+        tool("TMPDIR=\"$PWD\" " TOOL_BIN "fixtures/rude --seed=1 --isolate=none --filter='alarm.goes_off/1'");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->errors, "an alarm that nothing handles went off in alarm.goes_off/1, which runs in the "
+                                    "runner's own process: the run ends here\n");
 }
 
 #define INPUTS "TMPDIR=\"$PWD\" " TOOL_BIN "tests/fixtures/inputs --seed=1 "
