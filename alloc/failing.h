@@ -155,8 +155,9 @@ struct cupel_failing {
     unsigned benign_depth;
     bool is_armed; /* false: requests are counted above, the plan sees none of them; may be changed at any time */
     bool wants_frames;
+    uint64_t sure_until; /* requests before this one are granted by the plan whatever they are */
     unsigned thread_count;
-    unsigned threads[CUPEL_FAULT_THREADS_MAX];  /* that came to the layer since its plan was set, while one was */
+    unsigned threads[CUPEL_FAULT_THREADS_MAX];  /* that came to the layer since its plan was set, and were asked for */
     const void *frames[CUPEL_FAULT_FRAMES_MAX]; /* call stack of the first induced failure, innermost first */
     unsigned frame_count;
     struct cupel_failing_event first; /* that failure itself */

@@ -11,7 +11,7 @@ if(CUPEL_VARIANT STREQUAL "release" AND CUPEL_TESTS)
   get_target_property(alloc_sources cupel_alloc SOURCES)
   list(TRANSFORM alloc_sources PREPEND ${PROJECT_SOURCE_DIR}/alloc/)
   cupel_add_bench(sweep LINK Threads::Threads ${CMAKE_DL_LIBS}
-    SOURCES bench/bench_sweep.c ${alloc_sources} src/child.c src/result.c
+    SOURCES bench/bench_sweep.c ${alloc_sources} src/child.c src/result.c src/title.c
       src/fault_note.c src/last_words.c src/symbolise.c src/quote.c src/route.c src/route_blocks.c src/route_left.c src/route_callers.c
       ${CUPEL_SWEEP_ENGINE})
   # gcc's optimizer sees uninitialised values in the sanitizer's own code.

@@ -4,6 +4,7 @@
 #include "harness/result.h"
 #include "harness/src/select.h"
 #include "harness/src/suites.h"
+#include "harness/src/title.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,10 +30,7 @@ uint64_t cupel__hash_text(const char *text) {
 }
 
 int cupel__plan_title(const struct cupel_test *test, uint32_t row, char *text, size_t size) {
-    if (row == CUPEL_NO_ROW) {
-        return snprintf(text, size, "%s.%s", test->suite, test->name);
-    }
-    return snprintf(text, size, "%s.%s/%" PRIu32, test->suite, test->name, row);
+    return cupel__title(test->suite, test->name, row, text, size);
 }
 
 static int compare_entries(const void *left, const void *right) {

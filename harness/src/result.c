@@ -2,6 +2,7 @@
 #include "harness/result.h"
 
 #include "harness/src/quote.h"
+#include "harness/src/title.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -97,10 +98,7 @@ void cupel_result_copy(struct cupel_result *to, const struct cupel_result *from)
 }
 
 int cupel_result_title(const struct cupel_result *result, char *text, size_t size) {
-    if (result->row == CUPEL_NO_ROW) {
-        return snprintf(text, size, "%s.%s", result->suite, result->name);
-    }
-    return snprintf(text, size, "%s.%s/%" PRIu32, result->suite, result->name, result->row);
+    return cupel__title(result->suite, result->name, result->row, text, size);
 }
 
 int cupel_result_command(const struct cupel_result *result, char *text, size_t size) {
