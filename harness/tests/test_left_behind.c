@@ -161,7 +161,6 @@ static const struct quick {
 } quick[] = {
     {"quick", ": left behind: signal 10 (SIGUSR1) is handled by another function\nagain: "},
     {"quick_numbers", ": left behind: descriptor 300 is open: "},
-    {"quick_ends", ": left behind: descriptor 0, standard input, is closed\nagain: "},
 };
 
 TEST(left_behind, is_blamed_on_the_one_of_many_quick_tests_that_did_it, TABLE(quick), .tags = "slow") {
