@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LIKELY_RUNS = 128, PICKS_MAX = CUPEL__FOLLOWS_TRIALS * CUPEL__FOLLOWS_BATCH_MAX };
+enum { LEAST_RUNS = 32, PICKS_MAX = CUPEL__FOLLOWS_TRIALS * CUPEL__FOLLOWS_BATCH_MAX };
 static const int64_t budget_ns = 60000000000; /* for one test */
 
 static struct {
@@ -34,7 +34,7 @@ static bool note(const struct cupel_result *result) {
             break;
         }
     }
-    return true;
+    return cupel_clock_ns() < bisect.deadline_ns;
 }
 
 static bool run_trials(void *user, struct cupel__trial *trials, unsigned count) {
@@ -51,11 +51,8 @@ static bool run_trials(void *user, struct cupel__trial *trials, unsigned count) 
     }
     bisect.trials = trials;
     bisect.count = count;
-    if (cupel_clock_ns() > bisect.deadline_ns) {
-        return false;
-    }
     struct cupel__plan part = cupel__plan_of_picks(bisect.plan, picks, picked);
-    return cupel__supervise(&part, note, &end, &error) && !end.is_interrupted;
+    return cupel__supervise(&part, note, &end, &error) && !end.is_interrupted && !end.is_cut;
 }
 
 static int write_name(void *user, unsigned dimension, char *text, size_t size) {
@@ -70,7 +67,7 @@ int cupel__bisect(const struct cupel__plan *plan, uint32_t entry, const struct c
     struct cupel__plan one = cupel__plan_of_picks(plan, &pick, 1);
     struct cupel__plan_item item = cupel__plan_at(&one, 0);
     struct cupel__perturbation perturbation = cupel__perturb_choose(&item);
-    if (tally->verdict == CUPEL_VERDICT_HANG || tally->duration_ns > budget_ns / LIKELY_RUNS) {
+    if (tally->verdict == CUPEL_VERDICT_HANG || tally->duration_ns > budget_ns / LEAST_RUNS) {
         return snprintf(text, size, "not looked for: it takes too long to be run many times");
     }
     bisect.plan = plan;

@@ -129,7 +129,15 @@ static int add_gtest(const struct cupel__report_request *request, struct cupel_e
                     error);
 }
 
+/* In a log whose other end others write to as well, a line is one write. */
+static void write_by_lines(FILE *out) {
+    static char buffer[16384];
+    (void)fflush(out);
+    (void)setvbuf(out, buffer, _IOLBF, sizeof buffer);
+}
+
 int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error) {
+    write_by_lines(request->out);
     memset(&totals, 0, sizeof totals);
     totals.start_ns = cupel_clock_ns();
     sink_count = 0;

@@ -2,7 +2,9 @@
  * programs up. Method: the fixture program's reports, read back by other tools where they are there. */
 #include "harness/tests/tool.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define FIXTURE  TOOL_BIN "fixtures/outcomes"
 #define OUTCOMES "TMPDIR=\"$PWD\" " FIXTURE " --seed=1 "
@@ -75,6 +77,28 @@ TEST(reports, say_what_cannot_be_written, .tags = "slow") {
 }
 
 #define ALL TOOL_BIN "cupel-test --results=records.jsonl --seed=1 "
+
+/* The sizes of what a program writes at a time, and whether each is whole lines: a pipe of packets keeps them apart. */
+static void check_whole_lines(const char *command) {
+    static char packet[65536];
+    unsigned count = 0;
+    int ends[2];
+    REQUIRE_INT_EQ(pipe2(ends, O_DIRECT | O_NONBLOCK), 0);
+    REQUIRE_INT_GE(fcntl(ends[1], F_SETPIPE_SZ, 1 << 20), 1 << 20);
+    CHECK_INT_EQ(tool("%s >&%d", command, ends[1])->status, 0);
+    for (ssize_t got; (got = read(ends[0], packet, sizeof packet)) > 0; count++) {
+        CHECK_INT_EQ(packet[got - 1], '\n');
+    }
+    CHECK_UINT_GT(count, 200);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+TEST(reports, are_lines_that_nothing_cuts, .tags = "slow") {
+    check_whole_lines(OUTCOMES "-v --repeat=200 --filter=pass.one");
+    check_whole_lines(OUTCOMES "--style=none --report=json --repeat=210 --filter=pass.one");
+    check_whole_lines("TMPDIR=\"$PWD\" " TOOL_BIN "cupel-test --results=r -v --repeat=200 --filter=pass.one " FIXTURE);
+}
 
 TEST(cupel_test, sums_programs_up, .tags = "slow") {
     const struct tool_run *run =
