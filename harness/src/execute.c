@@ -305,14 +305,15 @@ void cupel__execute(const struct cupel__plan_item *item, struct cupel_result *re
             cupel__fault_note_add(cupel__run.fault_note, &result->messages);
         }
     }
+    if (cupel__run.is_perturbing) { /* what the layer holds back goes now: it may have been the last test */
+        cupel__run.memory = (struct cupel_perturbing_options){.placement = CUPEL_PLACEMENT_PARENT};
+        cupel__run_layers(NULL, false);
+    }
     if (is_repeated) {
         cupel__growth_note(item, before, result);
     }
     if (item->perturb != 0) {
         cupel__perturb_end();
-        if (cupel__run.is_perturbing) {
-            cupel__run_layers(NULL, false); /* what the layer holds back goes now: it may have been the last test */
-        }
         if (cupel_result_is_failure(result)) {
             cupel__perturb_note(item, &result->messages);
         }

@@ -1,6 +1,7 @@
 /* See flakes.h. Records are found again by their titles: they come from other processes. */
 #include "harness/src/flakes.h"
 #include "harness/src/execute.h"
+#include "harness/src/growth.h"
 #include "harness/src/settings.h"
 
 #include <inttypes.h>
@@ -8,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BISECTED_MAX = 16, SETTLED_MIN = 12 };
+enum { BISECTED_MAX = 16, AGAIN_MAX = 256 };
+static const int64_t again_ns = 200000000; /* a test that takes longer is not run many times more */
 
 static struct {
     const struct cupel__plan *plan; /* NULL: nothing is counted */
@@ -61,6 +63,14 @@ bool cupel__flakes_begin(const struct cupel__plan *plan) {
     return true;
 }
 
+void cupel__tally_growth(struct cupel__tally *tally, const struct cupel_result *result) {
+    tally->settled++;
+    tally->bytes += result->grown_bytes;
+    tally->descriptors += result->grown_descriptors;
+    tally->grew_bytes += result->grown_bytes > 0;
+    tally->grew_descriptors += result->grown_descriptors > 0;
+}
+
 void cupel__flakes_note(const struct cupel_result *result) {
     if (flakes.plan == NULL || result->verdict == CUPEL_VERDICT_SKIPPED) {
         return;
@@ -82,11 +92,7 @@ void cupel__flakes_note(const struct cupel_result *result) {
         }
         tally->failures++;
     } else if (result->has_settled) {
-        tally->settled++;
-        tally->bytes += result->grown_bytes;
-        tally->descriptors += result->grown_descriptors;
-        tally->grew_bytes += result->grown_bytes > 0;
-        tally->grew_descriptors += result->grown_descriptors > 0;
+        cupel__tally_growth(tally, result);
     }
 }
 
@@ -122,11 +128,26 @@ static void tell_flake(uint32_t entry, const struct cupel__tally *tally, bool ma
 
 /* Left something nearly every time: now and then may be a cache, or the memory of a thread that ends late. */
 static bool is_growth(uint64_t grew, int64_t sum, const struct cupel__tally *tally) {
-    return tally->settled >= SETTLED_MIN && sum > 0 && grew * 10 >= tally->settled * 9;
+    return tally->settled >= CUPEL__GROWTH_SETTLED_MIN && sum > 0 && grew * 10 >= tally->settled * 9;
 }
 
-static void tell_growth(uint32_t entry, const struct cupel__tally *tally,
+/* In circumstances that hide some of it, and feign some. */
+static bool is_suspect(const struct cupel__tally *tally) {
+    bool has_bytes = tally->bytes > 0 && tally->grew_bytes * 4 >= tally->settled;
+    bool has_descriptors = tally->descriptors > 0 && tally->grew_descriptors * 4 >= tally->settled;
+    return tally->settled >= CUPEL__GROWTH_SETTLED_MIN && (has_bytes || has_descriptors);
+}
+
+/* `*again_count` tests were run again for that already. */
+static void tell_growth(uint32_t entry, struct cupel__tally *tally, unsigned *again_count,
                         void (*take)(const struct cupel_result *result)) {
+    if (cupel__growth_is_rough(flakes.plan->settings, tally->perturb)) {
+        bool is_due = is_suspect(tally) && tally->duration_ns <= again_ns && *again_count < AGAIN_MAX;
+        *again_count += is_due;
+        if (!is_due || !cupel__growth_again(flakes.plan, entry, tally)) {
+            return;
+        }
+    }
     bool has_bytes = is_growth(tally->grew_bytes, tally->bytes, tally);
     bool has_descriptors = is_growth(tally->grew_descriptors, tally->descriptors, tally);
     if (!has_bytes && !has_descriptors) {
@@ -148,7 +169,7 @@ static void tell_growth(uint32_t entry, const struct cupel__tally *tally,
     }
     char flag[48];
     size_t used = strlen(record.flags);
-    (void)snprintf(flag, sizeof flag, " --repeat=%d --jobs=1", 2 * SETTLED_MIN);
+    (void)snprintf(flag, sizeof flag, " --repeat=%d --jobs=1", 2 * CUPEL__GROWTH_SETTLED_MIN);
     if (used + strlen(flag) < sizeof record.flags) {
         memcpy(record.flags + used, flag, strlen(flag) + 1);
     }
@@ -160,14 +181,15 @@ void cupel__flakes_end(bool is_interrupted, void (*take)(const struct cupel_resu
         return;
     }
     unsigned bisected = 0;
+    unsigned again_count = is_interrupted ? AGAIN_MAX : 0;
     for (uint32_t i = 0; i < flakes.plan->count; i++) {
-        const struct cupel__tally *tally = &flakes.tallies[i];
+        struct cupel__tally *tally = &flakes.tallies[i];
         if (tally->failures != 0 && tally->failures < tally->runs) {
             bool may_bisect = flakes.plan->settings->bisect && tally->perturb != 0 && !is_interrupted;
             tell_flake(i, tally, may_bisect && bisected < BISECTED_MAX, take);
             bisected += may_bisect;
         } else if (tally->failures == 0) {
-            tell_growth(i, tally, take);
+            tell_growth(i, tally, &again_count, take);
         }
     }
     forget();

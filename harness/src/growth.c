@@ -1,6 +1,5 @@
 /* See growth.h. */
 #include "harness/src/growth.h"
-#include "harness/src/perturb.h"
 #include "harness/src/settings.h"
 
 #include <fcntl.h>
@@ -8,7 +7,7 @@
 #include <poll.h>
 #include <unistd.h>
 
-enum { LOOKED_AT = 128, WARM_UP = 8, COUNTED = 4096 };
+enum { LOOKED_AT = 128, COUNTED = 4096 };
 
 /* The sanitizers' own malloc counts for itself. */
 extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak));
@@ -50,21 +49,24 @@ static int64_t lesser(int64_t a, int64_t b) {
     return a < b ? a : b;
 }
 
+bool cupel__growth_is_rough(const struct cupel__settings *settings, uint32_t perturb) {
+    return settings->shuffle || perturb != 0;
+}
+
 void cupel__growth_note(const struct cupel__plan_item *item, struct cupel__growth before, struct cupel_result *result) {
-    /* Where blocks are placed another way each time, the caches of malloc fill for long. */
-    const uint32_t memory =
-        1u << CUPEL__DIMENSION_FRESH | 1u << CUPEL__DIMENSION_FREED | 1u << CUPEL__DIMENSION_PLACEMENT;
     static struct { /* two tests that share one settle a little early, and hide each other's growth */
         uint64_t runs;
         struct cupel__growth last;
     } tests[COUNTED];
     size_t at = (size_t)(cupel__mix((uintptr_t)item->test, item->row) % COUNTED);
     struct cupel__growth now = cupel__growth_measure();
-    result->has_settled = tests[at].runs++ >= WARM_UP && (item->perturb & memory) == 0;
-    /* In another order each time, malloc's caches fill for long too, and count as live. */
-    bool counts_bytes = !cupel__settings.shuffle;
-    result->grown_bytes = counts_bytes ? lesser(now.bytes - before.bytes, now.bytes - tests[at].last.bytes) : 0;
-    result->grown_descriptors =
-        lesser(now.descriptors - before.descriptors, now.descriptors - tests[at].last.descriptors);
+    bool is_rough = cupel__growth_is_rough(&cupel__settings, item->perturb);
+    result->has_settled = tests[at].runs++ >= (is_rough ? 1 : CUPEL__GROWTH_WARM_UP);
+    result->grown_bytes = now.bytes - before.bytes;
+    result->grown_descriptors = now.descriptors - before.descriptors;
+    if (!is_rough) {
+        result->grown_bytes = lesser(result->grown_bytes, now.bytes - tests[at].last.bytes);
+        result->grown_descriptors = lesser(result->grown_descriptors, now.descriptors - tests[at].last.descriptors);
+    }
     tests[at].last = now;
 }
