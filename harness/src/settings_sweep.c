@@ -50,7 +50,8 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_TEXT,
      .value = &cupel__settings.sweeping.log,
      .parameter = "FILE",
-     .sentence = "Add a line of JSON to the file for every fault that was tried: test, input, fault, verdict."},
+     .sentence = "Add a line of JSON to the file for every fault that was tried: test, input, fault, verdict, and "
+                 "warm_up where it takes --warm-up to replay it."},
     {.name = "sites",
      .kind = CUPEL_OPTION_TEXT,
      .value = &cupel__settings.sweeping.sites,

@@ -339,7 +339,8 @@ void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_resu
     uint64_t asked = summary.allocations + summary.growths + summary.first_run;
     if (summary.worst == CUPEL_VERDICT_OK && asked == 0 && summary.points == 0) {
         result->has_nothing_to_starve = true; /* it passed, as without the sweep; nothing was learnt of faults */
-        (void)snprintf(result->reason, sizeof result->reason, "nothing to starve: it made no request for memory");
+        (void)snprintf(result->reason, sizeof result->reason,
+                       "nothing to starve: no code under test asked for memory in this process");
         return;
     }
     result->evidence = CUPEL_EVIDENCE_FAULT;

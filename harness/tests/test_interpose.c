@@ -226,6 +226,21 @@ TEST(interpose, a_function_of_any_program_is_swept, CUPEL_TABLE(functions), .tag
     CHECK_UINT_EQ(summary.points, 2);
 }
 
+static enum cupel_sweep_end look_into_table(struct cupel_allocator *a, void *user) {
+    (void)a, (void)user;
+    return stranger_table() != NULL ? CUPEL_SWEEP_DONE : CUPEL_SWEEP_STARVED;
+}
+
+/* Only the first run asks for the table; a child that knows nothing of it is refused it. */
+TEST(interpose, a_function_of_any_program_is_swept_in_its_first_run, .tags = "slow") {
+    struct cupel_sweep_summary summary =
+        cupel_sweep(look_into_table, NULL, &(struct cupel_sweep_options){.plain_malloc = true});
+    CHECK_INT_EQ(summary.worst, CUPEL_VERDICT_OK);
+    CHECK_UINT_EQ(summary.allocations, 0);
+    CHECK_UINT_EQ(summary.first_run, 1);
+    CHECK_UINT_EQ(summary.points, 1);
+}
+
 TEST(interpose, a_sweep_within_a_body_leaves_its_counts_alone, .no_sweep = "it compares exact counts of requests") {
     struct stranger_book *(*open)(const char *name) = stranger_open;
     void *volatile outer = malloc(10);

@@ -58,7 +58,7 @@ TEST(sweep, ok, .tags = "slow") {
 TEST(sweep, tests_with_nothing_to_starve_are_counted_apart, .tags = "slow") {
     const struct tool_run *run = sweep("asks_for_nothing");
     CHECK_INT_EQ(run->status, 0);
-    CHECK_STR_CONTAINS(run->output, ") nothing to starve: it made no request for memory\n");
+    CHECK_STR_CONTAINS(run->output, ") nothing to starve: no code under test asked for memory in this process\n");
     CHECK_STR_CONTAINS(run->output, "\n1 test had nothing to starve: it passed, and the sweep says nothing of it\n"
                                     "1 passed, 0 failed, 0 skipped\n");
     run = tool(TOOL_BIN "cupel-test --results=r --sweep --seed=1 " STARVED_PROGRAM
@@ -231,7 +231,7 @@ TEST(sweep, the_first_run_of_all_inputs_is_one, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "33 faults: 32 ok 1 crash; at least 1 allocations, 1 in the first run only\n");
     run = tool("%s", tool_line_after(run->output, "this input alone: "));
     CHECK_INT_EQ(run->status, 1);
-    CHECK_STR_CONTAINS(run->output, "died by signal 11");
+    CHECK_STR_CONTAINS(run->output, "0 inputs ok, 1 failed\n"); /* by a signal, or by a sanitizer's word for it */
 }
 
 TEST(sweep, what_one_process_cannot_try_is_said, .tags = "slow") {
