@@ -74,7 +74,7 @@ struct cupel_test_options {
     const char *no_sweep;      /* reason; run once where --sweep is given, and told as not swept */
     const char *faults;        /* calls that --sweep makes fail too: any of "read write open clock" */
     uint64_t (*strong)(void);  /* state hash that must not change across a failed call */
-    size_t longest;            /* PROPERTY: longest random input, default 4096; files may be longer */
+    size_t longest;            /* PROPERTY: longest input made up, also by engines; default 4096 and theirs */
     unsigned cases;            /* PROPERTY: random cases in a test run, default 100 */
     const char *dictionary;    /* PROPERTY: file under dictionaries/, not SUITE_NAME.dict */
     bool is_declared;          /* set by TEST and PROPERTY */

@@ -256,6 +256,21 @@ expect 0 fuzz run --root "$project" --target canary_crossing --engine libfuzzer 
 grep -q 'a named word' "$project/build/fuzzing/canary_crossing/afl.dict" || complain "the named dictionary is not used"
 cp "$source/fuzz/tests/fixtures/canary.c" "$project/fuzz/bodies/"
 
+# --- as long as the property says
+expect 0 "$project/build/fuzz/bin/fuzz/canary_crossing" --longest
+says '^longest 64$'
+expect 0 "$project/build/fuzz/bin/fuzz/canary_crossing" -runs=1
+says 'INFO: Seed'
+! grep -q 'max_len is not provided' "$out" || complain "libFuzzer was not told how long inputs may be"
+if [ "$has_afl" = 1 ]; then
+    mkdir "$work/bin"
+    printf '#!/bin/sh\necho "$*" >"%s/words"\nexec "%s" "$@"\n' "$work" "$(command -v afl-fuzz)" >"$work/bin/afl-fuzz"
+    chmod +x "$work/bin/afl-fuzz"
+    rm -rf "$project/build/fuzzing" "$corpus"
+    expect 0 env PATH="$work/bin:$PATH" "$dev/bin/cupel-fuzz" run --root "$project" --target canary_crossing --engine afl --time 1
+    grep -q ' -G 64 ' "$work/words" || complain "AFL++ was not told how long inputs may be"
+fi
+
 # --- without AFL++
 empty=$work/empty
 mkdir "$empty"

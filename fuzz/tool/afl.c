@@ -8,7 +8,41 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+enum { LENGTH_MAX = 1 << 20 }; /* bytes; AFL++ takes no longer input */
+
+static bool take_length(void *user, const char *path, const char *name) {
+    size_t *longest = user;
+    struct stat info;
+    (void)name;
+    if (stat(path, &info) == 0 && (size_t)info.st_size > *longest) {
+        *longest = (size_t)info.st_size;
+    }
+    return true;
+}
+
+/* How long an input may be: what the property declares, or what its seeds are already; 0 where it declares nothing. */
+static size_t find_longest(const char *program, const char *seeds, const char *output) {
+    const char *words[] = {program, "--longest", NULL};
+    size_t longest = 0;
+    size_t length;
+    if (cupel__program_run(words, NULL, output, 10000, NULL) == 0) {
+        char *text = (char *)cupel__store_read(output, &length, NULL); /* the engine says something too */
+        if (text != NULL) {
+            text[length] = '\0';
+            const char *at = strstr(text, "longest ");
+            longest = at == NULL ? 0 : strtoul(at + strlen("longest "), NULL, 10);
+        }
+        free(text);
+    }
+    (void)unlink(output);
+    if (longest != 0) {
+        (void)cupel__store_each(seeds, take_length, &longest, NULL);
+    }
+    return longest < LENGTH_MAX ? longest : LENGTH_MAX;
+}
 
 bool afl_start(struct engine *engine, int64_t seconds, struct cupel_error *error) {
     const struct project *project = engine->project;
@@ -19,6 +53,8 @@ bool afl_start(struct engine *engine, int64_t seconds, struct cupel_error *error
     char foreign[CUPEL__PATH_MAX];
     char dictionary[CUPEL__PATH_MAX];
     char time_word[32];
+    char longest_word[32];
+    char longest_file[CUPEL__PATH_MAX];
     (void)snprintf(time_word, sizeof time_word, "%lld", (long long)seconds);
     const char *words[24] = {"afl-fuzz",
                              "-V",
@@ -40,8 +76,15 @@ bool afl_start(struct engine *engine, int64_t seconds, struct cupel_error *error
         words[count++] = "-x";
         words[count++] = dictionary;
     }
+    size_t longest = find_longest(path_engine(project, target, "afl", program), seeds,
+                                  path_work(project, target, "afl.longest", longest_file));
+    if (longest != 0) {
+        (void)snprintf(longest_word, sizeof longest_word, "%zu", longest);
+        words[count++] = "-G";
+        words[count++] = longest_word;
+    }
     words[count++] = "--";
-    words[count++] = path_engine(project, target, "afl", program);
+    words[count++] = program;
     struct cupel__command command = {.words = words, .environment = settings_afl(), .output = CUPEL__OUTPUT_TERMINAL};
     return cupel__process_start(&engine->process, &command, error);
 }

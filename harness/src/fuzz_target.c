@@ -96,6 +96,7 @@ static void warm_up_layers(void) {
 int cupel__fuzz_initialize(const struct cupel_test *property, int *argc, char ***argv) {
     struct cupel_error error = {.line = 0};
     current.property = property;
+    cupel__fuzz_limit(property, argc, argv);
     if (*argc > 0) {
         cupel__settings.program = (*argv)[0];
     }

@@ -93,6 +93,28 @@ TEST(drivers, an_engine_is_called_with_our_defaults, .tags = "slow") {
     CHECK_INT_EQ(tool(DRIVEN "--fuzz=inputs.hold -- -end=3")->status, 1); /* what an engine ends with is its own */
 }
 
+TEST(drivers, an_engine_is_told_how_long_an_input_may_be, .tags = "slow") {
+    const struct tool_run *run = tool(DRIVEN "--fuzz=inputs.sum_stays_small -- -runs=5");
+    CHECK_STR_CONTAINS(run->output, "word -runs=5\nword -max_len=200\n");
+    run = tool(DRIVEN "--fuzz=inputs.sum_stays_small -- -max_len=7");
+    CHECK_STR_CONTAINS(run->output, "word -max_len=7\n");
+    CHECK(strstr(run->output, "-max_len=200") == NULL);
+    /* What is longer already is not cut. */
+    run = tool("mkdir -p own/more; head -c 1000 /dev/zero >own/more/long; " DRIVEN "--fuzz=inputs.sum_stays_small own");
+    CHECK_STR_CONTAINS(run->output, "word own\nword -max_len=1000\n");
+    run = tool(DRIVEN "--fuzz=inputs.hold -- -runs=5"); /* says nothing */
+    CHECK(strstr(run->output, "-max_len") == NULL);
+}
+
+TEST(drivers, the_engine_keeps_to_what_it_is_told, .tags = "slow") {
+    need_engine();
+    const struct tool_run *run = tool(PROGRAM "--fuzz=inputs.hold_in_a_child -- -runs=1 -seed=1");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK(strstr(run->errors, "max_len is not provided") == NULL);
+    run = tool(PROGRAM "--fuzz=inputs.hold -- -runs=1 -seed=1");
+    CHECK_STR_CONTAINS(run->errors, "max_len is not provided"); /* what libFuzzer says where it is not told */
+}
+
 TEST(drivers, an_engine_gives_inputs_to_the_property, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf 'any thing' >good; printf '<\\001' >bad")->status, 0);
     const struct tool_run *run = tool(DRIVEN "--fuzz=inputs.sum_stays_small good");
