@@ -2,6 +2,7 @@
  * tail of its last page. */
 #include "alloc/pages.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -70,7 +71,10 @@ static bool pages_resize(struct cupel_allocator *self, void *block, size_t size,
     }
     size_t mapped = to_pages(size);
     size_t wanted = to_pages(new_size);
-    return mapped == wanted || mremap(block, mapped, wanted, 0) != MAP_FAILED;
+    int errno_before = errno; /* where it has to move after all, nothing went wrong */
+    bool is_resized = mapped == wanted || mremap(block, mapped, wanted, 0) != MAP_FAILED;
+    errno = errno_before;
+    return is_resized;
 }
 
 static void pages_release(struct cupel_allocator *self, void *block, size_t size, size_t align, const void *site) {
