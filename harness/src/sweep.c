@@ -116,7 +116,9 @@ static bool is_known(void *sink, const struct cupel_sweep_finding *finding) {
     char title[CUPEL_REASON_MAX / 2];
     cupel__execute_name(subject->item, &finding_record);
     (void)cupel_result_title(&finding_record, title, sizeof title);
-    return cupel__suppress_find(title, finding->verdict, finding->text) != NULL;
+    const char *why = cupel__suppress_find(title, finding->verdict, finding->text);
+    sweep.known_as = (uintptr_t)why; /* it stays where it is, in all processes */
+    return why != NULL;
 }
 
 static char unfailed_text[CUPEL__SWEEP_TEXT_MAX]; /* of a run without a fault that failed */

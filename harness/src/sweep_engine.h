@@ -26,7 +26,7 @@ enum {
     CUPEL__SWEEP_TOKEN_MAX = 80,
     CUPEL__SWEEP_SITE_MAX = 256,
     CUPEL__SWEEP_KINDS_MAX = 64,
-    CUPEL__SWEEP_EXCUSED_MAX = 256,
+    CUPEL__SWEEP_ASKED_MAX = 256,
     CUPEL__SWEEP_REQUESTS_MAX = 1 << 18,
     CUPEL__SWEEP_POINTS_MAX = 1 << 21,
     CUPEL__SWEEP_PAIRS_MAX = 1 << 12,
@@ -111,7 +111,8 @@ struct cupel__sweep_kind {
     uint64_t key;
     uint64_t count; /* of faults that showed it */
     bool is_known;
-    bool is_cold; /* shown by a first run */
+    uint64_t known_as; /* by which row of those that are known; 0: none */
+    bool is_cold;      /* shown by a first run */
     char token[CUPEL__SWEEP_TOKEN_MAX];
     const void *refused;              /* where the request was, or NULL */
     char died[CUPEL__SWEEP_SITE_MAX]; /* where it died, as a line of a stack, or words; "" for other verdicts */
@@ -160,8 +161,11 @@ struct cupel__sweep_note {
     } tally, batch_tally; /* now, and where the batch began */
     unsigned kind_count;
     struct cupel__sweep_kind kinds[CUPEL__SWEEP_KINDS_MAX];
-    unsigned excused_count;
-    uint64_t excused[CUPEL__SWEEP_EXCUSED_MAX]; /* hashes of whole stacks that fell into known kinds and are known */
+    unsigned asked_count;
+    struct {
+        uint64_t stack; /* a hash of it all */
+        uint64_t known_as;
+    } asked_for[CUPEL__SWEEP_ASKED_MAX]; /* what fell into known kinds */
 };
 
 /* All of it: address space, of which little is ever touched. */
@@ -191,6 +195,7 @@ struct cupel__sweep {
     int64_t deadline_ns;               /* 0: none */
     int findings_file;                 /* in a child: the pipe to its parent; else -1 */
     int output_file;                   /* memory file that takes what children print, or -1 */
+    uint64_t known_as;                 /* options.is_known may say here which one it is, in a number that is not 0 */
     bool is_baseline_bad;
     bool is_warm;        /* this process has run the subject */
     int interrupt;       /* the signal that ended it early, or 0 */

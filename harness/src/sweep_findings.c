@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_FRAMES = 4, NOT_EXCUSED = 1, STORY_MAX = 2 * CUPEL__SWEEP_TEXT_MAX };
+enum { KEY_FRAMES = 4, STORY_MAX = 2 * CUPEL__SWEEP_TEXT_MAX };
 
 /* What goes through the pipe before a text. */
 struct header {
@@ -115,21 +115,24 @@ static struct cupel__sweep_kind *new_kind(struct cupel__sweep *sweep, uint64_t p
     return kind;
 }
 
-/* True where a row of known findings fits this point; words and stack of it are in `story`. */
-static bool is_excused(const struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word,
-                       const char *token, char *story) {
+/* What this point is known as, or 0; words and stack of it are in `story`. */
+static uint64_t ask(struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word, const char *token,
+                    char *story) {
     int used = snprintf(story, STORY_MAX, "%s", word->text);
     if (point != 0 && used < STORY_MAX) {
         cupel__fault_note_text(&sweep->note->fault, story + used, STORY_MAX - (size_t)used);
     }
     struct cupel_sweep_finding finding = {.verdict = word->verdict, .token = token, .text = story};
-    return point != 0 && sweep->options.is_known != NULL && sweep->options.is_known(sweep->options.sink, &finding);
+    sweep->known_as = 1;
+    bool is_known =
+        point != 0 && sweep->options.is_known != NULL && sweep->options.is_known(sweep->options.sink, &finding);
+    return is_known ? sweep->known_as : 0;
 }
 
-/* A kind is told apart by few frames, and a row may be of the frames behind these: what was found elsewhere may fall
- * into a kind that is known, and not be known itself. Each whole stack is asked for once. */
-static bool fits_known_kind(struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word,
-                            const struct cupel__sweep_kind *kind, char *story) {
+/* A kind is told apart by few frames, and what is known may be the frames behind these: what was found elsewhere may
+ * fall into a kind that is known, and be known as something else, or not at all. Each whole stack is asked for once. */
+static uint64_t ask_again(struct cupel__sweep *sweep, uint64_t point, const struct cupel__sweep_word *word,
+                          const struct cupel__sweep_kind *kind, char *story) {
     struct cupel__sweep_note *note = sweep->note;
     uint64_t stack = add_to_key(kind->key, key_of_text(word->text));
     for (unsigned i = 0; i < note->fault.frame_count; i++) {
@@ -138,18 +141,17 @@ static bool fits_known_kind(struct cupel__sweep *sweep, uint64_t point, const st
     for (unsigned i = 0; i < note->fault.death_frame_count; i++) {
         stack = add_to_key(stack, (uintptr_t)note->fault.death_frames[i]);
     }
-    for (unsigned i = 0; i < note->excused_count; i++) {
-        if (note->excused[i] == stack) {
-            return true;
+    for (unsigned i = 0; i < note->asked_count; i++) {
+        if (note->asked_for[i].stack == stack) {
+            return note->asked_for[i].known_as;
         }
     }
-    if (!is_excused(sweep, point, word, kind->token, story)) {
-        return false;
+    uint64_t known_as = ask(sweep, point, word, kind->token, story);
+    if (note->asked_count < CUPEL__SWEEP_ASKED_MAX) {
+        note->asked_for[note->asked_count].stack = stack;
+        note->asked_for[note->asked_count++].known_as = known_as;
     }
-    if (note->excused_count < CUPEL__SWEEP_EXCUSED_MAX) {
-        note->excused[note->excused_count++] = stack;
-    }
-    return true;
+    return known_as;
 }
 
 /* A new kind: words and stack of it in `story`, and whether it is known. NULL where there are too many. */
@@ -159,7 +161,8 @@ static struct cupel__sweep_kind *make_kind(struct cupel__sweep *sweep, uint64_t 
     if (kind == NULL) {
         return NULL;
     }
-    kind->is_known = is_excused(sweep, point, word, kind->token, story);
+    kind->known_as = ask(sweep, point, word, kind->token, story);
+    kind->is_known = kind->known_as != 0;
     if (kind->is_cold) {
         size_t used = strlen(story);
         (void)snprintf(story + used, STORY_MAX - used, "only the first run of a process makes that request\n");
@@ -174,8 +177,9 @@ void cupel__sweep_found(struct cupel__sweep *sweep, uint64_t point, const struct
     uint64_t key = word->key != 0 ? word->key : key_of_text(word->text);
     cupel__sweep_log(sweep, point, word->verdict);
     struct cupel__sweep_kind *old = find(note, word->verdict, key);
-    if (old != NULL && old->is_known && !fits_known_kind(sweep, point, word, old, story)) {
-        key = add_to_key(key, NOT_EXCUSED) | 1;
+    uint64_t known_as = old != NULL && old->is_known ? ask_again(sweep, point, word, old, story) : 0;
+    if (old != NULL && old->is_known && known_as != old->known_as) {
+        key = add_to_key(key, known_as) | 1;
         old = find(note, word->verdict, key);
     }
     struct cupel__sweep_kind *kind = old != NULL ? old : make_kind(sweep, point, word, key, story);

@@ -46,6 +46,12 @@ TEST(suppress, a_known_finding_excuses_no_other, .tags = "slow") {
     run = sweep_of("forgets_twice", "starved.* swallowed forget_*<cupel__test_* both are known\n");
     CHECK_INT_EQ(run->status, 0);
     CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed, 1 skipped\n");
+    /* And each is told in the words of its row. */
+    run = sweep_of("forgets_twice", "starved.* swallowed forget_here one\nstarved.* swallowed forget_there other\n");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "skipped starved.forgets_twice: known swallowed at alloc:1: one\n");
+    CHECK_STR_CONTAINS(run->output, "skipped starved.forgets_twice: known swallowed at alloc:2: other\n");
+    CHECK(strstr(run->errors, "stale") == NULL);
 }
 
 static const char *const others[] = {
