@@ -54,7 +54,7 @@ amalgamation: ## Makes the pair cupel.c and cupel.h, the harness in two files, i
 doctor: ## Says what this machine can and cannot do, each lack with the command that mends it.
 	@ci/doctor
 
-nightly: ## Everything, with no limit of time: long campaigns, all sweeps, benches; prints what it ran.
+nightly: ## Everything, for hours: long campaigns, all sweeps, benches; prints what it ran.
 	@NIGHTLY_TIME=$(if $(filter command line environment,$(origin TIME)),$(TIME)) ci/nightly
 
 clean: ## Removes build/ (corpora and regressions are kept: they are not in it).

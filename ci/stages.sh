@@ -3,7 +3,8 @@
 #
 # A row is `NAME | NEEDED FILE | COMMAND`; "-" needs nothing. Where the needed file is not there, the stage is skipped and says so.
 # Each stage's output is in build/reports/stages/NAME.log; its last line `N passed, N failed, N skipped` is its count, and a
-# stage without such a line counts as one. A failed stage does not stop those after it.
+# stage without such a line counts as one. A failed stage does not stop those after it. Where CUPEL_STAGES is `print`, the
+# commands are printed and nothing is run.
 
 stage_count() {
     sed -n 's/^\([0-9][0-9]*\) passed, \([0-9][0-9]*\) failed, \([0-9][0-9]*\) skipped.*/\1 \2 \3/p' "$1" | tail -n 1
@@ -22,10 +23,15 @@ run_stages() {
         needed=$(echo "$needed" | tr -d ' ')
         case $name in '' | '#'*) continue ;; esac
         [ $# -eq 0 ] || case " $* " in *" $name "*) ;; *) continue ;; esac
-        one_stage
+        if [ "${CUPEL_STAGES:-}" = print ]; then
+            say "$command"
+        else
+            one_stage
+        fi
     done <<EOT
 $table
 EOT
+    [ "${CUPEL_STAGES:-}" != print ] || return 0
     [ "$ran" -gt 0 ] || fail 4 "no stage named '$*'"
     say "$passed passed, $failed failed, $skipped skipped"
     [ "$failed" -eq 0 ]
