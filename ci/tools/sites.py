@@ -187,6 +187,8 @@ def read_failed(paths, module):
             with open(path, encoding="utf-8") as file:
                 for line in file:
                     record = json.loads(line)
+                    if "stacks" in record:  # how many there were
+                        continue
                     if os.path.realpath(record["module"]) == os.path.realpath(module):
                         failed.add(int(record["offset"], 16) + 1)  # the call's last byte is written
         except (OSError, ValueError, KeyError) as error:

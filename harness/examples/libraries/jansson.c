@@ -142,6 +142,18 @@ TEST(jansson, tells_what_is_wrong, .tags = "customer", .setup = seed) {
     CHECK_INT_EQ(json_error_code(&error), json_error_invalid_syntax);
 }
 
+TEST(jansson, reads_long_numbers, .tags = "customer", .setup = seed) {
+    static const char text[] = "[0.123456789012345678, 1E-000000000000000000001]";
+    json_error_t error = {.line = -1};
+    json_t *root = json_loads(text, 0, &error);
+    size_t size = json_array_size(root);
+    double number = json_real_value(json_array_get(root, 0));
+    json_decref(root);
+    STARVED(root == NULL);
+    CHECK_UINT_EQ(size, 2);
+    CHECK_DOUBLE_NEAR(number, 0.123456789012345678, 1e-17);
+}
+
 /* What is accepted comes back the same when it is written and read again. */
 PROPERTY(jansson, texts_come_back, .tags = "customer", .dictionary = "jansson.dict", .setup = seed) {
     struct cupel_view input = cupel_draw_rest(bytes, "text");

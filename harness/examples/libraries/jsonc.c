@@ -93,7 +93,7 @@ TEST(jsonc, builds_writes_and_reads, .tags = "customer", .setup = choose_hash) {
     if (root != NULL && change(root) && json_object_deep_copy(root, &copy, NULL) == 0) {
         text = json_object_to_json_string_ext(copy, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED);
         back = text == NULL ? NULL : json_tokener_parse(text);
-        is_equal = back != NULL && json_object_equal(root, copy) != 0 &&
+        is_equal = json_object_is_type(back, json_type_object) && json_object_equal(root, copy) != 0 &&
                    json_object_object_length(back) == json_object_object_length(root);
     }
     bool is_starved = back == NULL;
@@ -117,7 +117,8 @@ TEST(jsonc, reads_piece_by_piece, .tags = "customer", .setup = choose_hash) {
         error = json_tokener_get_error(tokener);
     }
     json_tokener_free(tokener);
-    size_t length = root == NULL ? 0 : json_object_array_length(json_object_object_get(root, "a"));
+    struct json_object *list = json_object_object_get(root, "a"); /* the library aborts where it is no array */
+    size_t length = json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
     (void)json_object_put(root);
     STARVED(root == NULL);
     CHECK_UINT_EQ(length, 9);

@@ -204,18 +204,19 @@ static const struct script scripts[] = {
      "SELECT json_quote('a\"b'), json_array(1, 'two', NULL), json_object('k', json_array()), json_valid('{'), "
      "json_type('[]'),"
      " json_array_length('[1,2]'), '{\"x\":{\"y\":3}}' -> 'x' ->> '$.y', json('  [ 1 ] ');"
-     "SELECT group_concat(fullkey) FROM t, json_tree(t.j) WHERE t.rowid = 2;",
-     "$,$[0],$[1],$[1][0],$[1][1],$[1][1][0],$[2]"},
+     "SELECT group_concat(fullkey), json_valid('[1]') FROM t, json_tree(t.j) WHERE t.rowid = 2;",
+     "$,$[0],$[1],$[1][0],$[1][1],$[1][1][0],$[2]|1"},
     {"full text 5", NULL,
      "CREATE VIRTUAL TABLE f USING fts5(title, body, tokenize = 'porter unicode61 remove_diacritics 1', prefix = '2 "
      "3');"
      "INSERT INTO f VALUES('The first', 'some running words and more words'), ('Second', 'other words run faster'),"
      " ('Third', 'n\xc3\xa9"
      "e runs');"
-     "SELECT highlight(f, 1, '[', ']'), snippet(f, 1, '<', '>', '...', 3), bm25(f) FROM f WHERE f MATCH 'run* AND "
-     "words' ORDER BY rank;"
-     "SELECT rowid FROM f WHERE f MATCH 'title:first OR \"other words\" OR NEAR(some more, 5) NOT third';",
-     "1/2"},
+     "SELECT rowid FROM f WHERE f MATCH 'title:first OR \"other words\" OR NEAR(some more, 5) NOT third';"
+     "SELECT highlight(f, 1, '[', ']'), snippet(f, 1, '<', '>', '...', 3), bm25(f) < 0 FROM f WHERE f MATCH 'run* AND "
+     "words' ORDER BY rank;",
+     "other [words] [run] faster|other <words> <run>...|1/some [running] [words] and more [words]|some <running> "
+     "<words>...|1"},
     {"full text 5 changed", NULL,
      "CREATE VIRTUAL TABLE f USING fts5(title, body, prefix = 2); INSERT INTO f VALUES('one', 'words'), ('two', "
      "'runs');"
@@ -411,6 +412,9 @@ static int copy(sqlite3 *database) {
     sqlite3 *other = NULL;
     sqlite3_blob *blob = NULL;
     int status = sqlite3_open16(u":memory:", &other);
+    if (status == SQLITE_OK) { /* so that an error of a file says whether memory ended */
+        status = sqlite3_extended_result_codes(other, 1);
+    }
     status = status == SQLITE_OK ? define(other) : status;
     sqlite3_backup *backup = status == SQLITE_OK ? sqlite3_backup_init(other, "main", database, "main") : NULL;
     if (backup != NULL) {
@@ -433,7 +437,8 @@ static int copy(sqlite3 *database) {
                  ? sqlite3_blob_open(other, "main", "t", "b", sqlite3_last_insert_rowid(other), 1, &blob)
                  : status;
     status = status == SQLITE_OK ? sqlite3_blob_write(blob, "written", 7, 4500) : status;
-    (void)sqlite3_blob_close(blob);
+    int closed = sqlite3_blob_close(blob); /* which commits */
+    status = status == SQLITE_OK ? closed : status;
     (void)sqlite3_close_v2(other);
     return status;
 }
