@@ -5,6 +5,7 @@
 #include "harness/src/sweep_engine.h"
 
 #include <stddef.h>
+#include <unistd.h>
 
 enum {
     STACK_FRAMES = 8,    /* at depth 4 faults of different effect fell together in trials, at depth 8 none did */
@@ -21,6 +22,7 @@ struct candidate {
 
 static struct recorder {
     struct cupel__sweep *sweep;
+    pid_t process;                         /* that runs the body; a child that it forks is beyond the reach of faults */
     struct cupel__sweep_request *requests; /* that take this run's */
     uint64_t *request_count;
     uint64_t number, grow_number; /* of requests in this run */
@@ -66,7 +68,7 @@ static uint64_t stack_of(const struct cupel_failing_event *event) {
 static void record_request(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
     (void)failing;
     struct cupel__sweep_note *note = recorder.sweep->note;
-    if (!event->is_armed || *recorder.request_count == CUPEL__SWEEP_REQUESTS_MAX) {
+    if (!event->is_armed || *recorder.request_count == CUPEL__SWEEP_REQUESTS_MAX || getpid() != recorder.process) {
         return;
     }
     struct cupel__sweep_request *request = &recorder.requests[(*recorder.request_count)++];
@@ -120,6 +122,7 @@ void (*cupel__sweep_record_begin(struct cupel__sweep *sweep, uint64_t point))(co
                                                                               const struct cupel_failing_event *event) {
     struct cupel__sweep_note *note = sweep->note;
     recorder.sweep = sweep;
+    recorder.process = getpid();
     recorder.number = recorder.grow_number = recorder.live_peak = recorder.first = 0;
     recorder.has_grown = recorder.has_failed = false;
     recorder.looked_at = recorder.count = 0;

@@ -55,6 +55,10 @@ TEST(sweep, ok, .tags = "slow") {
     check_ok("ok", "7 faults: 7 ok; at least 3 allocations\n");
 }
 
+TEST(sweep, a_child_asks_for_itself, .tags = "slow") {
+    check_ok("has_a_child_that_asks", ": 7 ok; at least 3 allocations\n");
+}
+
 TEST(sweep, tests_with_nothing_to_starve_are_counted_apart, .tags = "slow") {
     const struct tool_run *run = sweep("asks_for_nothing");
     CHECK_INT_EQ(run->status, 0);
