@@ -8,7 +8,8 @@ set(plain_objects "")
 if(CUPEL_VARIANT STREQUAL "afl")
   set(plain_objects UNINSTRUMENTED)
 endif()
-set(interpose_sources src/interpose.c src/interpose_new.c src/interpose_io.c src/interpose_stdio.c src/thread_delay.c)
+set(interpose_sources src/interpose.c src/interpose_new.c src/interpose_io.c src/interpose_stdio.c src/interpose_signal.c
+  src/thread_delay.c)
 cupel_add_objects(harness_main SOURCES src/main.c ${interpose_sources} ${plain_objects})
 # The family alone, for programs with a main of their own that call cupel_sweep.
 cupel_add_objects(interpose SOURCES ${interpose_sources} ${plain_objects})

@@ -1,6 +1,7 @@
 # The sweep: every request failing in turn, for tests and for a function of any program. Included by inputs.cmake.
 set(CUPEL_SWEEP_ENGINE src/sweep_all.c src/sweep_calls.c src/sweep_findings.c src/sweep_order.c src/sweep_points.c src/sweep_public.c
-  src/sweep_record.c src/sweep_report.c src/sweep_watch.c src/sites.c src/crash_note.c)
+  src/sweep_record.c src/sweep_report.c src/sweep_watch.c src/sites.c src/crash_note.c
+  src/meddler.c)
 target_sources(cupel_harness PRIVATE ${CUPEL_SWEEP_ENGINE} src/sweep.c src/suppress.c src/callers.c src/settings_sweep.c src/quote.c)
 target_sources(cupel_harness PUBLIC FILE_SET HEADERS FILES sweep.h)
 # gcc turns fork into a call that writes and clears the coverage counters; ours are shared with the child instead.

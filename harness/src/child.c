@@ -113,3 +113,24 @@ void cupel__death_text(const struct cupel__death *death, char *text, size_t size
         (void)snprintf(text, size, "left the process with status %d", death->status);
     }
 }
+
+void cupel__child_end_orphans(void) {
+    char path[64];
+    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    for (int round = 0; round < 100; round++) {
+        FILE *file = fopen(path, "re");
+        int pid = 0;
+        bool has_any = false;
+        while (file != NULL && fscanf(file, "%d", &pid) == 1) {
+            has_any = true;
+            (void)kill(pid, SIGKILL);
+            (void)waitpid(pid, NULL, 0);
+        }
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        if (!has_any) {
+            return;
+        }
+    }
+}

@@ -33,5 +33,7 @@ bool cupel__death_is_policy(const struct cupel__death *death, const char *output
 bool cupel__death_is_by_limit(const struct cupel__death *death);
 /* "died by signal 11, Segmentation fault", ... */
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size);
+/* Ends all children of this process: what tests left behind came to it as the nearest subreaper. */
+void cupel__child_end_orphans(void);
 
 #endif

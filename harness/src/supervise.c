@@ -3,6 +3,7 @@
 #include "harness/src/supervise.h"
 #include "harness/src/capture.h"
 #include "harness/src/checker.h"
+#include "harness/src/child.h"
 #include "harness/src/directory.h"
 #include "harness/src/here.h"
 #include "harness/src/left_behind.h"
@@ -62,13 +63,13 @@ struct supervisor {
 static struct supervisor supervisor;
 static struct cupel_result record;
 static volatile sig_atomic_t has_child_ended;
-static volatile sig_atomic_t has_interrupt;
 
-static void note_signal(int number) {
+static void note_signal(int number, siginfo_t *info, void *context) {
+    (void)context;
     if (number == SIGCHLD) {
         has_child_ended = 1;
     } else {
-        has_interrupt = 1;
+        cupel__meddler_note(number, info);
     }
 }
 
@@ -434,45 +435,53 @@ static void show_sweeps(void) {
     }
 }
 
+/* The worker that runs that item, or something that it started, sent that signal: a finding, and the run goes on. */
+static void accuse(uint64_t index, int number, bool is_sure) {
+    struct cupel__plan_item item = cupel__plan_at(supervisor.plan, index);
+    cupel__execute_name(&item, &record);
+    record.verdict = CUPEL_VERDICT_WRONG;
+    record.failures = 1;
+    cupel_text_add(&record.messages, "%s:%u: it sent the runner signal %d (SIG%s)\n%s", item.test->file,
+                   item.test->line, number, sigabbrev_np(number),
+                   is_sure ? "" : "by this test or one of those before it in the same process\n");
+    give(&record);
+}
+
+/* Signals that are to end the run; those of tests do not. */
+static void take_signals(void) {
+    struct cupel__meddler_signal signal;
+    while (cupel__meddler_next(&signal)) {
+        bool is_ours = false;
+        for (unsigned i = 0; i < supervisor.job_count && !is_ours; i++) {
+            struct job *job = &supervisor.jobs[i];
+            uint64_t index;
+            bool is_sure = cupel__meddler_take(&job->slot->meddling, signal.number, &index);
+            is_ours = is_sure || cupel__meddler_is_of(signal.sender, job->pid);
+            if (is_ours) {
+                accuse(is_sure ? index : atomic_load(&job->slot->item), signal.number, is_sure);
+            }
+        }
+        if (!is_ours && !supervisor.end->is_interrupted) {
+            supervisor.end->is_interrupted = true;
+            stop_at_once();
+        }
+    }
+}
+
 static void loop(void) {
     while (is_any_alive()) {
         wait_for_news(check_limits());
         if (cupel__settings.sweep) {
             show_sweeps();
         }
-        if (has_interrupt && !supervisor.end->is_interrupted) {
-            supervisor.end->is_interrupted = true;
-            stop_at_once();
-        }
+        take_signals();
         reap();
-    }
-}
-
-/* What tests left behind came to us, as the nearest subreaper: it goes. */
-static void sweep_orphans(void) {
-    char path[64];
-    (void)snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
-    for (int round = 0; round < 100; round++) {
-        FILE *file = fopen(path, "re");
-        int pid = 0;
-        bool has_any = false;
-        while (file != NULL && fscanf(file, "%d", &pid) == 1) {
-            has_any = true;
-            (void)kill(pid, SIGKILL);
-            (void)waitpid(pid, NULL, 0);
-        }
-        if (file != NULL) {
-            (void)fclose(file);
-        }
-        if (!has_any) {
-            return;
-        }
     }
 }
 
 static void begin_signals(struct sigaction previous[4]) {
     static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
-    struct sigaction action = {.sa_handler = note_signal};
+    struct sigaction action = {.sa_sigaction = note_signal, .sa_flags = SA_SIGINFO};
     sigset_t blocked;
     (void)sigemptyset(&blocked);
     for (unsigned i = 0; i < 4; i++) {
@@ -480,16 +489,16 @@ static void begin_signals(struct sigaction previous[4]) {
         (void)sigaction(numbers[i], &action, &previous[i]);
     }
     (void)sigprocmask(SIG_BLOCK, &blocked, &supervisor.original_mask);
-    has_interrupt = 0;
     has_child_ended = 0;
 }
 
 static void end_signals(const struct sigaction previous[4]) {
     static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP};
+    (void)sigprocmask(SIG_SETMASK, &supervisor.original_mask, NULL); /* what a test sent at the very end is ours */
+    take_signals();
     for (unsigned i = 0; i < 4; i++) {
         (void)sigaction(numbers[i], &previous[i], NULL);
     }
-    (void)sigprocmask(SIG_SETMASK, &supervisor.original_mask, NULL);
 }
 
 /* Workers that execute the program anew learn of it there. */
@@ -539,7 +548,7 @@ static void run_workers(void) {
         }
     }
     loop();
-    sweep_orphans();
+    cupel__child_end_orphans();
     end_signals(previous);
 }
 

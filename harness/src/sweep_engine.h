@@ -130,6 +130,7 @@ struct cupel__sweep_note {
     bool is_spoiled;    /* that run failed: this process is of no further use */
     bool is_used_up;    /* this process came to its end in good order: the next child begins after the point */
     bool has_lost_pipe; /* the point closed what its findings go through */
+    int sent_signal;    /* to its parent, by the point; 0: none */
     volatile bool has_old_output; /* what the child printed so far is to be forgotten before its next run */
     bool is_point_ok;             /* the verdict of point, before it */
     uint64_t base;                /* where the points of this pass begin */

@@ -7,8 +7,10 @@
 
 #include "harness/src/child.h"
 #include "harness/src/crash_note.h"
+#include "harness/src/meddler.h"
 
 #include "alloc/base/progress.h"
+#include "alloc/base/status.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,10 +70,24 @@ static void note_interrupt(int number) {
     interrupt_signal = number;
 }
 
+static pid_t watcher; /* the parent of this child */
+static struct cupel__sweep_note *note_of_child;
+
+/* The point is to blame, and is over before the signal goes. */
+static void refuse_kill(pid_t process, int number) {
+    if (process == watcher && (number == SIGTERM || number == SIGINT || number == SIGHUP)) {
+        note_of_child->sent_signal = number;
+        _exit(CUPEL_INTERNAL);
+    }
+}
+
 static void become_child(struct watch *watch, int findings_file) {
     watch->sweep->findings_file = findings_file;
     watch->sweep->output_file = watch->output;
     if (watch->sweep->is_apart) {
+        watcher = getppid();
+        note_of_child = watch->sweep->note;
+        cupel__meddler_on_kill = refuse_kill;
         (void)setpgid(0, 0);
     }
     cupel__child_begin();
@@ -92,7 +108,8 @@ static void read_output(const struct watch *watch, char *text, size_t size) {
 }
 
 static enum cupel_verdict judge(const struct watch *watch, const struct cupel__death *death, const char *output) {
-    if (death->is_hang || watch->sweep->note->has_lost_pipe) {
+    const struct cupel__sweep_note *note = watch->sweep->note;
+    if (death->is_hang || note->has_lost_pipe || note->sent_signal != 0) {
         return death->is_hang ? CUPEL_VERDICT_HANG : CUPEL_VERDICT_WRONG;
     }
     return cupel__death_is_policy(death, output) ? CUPEL_VERDICT_ABORTED : CUPEL_VERDICT_CRASH;
@@ -175,7 +192,10 @@ static void find_death(struct watch *watch, const struct cupel__death *death, co
     char text[CUPEL__SWEEP_TEXT_MAX];
     uint64_t point = note->stage == CUPEL__SWEEP_BASELINE ? 0 : note->point;
     read_output(watch, output, sizeof output);
-    if (note->has_lost_pipe) {
+    if (note->sent_signal != 0) {
+        (void)snprintf(words, sizeof words, "it sent the runner signal %d (SIG%s)", note->sent_signal,
+                       sigabbrev_np(note->sent_signal));
+    } else if (note->has_lost_pipe) {
         (void)snprintf(words, sizeof words, "the test closed the harness's own descriptor");
     } else {
         cupel__death_text(death, words, sizeof words);
@@ -195,6 +215,7 @@ static void find_death(struct watch *watch, const struct cupel__death *death, co
     cupel__sweep_found(sweep, point, &word);
     note->culprits += note->has_lost_pipe; /* it was alone in its batch */
     note->has_lost_pipe = false;
+    note->sent_signal = 0;
 }
 
 static void show_progress(struct watch *watch) {

@@ -248,6 +248,7 @@ static void prepare_worker(const struct cupel__worker *worker) {
     record_pipe = worker->pipe;
     cupel__run.fault_note = &own_slot->fault_note;
     cupel__crash_note_begin(&own_slot->fault_note);
+    cupel__meddler_listen(&own_slot->meddling, &own_slot->item);
     if (worker->output >= 0) {
         cupel__capture_redirect(worker->output, true);
         (void)setvbuf(stdout, NULL, _IOLBF, 0);

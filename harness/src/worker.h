@@ -14,6 +14,7 @@
 #include "harness/src/fault_note.h"
 #include "harness/src/last_words.h"
 #include "harness/src/limits.h"
+#include "harness/src/meddler.h"
 #include "harness/src/plan.h"
 
 #include <stdatomic.h>
@@ -39,6 +40,7 @@ struct cupel__slot {
     /* Of a sweep that goes on: words of its pass (NULL: none does), its fault, how many there are, findings so far. */
     const char *_Atomic sweep_pass;
     _Atomic uint64_t sweep_point, sweep_total, sweep_findings;
+    struct cupel__meddling meddling;     /* of the worker */
     struct cupel__fault_note fault_note; /* of the running item */
     struct cupel__last_words last_words; /* of the running item */
     struct cupel__limits limits;         /* of the running item */

@@ -103,3 +103,22 @@ TEST(rude, a_file_that_may_not_grow_is_named, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "died by signal 25 (SIGXFSZ, File size limit exceeded)");
     CHECK_STR_CONTAINS(run->output, "\nstatus 1\n");
 }
+
+/* The run goes on, and who it was is told. */
+TEST(rude, signals_to_the_runner_are_findings, .tags = "slow") {
+    const struct tool_run *run = tool(RUDE "--filter='signals.*:zz.passes'");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED signals.to_the_runner/5: wrong");
+    CHECK_STR_CONTAINS(run->output, ": it sent the runner signal 15 (SIGTERM)\nagain: ");
+    CHECK_STR_CONTAINS(run->output, "FAILED signals.to_the_runner_by_a_child: wrong");
+    CHECK_STR_CONTAINS(run->output, ": it sent the runner signal 2 (SIGINT)\nagain: ");
+    CHECK_STR_CONTAINS(run->output, " passed, 2 failed, 0 skipped\n");
+    /* The last of a run, too; and what others send is an interrupt. */
+    run = tool(RUDE "--isolate=process --filter=signals.to_the_runner/5");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "FAILED signals.to_the_runner/5: wrong");
+    run = tool("mkfifo ready; export CUPEL_READY=\"$PWD/ready\"; " RUDE
+               "--filter=directory.of_a_test_that_waits & cat ready; kill -TERM $!; wait $!; echo status $?");
+    CHECK_STR_CONTAINS(run->output, "status 130\n");
+}
