@@ -1,6 +1,7 @@
 /* See directory.h. A test's path is in its record and so survives the process that made it. What is kept is marked by
  * its sticky bit, which means nothing on a directory that one user alone may enter. */
 #include "harness/src/directory.h"
+#include "harness/src/directory_stale.h"
 #include "harness/src/run.h"
 
 #include <dirent.h>
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { KEPT_MODE = 01700 };
 
 /* Of the run; "" where there is none. Children inherit the path. */
 static char run_path[CUPEL_TEST_PATH_MAX - 16];
@@ -39,10 +38,8 @@ void cupel__directory_begin_run(void) {
     if (run_owner != 0) {
         return;
     }
-    int length = snprintf(run_path, sizeof run_path, "%s/cupel-test-XXXXXX", base());
-    errno = ENAMETOOLONG;
     run_owner = getpid();
-    if ((size_t)length >= sizeof run_path || mkdtemp(run_path) == NULL) {
+    if (!cupel__stale_make(base(), run_path, sizeof run_path)) {
         run_error = errno;
         run_path[0] = '\0';
     }
@@ -57,29 +54,35 @@ void cupel__directory_adopt(const char *path) {
     run_owner = -1;
 }
 
-void cupel__directory_end_run(void) {
-    if (run_path[0] == '\0' || run_owner != getpid()) {
+void cupel__directory_remove_run(const char *run) {
+    if (rmdir(run) == 0) { /* as a rule: every test removed its own */
         return;
     }
-    run_owner = 0;
-    if (rmdir(run_path) == 0) { /* as a rule: every test removed its own */
-        run_path[0] = '\0';
-        return;
-    }
-    DIR *directory = opendir(run_path);
+    DIR *directory = opendir(run);
     for (const struct dirent *entry; directory != NULL && (entry = readdir(directory)) != NULL;) {
-        char path[sizeof run_path + sizeof entry->d_name];
+        char path[CUPEL_TEST_PATH_MAX + sizeof entry->d_name];
         struct stat status;
-        (void)snprintf(path, sizeof path, "%s/%s", run_path, entry->d_name);
+        (void)snprintf(path, sizeof path, "%s/%s", run, entry->d_name);
         bool is_own = strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
-        if (is_own && lstat(path, &status) == 0 && (status.st_mode & S_ISVTX) == 0) {
+        if (is_own && lstat(path, &status) == 0 && !cupel__directory_is_kept(&status)) {
             remove_all(path);
         }
     }
     if (directory != NULL) {
         (void)closedir(directory);
     }
-    (void)rmdir(run_path);
+    if (rmdir(run) != 0) {
+        (void)chmod(run, CUPEL__DIRECTORY_KEPT); /* for what is in it */
+    }
+}
+
+void cupel__directory_end_run(void) {
+    if (run_path[0] == '\0' || run_owner != getpid()) {
+        return;
+    }
+    run_owner = 0;
+    cupel__directory_remove_run(run_path);
+    cupel__stale_end();
     run_path[0] = '\0';
 }
 
@@ -122,7 +125,7 @@ void cupel__directory_done(struct cupel_result *result, bool keep) {
         return;
     }
     if (keep) {
-        (void)chmod(result->directory, KEPT_MODE);
+        (void)chmod(result->directory, CUPEL__DIRECTORY_KEPT);
         cupel_text_add(&result->messages, "its directory is kept: %s\n", result->directory);
         return;
     }

@@ -211,6 +211,18 @@ void cupel__left_behind_note_handler(int number) {
     (void)sigaction(number, NULL, &before.handlers[number]);
 }
 
+void cupel__left_behind_own(int descriptor) {
+    if (before.process <= 0 || before.open_count == CUPEL__DESCRIPTORS_MAX) {
+        return;
+    }
+    unsigned place = before.open_count++;
+    for (; place > 0 && before.open[place - 1] > descriptor; place--) {
+        before.open[place] = before.open[place - 1];
+    }
+    before.open[place] = descriptor;
+    before.descriptor_count += before.descriptor_count >= 0; /* else it is by the lowest free number */
+}
+
 void cupel__left_behind_note_limits(void) {
     cupel__limited_note(&before.limited);
 }

@@ -77,6 +77,8 @@ bool cupel__left_behind_end(const struct cupel_test *test, enum cupel__left_behi
                             struct cupel_text *messages);
 /* The runner itself changed what happens on that signal. */
 void cupel__left_behind_note_handler(int number);
+/* That descriptor is the harness's own, opened while a body runs. */
+void cupel__left_behind_own(int descriptor);
 /* Or the limits of the process. */
 void cupel__left_behind_note_limits(void);
 /* True where the body that ran last found the process another way because of one before it, which has its own record:

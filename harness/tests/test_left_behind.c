@@ -46,6 +46,34 @@ TEST(left_behind, no_directory_by_an_interrupt, .tags = "slow") {
     CHECK(strstr(run->output, "cupel-test-") == NULL);
 }
 
+#define IN_TMP "TMPDIR=\"$PWD/tmp\" " TOOL_BIN "fixtures/rude --seed=1 "
+
+/* The workers of the killed one end a moment after it. */
+TEST(left_behind, a_later_run_removes_the_directory_of_one_that_was_killed, .tags = "slow") {
+    const struct tool_run *run =
+        tool("mkdir tmp; mkfifo ready; export CUPEL_READY=\"$PWD/ready\"; " IN_TMP
+             "--filter=directory.of_a_test_that_waits & cat ready; kill -KILL $!; wait $!; "
+             "stale=$(echo tmp/cupel-test-*/*); " IN_TMP
+             "--filter=directory.of_a_test_that_waits & cat ready; touch -d '1 hour ago' tmp/cupel-test-*/*; "
+             "for i in $(seq 200); do " IN_TMP "--filter=zz.passes >/dev/null; test -e $stale || break; sleep 0.05; "
+             "done; test -e $stale || echo gone; echo $(ls tmp/cupel-test-* | wc -l) live; kill -INT $!; wait $!; "
+             "echo left: $(ls tmp)");
+    cupel_note("%s", run->errors);
+    CHECK_STR_CONTAINS(run->output, "gone\n1 live\n");
+    CHECK_STR_CONTAINS(run->output, "left:\n");
+}
+
+TEST(left_behind, what_is_locked_kept_or_young_is_no_stale_directory, .tags = "slow") {
+    const struct tool_run *run =
+        tool("d=tmp/cupel-test-$(id -u); mkdir -p -m 700 tmp $d; cd $d; "
+             "mkdir 2147483641-locked 2147483642-kept 2147483643-young 2147483644-stale; "
+             "echo x >2147483644-stale/file; touch -d '1 hour ago' *; touch 2147483643-young; chmod 1700 *kept; "
+             "exec 9<2147483641-locked; flock 9; cd ../..; " IN_TMP "--filter=zz.passes; ls $d");
+    cupel_note("%s", run->errors);
+    CHECK_STR_CONTAINS(run->output, " skipped\n2147483641-locked\n2147483642-kept\n2147483643-young\n");
+    CHECK(strstr(run->output, "stale") == NULL);
+}
+
 TEST(left_behind, retries_have_directories_too, .tags = "slow") {
     const struct tool_run *run = tool(RUDE "--retries=2 --filter=directory.of_a_test_that_fails");
     cupel_note("%s%s", run->output, run->errors);
