@@ -134,3 +134,26 @@ void cupel__child_end_orphans(void) {
         }
     }
 }
+
+bool cupel__child_has_executed(pid_t child, char *name, size_t size) {
+    enum { FORKED_ONLY = 0x40 }; /* the kernel's PF_FORKNOEXEC */
+    char path[64];
+    char text[512];
+    unsigned flags = FORKED_ONLY;
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
+    FILE *file = fopen(path, "re");
+    size_t length = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
+    text[length] = '\0';
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    char *begin = strchr(text, '(');
+    char *end = strrchr(text, ')');
+    if (begin == NULL || end == NULL || sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1) {
+        return false;
+    }
+    *end = '\0';
+    bool has_executed = (flags & FORKED_ONLY) == 0;
+    (void)snprintf(name, size, "%s", has_executed ? begin + 1 : "");
+    return has_executed;
+}

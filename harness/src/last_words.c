@@ -71,6 +71,11 @@ void cupel__last_words_clear(void) {
     heard->phase = CUPEL__PHASE_NONE;
     heard->has_overflowed = false;
     heard->has_called_exit = false;
+    heard->has_killed_itself = false;
+}
+
+void cupel__last_words_kill(pid_t process) {
+    heard->has_killed_itself = heard->has_killed_itself || (process == listener && getpid() == listener);
 }
 
 void cupel__last_words_phase(enum cupel__phase phase) {

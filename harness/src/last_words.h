@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 enum cupel__phase { CUPEL__PHASE_NONE, CUPEL__PHASE_SETUP, CUPEL__PHASE_BODY, CUPEL__PHASE_TEARDOWN };
 
@@ -13,13 +14,16 @@ struct cupel__last_words {
     volatile int phase; /* enum cupel__phase */
     volatile bool has_overflowed;
     volatile bool has_called_exit;
-    volatile int exit_status; /* where it did */
+    volatile int exit_status;        /* where it did */
+    volatile bool has_killed_itself; /* by kill with SIGKILL */
 };
 
 /* From now on words of this process and its children go there; a worker's, before its first test. */
 void cupel__last_words_listen(struct cupel__last_words *words);
 /* A signal met the process: called in its handler, on a stack of its own. */
 void cupel__last_words_fault(const siginfo_t *info, const void *context);
+/* That process is to be killed: noted where it is this one. */
+void cupel__last_words_kill(pid_t process);
 /* A new test, or its next phase. Both are cheap; without a listener they do nothing. */
 void cupel__last_words_clear(void);
 void cupel__last_words_phase(enum cupel__phase phase);

@@ -1,5 +1,6 @@
 /* See meddler.h. */
 #include "harness/src/meddler.h"
+#include "harness/src/last_words.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,9 @@ static int index_of(int number) {
 
 static void note_kill(pid_t process, int number) {
     int index = index_of(number);
+    if (number == SIGKILL) {
+        cupel__last_words_kill(process);
+    }
     if (index >= 0 && (process == supervisor || process == -1)) {
         atomic_store(&noted->items[index], atomic_load(running) + 1);
     }

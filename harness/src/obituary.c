@@ -54,6 +54,29 @@ static bool is_as_expected(const struct cupel_test *test, int status, struct cup
     return is_right && result->failures == 0;
 }
 
+/* The kernel counts whom it killed for want of memory since it began; most machines never did. */
+static bool may_lack_memory(void) {
+    char text[16384];
+    long long count = 1;
+    FILE *file = fopen("/proc/vmstat", "re");
+    size_t length = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
+    text[length] = '\0';
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    const char *line = strstr(text, "\noom_kill ");
+    return line == NULL || sscanf(line, " oom_kill %lld", &count) != 1 || count != 0;
+}
+
+/* Of a SIGKILL that the runner did not send. */
+static const char *who_killed(const struct cupel__last_words *words) {
+    if (words->has_killed_itself) {
+        return ", which it sent itself";
+    }
+    return may_lack_memory() ? ", which the runner did not send: another process, or the system, out of memory"
+                             : ", which the runner did not send: another process, or itself";
+}
+
 /* How it died where it was no death that it had announced. */
 static void tell_cause(const struct cupel__plan_item *item, const struct cupel__death_facts *facts,
                        struct cupel_result *result) {
@@ -81,9 +104,11 @@ static void tell_cause(const struct cupel__plan_item *item, const struct cupel__
     } else if (WIFEXITED(facts->status)) {
         cupel_text_add(messages, "%s in the middle of the test%s\n", how, words);
     } else {
-        bool is_unknown = WTERMSIG(facts->status) == SIGKILL;
         cupel_text_add(messages, "%s%s%s\n", how, words,
-                       is_unknown ? ", which the runner did not send: the system may have run out of memory" : "");
+                       WTERMSIG(facts->status) == SIGKILL ? who_killed(facts->last_words) : "");
+    }
+    if (facts->executed[0] != '\0') {
+        cupel_text_add(messages, "the body had replaced its process by %s (exec)\n", facts->executed);
     }
 }
 

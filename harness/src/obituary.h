@@ -20,6 +20,7 @@ enum cupel__death_cause {
 struct cupel__death_facts {
     int status; /* as wait gives it */
     enum cupel__death_cause cause;
+    const char *executed; /* name of the program that it had become; "": it had not */
     int stop_signal;      /* where the cause is CUPEL__DEATH_STOPPED */
     int64_t memory_bytes; /* where it is CUPEL__DEATH_MEMORY: by how much it grew */
     int output;           /* capture file, or -1 */

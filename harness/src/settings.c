@@ -275,9 +275,8 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_LIST,
      .value = &cupel__settings.reports,
      .parameter = "KIND[:FILE]",
-     .sentence = "Also write tap, tap13, junit, json (lines) or github (annotations), to standard output or a file; "
-                 "joined by commas "
-                 "or given again."},
+     .sentence = "Also write tap, tap13, junit, json (lines) or github (annotations), to standard output or a file, "
+                 "whose missing directories are made; joined by commas or given again."},
     {.name = "style",
      .kind = CUPEL_OPTION_CHOICE,
      .value = &cupel__settings.style,

@@ -40,6 +40,7 @@ struct job {
     int stop_signal;      /* by which it stopped, where that is the cause */
     int64_t memory_bytes; /* by which it grew, where that is the cause */
     uint64_t suspect;     /* item that may have set those limits: the next record tells; or CUPEL__NO_ITEM */
+    char executed[32];    /* the program that its process had become; "": it had not */
     char limits[512];     /* of its process, where they were others than ours when it ended */
     bool has_sent;        /* a record came from this process */
 };
@@ -159,7 +160,6 @@ static void blame_suspect(struct job *job) {
     struct cupel__plan_item item = cupel__plan_at(supervisor.plan, job->suspect);
     text.length = 0;
     cupel_text_add(&text, "%s:%u: left behind: %s\n", item.test->file, item.test->line, job->limits);
-    job->suspect = CUPEL__NO_ITEM;
     cupel__left_behind_blame(&item, &text);
 }
 
@@ -168,9 +168,8 @@ static void drain(struct job *job) {
     do {
         while (cupel__wire_next(&job->reader, &record, &error)) {
             job->has_sent = true;
-            bool is_innocent = cupel_result_is_failure(&record);
             give(&record);
-            if (job->suspect != CUPEL__NO_ITEM && !is_innocent) {
+            if (job->suspect != CUPEL__NO_ITEM && !cupel_result_is_failure(&record)) {
                 blame_suspect(job);
             }
             job->suspect = CUPEL__NO_ITEM;
@@ -224,6 +223,7 @@ static void bury(struct job *job, int status) {
     slot->result.duration_ns = (cupel_clock_ms() - atomic_load(&slot->start_ms)) * 1000000;
     struct cupel__death_facts facts = {.status = status,
                                        .cause = job->cause,
+                                       .executed = job->executed,
                                        .stop_signal = job->stop_signal,
                                        .memory_bytes = job->memory_bytes,
                                        .output = job->output,
@@ -320,17 +320,18 @@ static void end_job(struct job *job, enum cupel__death_cause cause) {
     }
 }
 
-/* Of a worker that ended on a test, before it is forgotten. */
-static void note_limits(void) {
+/* Of a worker that ended on a test: what is known only until it is waited for. */
+static void note_end(void) {
     siginfo_t info = {.si_pid = 0};
-    bool is_any = waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0;
-    for (unsigned i = 0; is_any && i < supervisor.job_count; i++) {
+    (void)waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT);
+    for (unsigned i = 0; i < supervisor.job_count; i++) {
         struct job *job = &supervisor.jobs[i];
-        if (job->pid == info.si_pid) {
-            bool is_running =
-                atomic_load(&job->slot->state) == CUPEL__SLOT_RUNNING && job->slot->limits.descriptors == 0;
-            job->limits[0] = '\0';
-            (void)(is_running && cupel__limited_of(job->pid, &supervisor.limited, job->limits, sizeof job->limits));
+        if (job->pid != 0 && job->pid == info.si_pid && atomic_load(&job->slot->state) == CUPEL__SLOT_RUNNING) {
+            job->limits[0] = job->executed[0] = '\0';
+            (void)(job->slot->limits.descriptors == 0 &&
+                   cupel__limited_of(job->pid, &supervisor.limited, job->limits, sizeof job->limits));
+            (void)(!atomic_load(&job->slot->is_foreign) &&
+                   cupel__child_has_executed(job->pid, job->executed, sizeof job->executed));
         }
     }
 }
@@ -338,7 +339,7 @@ static void note_limits(void) {
 static void reap(void) {
     has_child_ended = 0;
     int status;
-    for (pid_t pid; note_limits(), (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
+    for (pid_t pid; note_end(), (pid = waitpid(-1, &status, WNOHANG | WUNTRACED)) > 0;) {
         for (unsigned i = 0; i < supervisor.job_count; i++) {
             struct job *job = &supervisor.jobs[i];
             if (job->pid == pid && WIFSTOPPED(status)) { /* nobody would ever wake it */

@@ -86,7 +86,7 @@ int cupel__sweep_summary_text(const struct cupel_sweep_summary *summary, char *t
         const char *before, *after;
         bool is_always;
     } parts[] = {{summary->known, " ", " known", false},
-                 {summary->allocations, "; at least ", " allocations", true},
+                 {summary->allocations, "; at least ", " allocations", summary->points == 0 || summary->first_run != 0},
                  {summary->growths, ", ", " growths", false},
                  {summary->aligned, ", ", " aligned", false},
                  {summary->first_run, ", ", " in the first run only", false},
