@@ -10,6 +10,7 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
     target_compile_options(fixture_${fixture} PRIVATE -fno-inline -fno-optimize-sibling-calls -fno-omit-frame-pointer)
     target_link_libraries(fixture_${fixture} PRIVATE cupel::harness cupel::harness_main Threads::Threads)
   endforeach()
+  target_sources(fixture_rude PRIVATE tests/fixtures/meddling.c)
   cupel_add_tests(runner LINK cupel::alloc
     SOURCES tests/test_runner.c tests/test_runner_flags.c tests/test_runner_reports.c tests/test_left_behind.c
       tests/test_perturb.c tests/test_flakes.c tests/test_rude.c tests/test_debugger.c tests/test_variants.c
