@@ -15,8 +15,8 @@ bool cupel__stale_make(const char *base, char *path, size_t size);
  * that no run waits long for the sins of another. */
 void cupel__stale_end(void);
 
-/* directory.c: removes what a run left at `path` but for what is kept, and the directory where that is nothing. */
-void cupel__directory_remove_run(const char *path);
+/* directory.c: removes what a run left at `run` but for what is kept, and the directory where that is nothing. */
+void cupel__directory_remove_run(const char *run);
 /* What is kept is marked by its mode. */
 enum { CUPEL__DIRECTORY_KEPT = 01700 };
 static inline bool cupel__directory_is_kept(const struct stat *status) {
