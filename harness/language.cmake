@@ -78,6 +78,13 @@ if(TARGET bench_list)
   cupel_flags(bench_many)
   target_link_libraries(bench_many PRIVATE cupel::harness cupel::harness_main)
   add_dependencies(bench_list bench_many cupel-test cupel)
+  if(TARGET rival_criterion)
+    add_executable(rival_criterion_many bench/rival_criterion_many.c)
+    set_target_properties(rival_criterion_many PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${rivals} C_EXTENSIONS ON)
+    target_include_directories(rival_criterion_many PRIVATE ${PROJECT_SOURCE_DIR} ${CUPEL_criterion_INCLUDE})
+    target_link_libraries(rival_criterion_many PRIVATE ${CUPEL_criterion_LIBRARY})
+    add_dependencies(bench_list rival_criterion_many)
+  endif()
 endif()
 
 # What is preloaded into programs of others: built for itself, with no instrumentation, from these files alone.

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 5, TESTS = 1000, REPEATS = 40 };
+enum { ROUNDS = 5, TESTS = 1000, REPEATS = 10 };
 
 extern char **environ;
 

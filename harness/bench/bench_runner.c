@@ -1,11 +1,14 @@
 /* What isolation and the runner itself cost: a thousand trivial tests in workers against a thousand execs and against
  * Criterion, in process against cmocka; and how long the quick suite of a room takes in process. Rounds of all
- * contenders in turn, the median of each; wall time, since it is what one waits for. The start of a program is measured
- * apart and taken off where tests alone are compared. */
+ * contenders in turn, the median of each; wall time, since it is what one waits for, but CPU time where all is in one
+ * process, which others on the machine disturb less. The start of a program is measured apart and taken off where tests
+ * alone are compared. */
 #include "alloc/base/progress.h"
+#include "harness/bench/row.h"
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 11, EXECS = 1000, CONTENDERS = 7 };
+enum { ROUNDS = 11, EXECS = 1000 };
 
 extern char **environ;
 
@@ -39,27 +42,46 @@ static const char *const single[] = {BENCH_RIVALS "/trivial", "--isolate=none", 
                                      NULL};
 static const char *const one_exec[] = {"/bin/true", NULL};
 static const char *const cmocka[] = {BENCH_RIVALS "/rival_cmocka", NULL};
+static const char *const repeated[] = {BENCH_RIVALS "/trivial", "--isolate=none", "--seed=1", "--repeat=40", NULL};
+static const char *const cmocka_repeated[] = {BENCH_RIVALS "/rival_cmocka", "40", NULL};
+static const char *const process_repeated[] = {BENCH_RIVALS "/trivial", "--isolate=process", "--seed=1", "--repeat=2",
+                                               NULL};
 static const char *const criterion[] = {BENCH_RIVALS "/rival_criterion", "-j1", NULL};
 
-enum contender { ISOLATED, IN_PROCESS, PROCESS, SINGLE, EXEC, CMOCKA, CRITERION };
+enum contender {
+    ISOLATED,
+    IN_PROCESS,
+    PROCESS,
+    SINGLE,
+    EXEC,
+    CMOCKA,
+    REPEATED,
+    CMOCKA_REPEATED,
+    PROCESS_REPEATED,
+    CRITERION,
+    CONTENDERS
+};
 
 /* Criterion takes many seconds: one round tells enough. */
 static int rounds_of(int contender) {
     return contender == CRITERION ? 1 : ROUNDS;
 }
 
-static const char *const *const commands[CONTENDERS] = {
-    [ISOLATED] = isolated, [IN_PROCESS] = in_process, [PROCESS] = process,    [SINGLE] = single,
-    [EXEC] = one_exec,     [CMOCKA] = cmocka,         [CRITERION] = criterion};
+static const char *const *const commands[CONTENDERS] = {[ISOLATED] = isolated,
+                                                        [IN_PROCESS] = in_process,
+                                                        [PROCESS] = process,
+                                                        [SINGLE] = single,
+                                                        [EXEC] = one_exec,
+                                                        [CMOCKA] = cmocka,
+                                                        [REPEATED] = repeated,
+                                                        [CMOCKA_REPEATED] = cmocka_repeated,
+                                                        [PROCESS_REPEATED] = process_repeated,
+                                                        [CRITERION] = criterion};
 
 static int compare(const void *left, const void *right) {
     const double *a = left;
     const double *b = right;
     return (*a > *b) - (*a < *b);
-}
-
-static void row(const char *what, double ours_ms, double rival_ms, const char *budget) {
-    printf("| %s | %.3f ms | %.3f ms | %.3f | %s |\n", what, ours_ms, rival_ms, ours_ms / rival_ms, budget);
 }
 
 /* The quick suite of a room is its tests that are not tagged slow. Properties of many cases each are left out. */
@@ -122,8 +144,25 @@ static void bench_suite(const char *name) {
         times_ms[round < 0 ? 0 : round] = (took_ms[1] - took_ms[0]) / (REPEATS - 1) * 100 / count;
     }
     qsort(times_ms, ROUNDS, sizeof times_ms[0], compare);
-    printf("| the %u quick tests of `%s` in process, CPU time of 100 | %.3f ms | - | - | 1 ms, aim 0.3 ms |\n", count,
-           name, times_ms[ROUNDS / 2]);
+    char what[256];
+    (void)snprintf(what, sizeof what, "the %u quick tests of `%s` in process, CPU time of 100", count, name);
+    bench_row_alone(what, times_ms[ROUNDS / 2], "ms", (struct bench_budget){1, 0.3, " ms"});
+}
+
+/* CPU time, where all is one process; the isolated ones share the processors, and are waited for. */
+static bool is_in_process(int contender) {
+    return contender == IN_PROCESS || contender == SINGLE || contender == CMOCKA || contender == REPEATED ||
+           contender == CMOCKA_REPEATED;
+}
+
+static double measure_ms(int contender) {
+    double cpu_ms = children_ms();
+    int64_t start_ns = cupel_clock_ns();
+    for (int j = 0; j < (contender == EXEC ? EXECS : 1); j++) {
+        run(commands[contender]);
+    }
+    double wall_ms = (double)(cupel_clock_ns() - start_ns) / 1e6;
+    return is_in_process(contender) ? children_ms() - cpu_ms : wall_ms;
 }
 
 int main(void) {
@@ -131,29 +170,27 @@ int main(void) {
     double median_ms[CONTENDERS];
     for (int round = -1; round < ROUNDS; round++) {
         for (int i = 0; i < CONTENDERS; i++) {
-            if (access(commands[i][0], X_OK) != 0 || round >= rounds_of(i) || (round < 0 && rounds_of(i) == 1)) {
-                continue;
+            if (access(commands[i][0], X_OK) == 0 && round < rounds_of(i) && (round >= 0 || rounds_of(i) > 1)) {
+                times_ms[i][round < 0 ? 0 : round] = measure_ms(i);
             }
-            int64_t start_ns = cupel_clock_ns();
-            for (int j = 0; j < (i == EXEC ? EXECS : 1); j++) {
-                run(commands[i]);
-            }
-            times_ms[i][round < 0 ? 0 : round] = (double)(cupel_clock_ns() - start_ns) / 1e6;
         }
     }
     for (int i = 0; i < CONTENDERS; i++) {
         qsort(times_ms[i], (size_t)rounds_of(i), sizeof times_ms[i][0], compare);
         median_ms[i] = times_ms[i][rounds_of(i) / 2];
     }
-    double here_ms = (median_ms[IN_PROCESS] - median_ms[SINGLE]) / 10; /* of 1000 */
-    row("1000 isolated tests, to 1000 execs of true", median_ms[ISOLATED], median_ms[EXEC], "0.3, aim 0.05");
-    printf("| 100 trivial tests in process | %.3f ms | - | - | 1 ms, aim 0.3 ms |\n", here_ms);
-    if (median_ms[CMOCKA] > 0) {
-        row("1000 tests in process, whole program, to cmocka", median_ms[IN_PROCESS], median_ms[CMOCKA], "1");
-    }
-    if (median_ms[CRITERION] > 0) {
-        row("1000 tests in a process each, to Criterion", median_ms[PROCESS], median_ms[CRITERION], "1");
-    }
+    static const struct bench_budget rivals = {1, 0, ""};
+    bench_row("1000 isolated tests, to 1000 execs of true", median_ms[ISOLATED], median_ms[EXEC], "ms",
+              (struct bench_budget){0.3, 0.05, ""});
+    bench_row_alone("100 trivial tests in process, CPU time", (median_ms[IN_PROCESS] - median_ms[SINGLE]) / 10, "ms",
+                    (struct bench_budget){1, 0.3, " ms"});
+    bench_row("1000 tests in process, whole program, CPU time, to cmocka", median_ms[IN_PROCESS], median_ms[CMOCKA],
+              "ms", rivals);
+    bench_row("the same 40 times, CPU time, to cmocka's group run 40 times", median_ms[REPEATED],
+              median_ms[CMOCKA_REPEATED], "ms", rivals);
+    bench_row("1000 tests in a process each, to Criterion", median_ms[PROCESS], median_ms[CRITERION], "ms", rivals);
+    bench_row("the same twice (`--repeat=2`), to Criterion run twice", median_ms[PROCESS_REPEATED],
+              2 * median_ms[CRITERION], "ms", rivals);
     static const char *const programs[] = {"vm", "alloc_arena", "alloc_layers"};
     for (size_t i = 0; i < sizeof programs / sizeof programs[0]; i++) {
         bench_suite(programs[i]);

@@ -6,6 +6,7 @@
 #include "harness/sweep.h"
 
 #include "alloc/libc.h"
+#include "harness/bench/row.h"
 
 #include <spawn.h>
 #include <stdlib.h>
@@ -186,8 +187,8 @@ static double median(double times[], unsigned rounds) {
 int main(int argc, char **argv) {
     static const size_t counts[] = {40, 400, 4000};
     static const unsigned rounds[] = {ROUNDS_MAX, ROUNDS_MAX, 1}; /* the last is ten seconds of work */
-    static const char *const exec_budgets[] = {"0.02 (aim 0.01)", "0.02 (aim 0.01)", "reported"};
-    static const char *const bare_budgets[] = {"reported", "2.5 (aim 1.5)", "2.5 (aim 1.5)"};
+    static const struct bench_budget exec_budgets[] = {{0.02, 0.01, ""}, {0.02, 0.01, ""}, {0, 0, ""}};
+    static const struct bench_budget bare_budgets[] = {{0, 0, ""}, {2.5, 1.5, ""}, {2.5, 1.5, ""}};
     if (argc == 4 && strcmp(argv[1], "--point") == 0) {
         run_bare_point(strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10), false);
         return 0;
@@ -204,10 +205,11 @@ int main(int argc, char **argv) {
         double mine = median(ours, rounds[i]) / 1e3;
         double loop = median(bare, rounds[i]) / 1e3;
         double process = median(exec, rounds[i]) / 1e3;
-        printf("| sweep, a point of %zu allocations, against one exec | %.1f us | %.1f us | %.4f | %s |\n", counts[i],
-               mine, process, mine / process, exec_budgets[i]);
-        printf("| sweep, a point of %zu allocations, against a bare loop | %.1f us | %.1f us | %.2f | %s |\n",
-               counts[i], mine, loop, mine / loop, bare_budgets[i]);
+        char what[80];
+        (void)snprintf(what, sizeof what, "sweep, a point of %zu allocations, against one exec", counts[i]);
+        bench_row(what, mine, process, "us", exec_budgets[i]);
+        (void)snprintf(what, sizeof what, "sweep, a point of %zu allocations, against a bare loop", counts[i]);
+        bench_row(what, mine, loop, "us", bare_budgets[i]);
         fflush(stdout);
     }
     return 0;
