@@ -1,5 +1,6 @@
 /* See growth.h. */
 #include "harness/src/growth.h"
+#include "harness/src/left_behind.h"
 #include "harness/src/settings.h"
 
 #include <fcntl.h>
@@ -20,10 +21,14 @@ static int64_t live_bytes(void) {
     return (int64_t)(info.uordblks + info.hblkhd);
 }
 
-/* One system call for many descriptors: poll tells which of them are none. */
+/* Where the kernel does not count them: one system call for many, poll tells which of them are none. */
 static int64_t open_descriptors(void) {
     struct pollfd polls[LOOKED_AT];
-    int64_t count = 0;
+    int64_t count = cupel__left_behind_descriptor_count();
+    if (count >= 0) {
+        return count;
+    }
+    count = 0;
     int begin = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0); /* the lowest free one; below it all are open */
     if (begin < 0) {
         return 0;

@@ -14,10 +14,10 @@ enum { CUPEL__GROWTH_WARM_UP = 8 }; /* runs in a process that say nothing of gro
 
 struct cupel__growth {
     int64_t bytes;
-    int64_t descriptors; /* among the lowest free ones and some above: that is where what is left open is */
+    int64_t descriptors; /* or, with an older kernel, those among the lowest free ones and some above */
 };
 
-/* As it is now. Costs some microseconds. */
+/* As it is now. About 1 us. */
 struct cupel__growth cupel__growth_measure(void);
 /* Whether what repeats leave is a suspicion only: where the order is shuffled, or memory and process vary, the caches
  * of malloc fill for long, and count as live. Whoever is suspected runs alone, unvaried, in a fresh process, and is

@@ -425,6 +425,11 @@ bool cupel__left_behind_has_changed(void) {
     return has_changed;
 }
 
+int64_t cupel__left_behind_descriptor_count(void) {
+    int64_t count = before.process > 0 ? count_descriptors(before.descriptors) : -1;
+    return count > 0 ? count : -1; /* that of an older kernel is no number of descriptors */
+}
+
 bool cupel__left_behind_is_dirty(void) {
     return is_dirty;
 }
