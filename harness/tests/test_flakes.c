@@ -2,7 +2,7 @@
  * follows, what grows, and what a retry took back, in each report. Method: the fixture of planted flakes, and the
  * interval against values worked out by hand. */
 #include "harness/result.h"
-#include "harness/tests/tool.h"
+#include "harness/tests/planted.h"
 
 #include <stdlib.h>
 
@@ -10,48 +10,11 @@
     "env -u LC_ALL -u LANG -u CUPEL_SEED -u CUPEL_PADDING TZ=UTC0 TMPDIR=\"$PWD\" "                                    \
     "CUPEL_FLAKY_FILE=\"$PWD/once\" " TOOL_BIN "fixtures/flaky --seed=1 "
 
-struct planted {
-    const char *name; /* of the test */
-    const char *follows;
-};
-
-static const struct planted planted[] = {
-    {"address_space", "address-space"},
-    {"environment_size", "environment-size"},
-    {"locale", "locale"},
-    {"time_zone", "time-zone"},
-    {"descriptors", "descriptors"},
-    {"thread_start", "thread-start"},
-    {"fresh_memory", "fresh-memory"},
-    {"freed_memory", "freed-memory"},
-    {"placement", "placement"},
-    {"crashes_by_time_zone", "time-zone"},
-    {"locale_and_time_zone", "together: locale,time-zone"},
-};
-
-/* In memory that a sanitizer watches, reading what was released or never written is found at once, or hidden. */
-static bool is_watched(const char *name) {
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_WATCHED true
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_WATCHED true
-#endif
-#ifdef IS_WATCHED
-    return strstr(name, "memory") != NULL || strcmp(name, "address_space") == 0;
-#else
-    (void)name;
-    return false;
-#endif
-}
+static const struct planted planted[] = {PLANTED_BY_ONE, {"locale_and_time_zone", "together: locale,time-zone"}};
 
 TEST(flakes, name_what_they_follow, TABLE(planted), .tags = "slow") {
     const struct planted *flake = test_row();
-    if (is_watched(flake->name)) {
-        cupel_test_skip("this build's own detection is in the way");
-    }
+    skip_what_is_watched(flake);
     const struct tool_run *run =
         tool(FLAKY "--repeat=200 --perturb --filter=flaky.%s | sed -n '/^FLAKY/,$p'", flake->name);
     CHECK_STR_EQ(tool_line_after(run->output, "follows: "), flake->follows);

@@ -6,27 +6,12 @@
 #include "harness/sweep.h"
 #include "harness/tests/fixtures/stranger/stranger.h"
 #include "harness/tests/tool.h"
+#include "harness/tests/watched.h"
 
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
-
-#if defined(__has_feature)
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
-#define HAS_ASAN 1
-#else
-#define HAS_ASAN 0
-#endif
-#if HAS_ASAN || defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer)
-#define HAS_SANITIZER 1
-#else
-#define HAS_SANITIZER 0
-#endif
 
 #define STATIC TOOL_BIN "tests/fixtures/interposed_static"
 #define SHARED TOOL_BIN "tests/fixtures/interposed_shared"
@@ -152,7 +137,7 @@ TEST(interpose, starves_the_operators_of_cplusplus, .tags = "slow") {
 #define FOUND   "overflow"
 #define FINDING "heap-buffer-overflow"
 #define AT      "24-byte region"
-#elif HAS_FEATURE(memory_sanitizer)
+#elif HAS_MSAN
 #define FOUND   "uninitialised"
 #define FINDING "use-of-uninitialized-value"
 #define AT      "cupel__test_detection_uninitialised"
@@ -176,10 +161,7 @@ TEST(interpose, a_program_whose_malloc_is_not_seen_does_not_run, .tags = "slow")
 }
 
 TEST(interpose, says_how_valgrind_leaves_malloc_alone, .tags = "slow",
-     .skip = HAS_ASAN ? "sanitizers do not run under valgrind" : NULL) {
-#if defined(__SANITIZE_THREAD__) || HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer)
-    cupel_test_skip("sanitizers do not run under valgrind");
-#endif
+     .skip = HAS_SANITIZER ? "sanitizers do not run under valgrind" : NULL) {
     if (tool("command -v valgrind")->status != 0) {
         cupel_test_skip("valgrind is not installed");
     }

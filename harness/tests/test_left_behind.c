@@ -1,17 +1,7 @@
 /* Goal: nothing that a run made outlives it, however its tests end. Method: a fixture program whose tests die, fail and
  * wait with their directories made, run with a TMPDIR that must be empty afterwards. */
 #include "harness/tests/tool.h"
-
-#if defined(__SANITIZE_THREAD__)
-#define HAS_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAS_TSAN 1
-#endif
-#endif
-#ifndef HAS_TSAN
-#define HAS_TSAN 0
-#endif
+#include "harness/tests/watched.h"
 
 #define RUDE "mkdir tmp && TMPDIR=\"$PWD/tmp\" " TOOL_BIN "fixtures/rude --seed=1 "
 
@@ -129,25 +119,8 @@ static const struct left {
     {"a_locale", {": left behind: the locale is C.UTF-8, and was C\nagain: "}},
 };
 
-/* ThreadSanitizer begins threads of its own with the first of a process: the count says nothing there. */
-static void skip_what_is_hidden(const struct left *row) {
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define HAS_OTHER_THREADS true
-#endif
-#endif
-#if defined(HAS_OTHER_THREADS) || defined(__SANITIZE_THREAD__)
-    if (strcmp(row->name, "a_thread") == 0) {
-        cupel_test_skip("ThreadSanitizer's own threads are in the way");
-    }
-#else
-    (void)row;
-#endif
-}
-
 TEST(left_behind, is_named, TABLE(left), .tags = "slow") {
     const struct left *row = test_row();
-    skip_what_is_hidden(row);
     bool passes = row->holds[0] == NULL;
     if (HAS_TSAN && strcmp(row->name, "a_thread") == 0) {
         cupel_test_skip("ThreadSanitizer has threads of its own, so that none are looked at");

@@ -1,6 +1,6 @@
 /* Goal: perturbed repeats find what plain ones never find, and the same again from the same seed. Method: a fixture
  * with one planted flake a dimension, run plainly, perturbed, and by the command that a failure printed. */
-#include "harness/tests/tool.h"
+#include "harness/tests/planted.h"
 
 #include <stdlib.h>
 
@@ -9,42 +9,7 @@
     "env -u LC_ALL -u LANG -u CUPEL_SEED -u CUPEL_PADDING TZ=UTC0 TMPDIR=\"$PWD\" " TOOL_BIN                           \
     "fixtures/flaky --seed=1 --report=json:report "
 
-struct planted {
-    const char *name;    /* of the test */
-    const char *follows; /* the dimension's */
-};
-
-static const struct planted planted[] = {
-    {"address_space", "address-space"},
-    {"environment_size", "environment-size"},
-    {"locale", "locale"},
-    {"time_zone", "time-zone"},
-    {"descriptors", "descriptors"},
-    {"thread_start", "thread-start"},
-    {"fresh_memory", "fresh-memory"},
-    {"freed_memory", "freed-memory"},
-    {"placement", "placement"},
-    {"crashes_by_time_zone", "time-zone"},
-};
-
-/* In memory that a sanitizer watches, reading what was released or never written is found at once, or hidden. */
-static void skip_what_is_watched(const struct planted *flake) {
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || __has_feature(thread_sanitizer)
-#define IS_WATCHED true
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_WATCHED true
-#endif
-#ifdef IS_WATCHED
-    if (strstr(flake->name, "memory") != NULL || strcmp(flake->name, "address_space") == 0) {
-        cupel_test_skip("this build's own detection is in the way");
-    }
-#else
-    (void)flake;
-#endif
-}
+static const struct planted planted[] = {PLANTED_BY_ONE};
 
 TEST(perturb, plain_repeats_never_find_it, .tags = "slow") {
     const struct tool_run *run = tool(FLAKY "--repeat=5000 --filter='flaky.*-*memory'");

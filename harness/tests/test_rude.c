@@ -1,20 +1,9 @@
 /* Goal: a test that dies, stops, takes too much or tampers with the runner is told as what it is, and the tests after
  * it run. Method: a fixture program with a test for each, run before one that must pass. */
 #include "harness/tests/tool.h"
+#include "harness/tests/watched.h"
 
 #define RUDE "TMPDIR=\"$PWD\" " TOOL_BIN "fixtures/rude --seed=1 "
-
-#if defined(__has_feature)
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS_FEATURE(address_sanitizer) ||                 \
-    HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer)
-#define HAS_SANITIZER 1
-#else
-#define HAS_SANITIZER 0
-#endif
 
 /* Each: words, and what must be told. `is_plain`: what a sanitizer makes another story of. */
 static const struct rude {

@@ -1,22 +1,12 @@
 /* Goal: the runner tells every outcome as what it is, goes on after it, and leaves nothing behind. Method: a fixture
  * program whose tests pass, fail, crash, hang, leak and print, run by its flags; the stable parts of what it says. */
 #include "harness/tests/tool.h"
+#include "harness/tests/watched.h"
 
 #include <signal.h>
 #include <stdlib.h>
 
 #define OUTCOMES "TMPDIR=\"$PWD\" " TOOL_BIN "fixtures/outcomes --seed=1 "
-
-#if defined(__SANITIZE_ADDRESS__)
-#define HAS_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define HAS_ASAN 1
-#endif
-#endif
-#ifndef HAS_ASAN
-#define HAS_ASAN 0
-#endif
 
 /* Each: words, exit status, and what the output must hold. */
 struct outcome {

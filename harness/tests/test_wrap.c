@@ -1,21 +1,10 @@
 /* Goal: what a checker around the programs reports is a failure of the test that it is of, with the report's text.
  * Method: valgrind around a fixture, with nothing but its name given. */
 #include "harness/tests/tool.h"
+#include "harness/tests/watched.h"
 
 #define WRAPPED                                                                                                        \
     "TMPDIR=\"$PWD\" " TOOL_BIN "cupel-test --results=r --seed=1 --wrap='valgrind --quiet' " TOOL_BIN "fixtures/rude "
-
-#if defined(__has_feature)
-#define HAS_FEATURE(name) __has_feature(name)
-#else
-#define HAS_FEATURE(name) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || HAS_FEATURE(address_sanitizer) ||                 \
-    HAS_FEATURE(thread_sanitizer) || HAS_FEATURE(memory_sanitizer)
-#define HAS_SANITIZER 1
-#else
-#define HAS_SANITIZER 0
-#endif
 
 static void need_valgrind(void) {
     if (HAS_SANITIZER) {
