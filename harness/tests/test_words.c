@@ -62,7 +62,7 @@ static const struct bad_words {
     {TOOL_BIN "cupel-test --seed=1 --variants=nowhere", 5, "--variants: 'nowhere' is not built"},
     {TEST_ "--list --fault=alloc:x " OUTCOMES, 2, "column"},
     {TEST_ "--sweep-shard=3/2 " OUTCOMES, 2, "--sweep-shard: '3/2' is not I/N with 1 <= I <= N"},
-    {TEST_ "--sweep-modes=once,never " OUTCOMES, 2, "--sweep-modes: 'never' is none of once, from"},
+    {TEST_ "--sweep-modes=once,never " OUTCOMES, 2, "--sweep-modes: 'never' is none of first-run, once, from"},
     {OUTCOMES " --sweep-shard=1/2", 2, "--sweep-shard: the shards need one seed; give --seed"},
     {OUTCOMES " --help >/dev/full", 6, ""},
     {OUTCOMES " --list >&-", 6, ""},
@@ -129,7 +129,8 @@ TEST(here, an_interrupt_waits_for_the_test_and_a_second_does_not, .tags = "slow"
         tool("mkfifo ready said; exec 3<>said; TMPDIR=\"$PWD\" CUPEL_READY=\"$PWD/ready\" " OUTCOMES
              " --seed=1 --isolate=none --filter=hang.says_that_it_began 2>said & read pid <ready; kill -INT $!; "
              "read line <&3; echo \"$line\"; kill -INT $!; wait $!; echo status $?");
-    CHECK_STR_EQ(run->output, "interrupted: waiting for the running test; once more leaves at once\nstatus 130\n");
+    CHECK_STR_EQ(run->output, "outcomes: 1 test, seed 1\n"
+                              "interrupted: waiting for the running test; once more leaves at once\nstatus 130\n");
 }
 
 TEST(here, a_time_limit_ends_the_run, .tags = "slow") {
