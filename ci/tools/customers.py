@@ -47,7 +47,8 @@ def records(folder, name):
 class Library:
     def __init__(self, folder, name):
         self.name = name
-        results = records(folder, name + ".json")
+        # Tests that run at once come in any order.
+        results = sorted(records(folder, name + ".json"), key=lambda record: (record["name"], record.get("row", 0)))
         swept = [record for record in results if "fault" not in record]
         self.points = sum(self.number(record, r"^(\d+) faults") for record in swept)
         self.left_out = sum(self.number(record, r"; (\d+) more left out") for record in swept)
