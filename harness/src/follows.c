@@ -79,6 +79,14 @@ static bool shows_a_difference(const struct search *search, double risk) {
     return fisher_tail(&search->all, &search->none) < risk;
 }
 
+/* It does not fail again, or fails about as often with nothing varied: more runs would not tell them apart. */
+static bool is_hopeless(const struct search *search) {
+    if (search->all.runs < NONE_FIRST || search->none.failures == 0) {
+        return search->all.failures == 0 && search->all.runs >= 2 * NONE_FIRST;
+    }
+    return fisher_tail(&search->all, &search->none) > 0.25;
+}
+
 /* Runs with all and with none, until they differ or there were enough. */
 static bool settle_baseline(struct search *search, double risk) {
     struct cupel__trial both[2] = {search->all, search->none};
@@ -90,7 +98,7 @@ static bool settle_baseline(struct search *search, double risk) {
         }
         search->all = both[0];
         search->none = both[1];
-        if (shows_a_difference(search, risk) || search->all.runs >= BASELINE_MAX) {
+        if (shows_a_difference(search, risk) || is_hopeless(search) || search->all.runs >= BASELINE_MAX) {
             return true;
         }
         bool is_first = search->all.runs < NONE_FIRST;
