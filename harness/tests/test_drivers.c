@@ -108,7 +108,7 @@ TEST(drivers, an_engine_is_told_how_long_an_input_may_be, .tags = "slow") {
 
 TEST(drivers, the_engine_keeps_to_what_it_is_told, .tags = "slow") {
     need_engine();
-    const struct tool_run *run = tool(PROGRAM "--fuzz=inputs.hold_in_a_child -- -runs=1 -seed=1");
+    const struct tool_run *run = tool(PROGRAM "--fuzz=" WORD " -- -runs=1 -seed=1");
     CHECK_INT_EQ(run->status, 0);
     CHECK(strstr(run->errors, "max_len is not provided") == NULL);
     run = tool(PROGRAM "--fuzz=inputs.hold -- -runs=1 -seed=1");
