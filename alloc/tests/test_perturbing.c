@@ -143,7 +143,7 @@ TEST(perturbing, reuses_the_newest_block_of_a_size_at_once) {
     cupel_perturbing_deinit(&layer);
 }
 
-TEST(perturbing, never_reuses_an_address, .no_sweep = "it does where it is refused more") {
+TEST(perturbing, never_reuses_an_address, .tags = "slow", .no_sweep = "it does where it is refused more") {
     enum { COUNT = 300 };
     struct cupel_perturbing layer;
     struct cupel_perturbing_options options = options_of("placement:never");

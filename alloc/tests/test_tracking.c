@@ -28,7 +28,7 @@ static void note(void *user, enum cupel_tracking_finding finding, const void *bl
     CHECK(site != NULL);
 }
 
-TEST(tracking, refuses_and_tells_what_does_not_fit) {
+TEST(tracking, refuses_and_tells_what_does_not_fit, .tags = "slow") {
     struct cupel_tracking tracking;
     struct seen seen = {0, CUPEL_TRACKING_OK, NULL};
     struct cupel_allocator *t = cupel_tracking_init(&tracking, test_allocator());

@@ -50,7 +50,8 @@ static void destroy_watched(void) {
     held_count = 0;
 }
 
-TEST(vm_strong, constructors_change_nothing_where_they_fail, .strong = hash_of_vm, .teardown = destroy_watched) {
+TEST(vm_strong, constructors_change_nothing_where_they_fail, .strong = hash_of_vm, .teardown = destroy_watched,
+     .tags = "slow") {
     vm_t *vm = watch(NULL);
     for (size_t i = 0; i < 12; i++) {
         cupel_strong_begin();
