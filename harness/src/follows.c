@@ -155,7 +155,7 @@ static bool ask(struct search *search, struct cupel__trial *trials, unsigned cou
 static uint32_t ask_each(struct search *search, uint32_t asked, uint32_t active, bool is_inverted, double risk,
                          bool *is_open) {
     struct cupel__trial trials[CUPEL__DIMENSION_COUNT];
-    unsigned of[CUPEL__DIMENSION_COUNT];
+    unsigned of[CUPEL__DIMENSION_COUNT] = {0};
     unsigned count = 0;
     uint32_t found = 0;
     for (unsigned i = 0; i < CUPEL__DIMENSION_COUNT; i++) {
