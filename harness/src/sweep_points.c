@@ -55,7 +55,7 @@ static void found(struct cupel__sweep *sweep, uint64_t point, enum cupel_verdict
 static bool run_baseline(struct cupel__sweep *sweep) {
     struct cupel__sweep_note *note = sweep->note;
     struct cupel__sweep_run *run = &sweep->current;
-    uint64_t calls[3];
+    uint64_t calls[3] = {0};
     for (unsigned i = 0; i < 3; i++) {
         __asm__ volatile("" : "+r"(i)); /* it stays a loop, so that the runs have one call stack */
         int64_t start_ns = cupel_clock_ns();
