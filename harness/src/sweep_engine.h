@@ -220,6 +220,8 @@ void cupel__sweep_warm_up(struct cupel__sweep *sweep);
 /* sweep_record.c: the hook that notes the requests of a run of this point; NULL where none of them is of interest. */
 void (*cupel__sweep_record_begin(struct cupel__sweep *sweep, uint64_t point))(const struct cupel_failing *failing,
                                                                               const struct cupel_failing_event *event);
+/* The stacks of this run's requests end before the frame that returns to this address. */
+void cupel__sweep_record_outermost(const void *address);
 /* The run came to its end: what it asked for after its fault becomes pairs. */
 void cupel__sweep_record_end(struct cupel__sweep *sweep);
 /* Around a sweep within a run of another sweep: the outer one's record waits. One may wait. */

@@ -22,6 +22,7 @@ struct candidate {
 
 static struct recorder {
     struct cupel__sweep *sweep;
+    const void *outermost;                 /* return address at which the stacks of requests end */
     pid_t process;                         /* that runs the body; a child that it forks is beyond the reach of faults */
     struct cupel__sweep_request *requests; /* that take this run's */
     uint64_t *request_count;
@@ -34,6 +35,10 @@ static struct recorder {
     unsigned count;
     struct candidate candidates[CANDIDATES_MAX];
 } recorder, waiting;
+
+void cupel__sweep_record_outermost(const void *address) {
+    recorder.outermost = address;
+}
 
 void cupel__sweep_record_push(void) {
     waiting = recorder;
@@ -59,7 +64,7 @@ static uint64_t stack_of(const struct cupel_failing_event *event) {
     const void *frames[STACK_FRAMES];
     unsigned count = cupel_failing_frames(event->site, frames, STACK_FRAMES);
     uint64_t hash = event->calls;
-    for (unsigned i = 0; i < count; i++) {
+    for (unsigned i = 0; i < count && frames[i] != recorder.outermost; i++) {
         hash = mix(hash, (uintptr_t)frames[i]);
     }
     return hash | 1;
