@@ -325,7 +325,11 @@ static bool settle_dear(unsigned *changed, const struct cupel_test *test, struct
         return false;
     }
     *changed &= ~dear;
-    if (blame_another(dear, test, &text) || (dear & ~test->options.may_leave) == 0) {
+    bool may_be_own = (dear & ~test->options.may_leave) != 0;
+    if (blame_another(dear, test, &text) || !may_be_own) {
+        if (was_misled && may_be_own && cupel__run.item != NULL) {
+            (void)cupel__left_behind_search(cupel__run.item, 1); /* it may have left a part of it, and is told alike */
+        }
         return false;
     }
     if (messages != NULL) {

@@ -90,7 +90,7 @@ TEST(follows, names_what_matters_and_no_more, TABLE(models), .tags = "slow") {
         runs += follows.runs;
     }
     bool is_certain = model->here % 1000 == 0 && model->there % 1000 == 0;
-    CHECK_UINT_LE(wrong, is_certain ? 0 : (uint64_t)(SEEDS * CUPEL__FOLLOWS_RISK));
+    CHECK_UINT_LE(wrong, is_certain ? 0 : (uint64_t)((double)SEEDS * CUPEL__FOLLOWS_RISK));
     CHECK_UINT_LT(runs / SEEDS, is_certain ? 250 : 1500); /* what an answer costs */
 }
 

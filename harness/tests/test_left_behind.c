@@ -155,6 +155,17 @@ TEST(left_behind, is_named_without_isolation, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, " 4 failed");
 }
 
+/* What a quick test left is found only at the end of the one behind it, which left something too. */
+TEST(left_behind, two_tests_that_left_are_both_named, .tags = "slow") {
+    const struct tool_run *run =
+        tool(RUDE "--isolate=none --filter='leaves.a_descriptor:leaves.a_umask:leaves.a_timer_slowly'");
+    cupel_note("%s%s", run->output, run->errors);
+    CHECK_STR_CONTAINS(run->output, "FAILED leaves.a_umask: leak (");
+    CHECK_STR_CONTAINS(run->output, ": left behind: the umask is 137");
+    CHECK_STR_CONTAINS(run->output, "FAILED leaves.a_timer_slowly: leak (");
+    CHECK_STR_CONTAINS(run->output, ": left behind: a timer (alarm) that goes off in ");
+}
+
 /* Each: quick tests, one of which leaves something that is looked at for many of them at once; and what. */
 static const struct quick {
     const char *suite;
