@@ -115,8 +115,8 @@ void cupel__case_run(struct cupel__case *one) {
     one->has_left_behind =
         !cupel__left_behind_end(one->property, CUPEL__LOOK_AT_ALL, may_tell ? &cupel__run.result->messages : NULL) &&
         may_tell;
-    one->has_leaked = one->outcome != CUPEL__STOPPED && one->outcome != CUPEL__SKIPPED && find_leak(one, faults);
-    cupel__run.has_leaked = cupel__run.has_leaked || one->has_left_behind;
+    one->has_leaked = may_tell && !one->property->options.allow_leak && find_leak(one, faults);
+    cupel__run.has_leaked = one->has_leaked || one->has_left_behind;
     one->failures = cupel__run.failures;
     one->calls = cupel__run.failing.calls;
     one->injected = faults != NULL ? cupel__run.failing.injected : 0;

@@ -41,7 +41,7 @@ struct cupel__run {
     const struct cupel_result *shared;   /* the record that children of this process write into too; NULL: none */
     bool is_silent;                      /* nobody reads `result`: what is said is said again, or of no interest */
     unsigned failures;                   /* of this body; atomic access, checks may come from any thread */
-    bool has_leaked;                     /* set by cupel__run_balance */
+    bool has_leaked;                     /* set by cupel__run_balance and cupel__case_run */
     bool is_guarded;                     /* `target` may be jumped to */
     pthread_t thread;                    /* that runs the body */
     pid_t process;                       /* that runs the body */

@@ -100,6 +100,39 @@ TEST(property, a_leak_says_where_from, .tags = "slow") {
     CHECK(strstr(first + 1, ": leak: ") == NULL); /* what runs to show the draws adds nothing to the record */
 }
 
+static void check_leak_of_malloc(const struct tool_run *run) {
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "leak: 1 block of malloc, 21 bytes, left behind, and more by a second run\n");
+    const char *where = strstr(run->output, "21 bytes in 1 block, the first is number 1, acquired at\n");
+    REQUIRE(where != NULL);
+    CHECK_STR_CONTAINS(where, "cupel__body_inputs_free_what_they_take");
+}
+
+TEST(property, a_leak_of_malloc_is_told_like_one_of_its_allocator, .tags = "slow") {
+    char command[4096];
+    const struct tool_run *run = run_property("free_what_they_take");
+    check_leak_of_malloc(run);
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.free_what_they_take: leak");
+    CHECK_STR_CONTAINS(run->output, "failing input: 3 bytes");
+    (void)snprintf(command, sizeof command, "%s", line_after(run, "run it again: "));
+    run = tool("%s", command);
+    check_leak_of_malloc(run);
+    CHECK_STR_CONTAINS(run->output, ": leak\n");
+    run = tool(INPUTS_PROGRAM " --seed=1 --isolate=none --filter=inputs.free_what_they_take");
+    check_leak_of_malloc(run);
+    CHECK_STR_CONTAINS(run->output, "FAILED inputs.free_what_they_take: leak");
+}
+
+TEST(property, what_it_keeps_is_no_leak_and_costs_few_runs, .tags = "slow") {
+    CHECK_INT_EQ(run_property("keep_tables")->status, 0);
+    const struct tool_run *run = tool(INPUTS_PROGRAM " --seed=1 --isolate=none --filter=inputs.keep_tables");
+    CHECK_INT_EQ(run->status, 0);
+}
+
+TEST(property, one_that_may_leak_does, .tags = "slow leak") {
+    CHECK_INT_EQ(run_property("may_lose_blocks")->status, 0);
+}
+
 TEST(property, what_a_child_says_is_told_once, .tags = "slow") {
     const struct tool_run *run = run_property("hold_in_a_child");
     CHECK_INT_EQ(run->status, 1);

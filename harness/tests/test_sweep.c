@@ -205,6 +205,13 @@ TEST(sweep, a_property_is_swept_on_its_inputs, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "count = ");
 }
 
+/* The command that tries all inputs of a property comes to the verdict of the sweep: a body that says STARVED swallows
+ * nothing. */
+TEST(sweep, a_leak_of_malloc_by_a_property_is_one_in_its_replay, .tags = "slow") {
+    check_finding("loses_malloc_for_some_inputs", "leak", "alloc:2", " leak;");
+    check_replay("loses_malloc_for_some_inputs", "leak");
+}
+
 TEST(sweep, works_in_one_process_too, .tags = "slow") {
     const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --isolate=none --filter=starved.leaks:starved.ok");
     CHECK_INT_EQ(run->status, 1);
