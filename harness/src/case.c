@@ -117,6 +117,7 @@ void cupel__case_run(struct cupel__case *one) {
         may_tell;
     one->has_leaked = may_tell && !one->property->options.allow_leak && find_leak(one, faults);
     cupel__run.has_leaked = one->has_leaked || one->has_left_behind;
+    one->has_state_changed = cupel__run.has_state_changed;
     one->failures = cupel__run.failures;
     one->calls = cupel__run.failing.calls;
     one->injected = faults != NULL ? cupel__run.failing.injected : 0;
@@ -129,7 +130,8 @@ void cupel__case_run(struct cupel__case *one) {
 }
 
 bool cupel__case_has_failed(const struct cupel__case *one) {
-    return one->failures != 0 || one->has_leaked || one->has_left_behind || one->outcome == CUPEL__STOPPED;
+    return one->failures != 0 || one->has_leaked || one->has_left_behind || one->has_state_changed ||
+           one->outcome == CUPEL__STOPPED;
 }
 
 enum cupel_verdict cupel__case_verdict(const struct cupel__case *one) {
@@ -143,7 +145,7 @@ enum cupel_verdict cupel__case_verdict(const struct cupel__case *one) {
     if (one->has_leaked || one->has_left_behind) {
         return CUPEL_VERDICT_LEAK;
     }
-    if (cupel__run.has_state_changed) {
+    if (one->has_state_changed) {
         return CUPEL_VERDICT_STATE_CHANGED;
     }
     if (one->is_faulted && one->injected + one->injected_benign + one->moved == 0) {

@@ -17,9 +17,10 @@ struct cupel__case {
     enum cupel__outcome outcome;
     unsigned failures;
     bool has_leaked;
-    bool has_left_behind; /* something beside memory */
-    uint64_t calls;       /* requests that could have failed */
-    uint64_t injected;    /* faults, benign ones not counted */
+    bool has_left_behind;   /* something beside memory */
+    bool has_state_changed; /* declared strong, and a call that starved changed the state */
+    uint64_t calls;         /* requests that could have failed */
+    uint64_t injected;      /* faults, benign ones not counted */
     uint64_t injected_benign;
     uint64_t moved;  /* blocks that a fault with `move` gave a new address */
     bool is_faulted; /* a plan was in force, and not an empty one */
@@ -27,7 +28,7 @@ struct cupel__case {
 
 /* Runs it. Messages go to cupel__run.result: to be silent, see cupel__case_silence. */
 void cupel__case_run(struct cupel__case *one);
-/* True where the case failed: checks, a leak. */
+/* True where the case failed: checks, a leak, a state that changed. */
 bool cupel__case_has_failed(const struct cupel__case *one);
 
 /* The verdict of that case: ok, skipped, wrong, leak, state-changed, and with faults swallowed and not-reached. Adds

@@ -212,6 +212,23 @@ TEST(sweep, a_leak_of_malloc_by_a_property_is_one_in_its_replay, .tags = "slow")
     check_replay("loses_malloc_for_some_inputs", "leak");
 }
 
+TEST(sweep, a_property_that_changes_its_state_does_so_in_its_replay, .tags = "slow") {
+    char command[2048];
+    check_finding("changes_its_state_for_some_inputs", "state-changed", "alloc:1", " state-changed;");
+    const struct tool_run *run = sweep("changes_its_state_for_some_inputs");
+    const char *begin = strstr(run->output, "again: ");
+    REQUIRE(begin != NULL);
+    begin += strlen("again: ");
+    (void)snprintf(command, sizeof command, "%.*s", (int)strcspn(begin, "\n"), begin);
+    for (unsigned in_one_process = 0; in_one_process <= 1; in_one_process++) {
+        run = tool("%s%s", command, in_one_process ? " --isolate=none" : "");
+        CHECK_INT_EQ(run->status, 1);
+        CHECK_STR_CONTAINS(run->output, "FAILED starved.changes_its_state_for_some_inputs: state-changed (");
+        CHECK_STR_CONTAINS(run->output, "the hash of the state is another than before it");
+        CHECK_STR_CONTAINS(run->output, "count = 2");
+    }
+}
+
 TEST(sweep, works_in_one_process_too, .tags = "slow") {
     const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --isolate=none --filter=starved.leaks:starved.ok");
     CHECK_INT_EQ(run->status, 1);
