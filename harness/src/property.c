@@ -38,10 +38,10 @@ struct shared {
     enum phase phase;
     size_t index; /* of the input */
     bool has_failed, is_skipped, is_starved, is_absorbed;
-    bool is_broken; /* an input could not be read */
-    uint64_t injected;
-    struct cupel__fault_note fault_note; /* of the case that runs */
-    struct cupel__fault_note absorbed;   /* of one that came to its end in spite of it */
+    bool is_broken;                            /* an input could not be read */
+    uint64_t injected, injected_benign, moved; /* by faults, in all cases */
+    struct cupel__fault_note fault_note;       /* of the case that runs */
+    struct cupel__fault_note absorbed;         /* of one that came to its end in spite of it */
     size_t origin_length;
     unsigned steps;
     bool was_cut;
@@ -181,6 +181,8 @@ static void run_cases(struct session *session) {
         }
         struct cupel__case one = run_case(session, session->inputs.data, length, NULL);
         shared->injected += one.injected;
+        shared->injected_benign += one.injected_benign;
+        shared->moved += one.moved;
         shared->is_starved = shared->is_starved || one.outcome == CUPEL__STARVED;
         if (!shared->is_absorbed && one.injected > 0 && one.outcome == CUPEL__ENDED) {
             shared->is_absorbed = true;
@@ -315,6 +317,8 @@ static enum cupel__outcome conclude(struct session *session, bool is_death) {
         return CUPEL__ENDED;
     }
     cupel__run.failing.injected = shared->injected;
+    cupel__run.failing.injected_benign = shared->injected_benign;
+    cupel__run.failing.moved = shared->moved;
     *cupel__run.fault_note = shared->absorbed;
     return shared->is_starved && !shared->is_absorbed ? CUPEL__STARVED : CUPEL__ENDED;
 }

@@ -229,6 +229,19 @@ TEST(sweep, a_property_that_changes_its_state_does_so_in_its_replay, .tags = "sl
     }
 }
 
+TEST(sweep, a_fault_that_refuses_a_property_nothing_is_reached, .tags = "slow") {
+    static const char *const words[] = {"alloc:1 --filter=starved.does_without_a_block_for_all_inputs",
+                                        "grow:1=move --filter=starved.grows_for_all_inputs"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        const struct tool_run *run = tool(STARVED_PROGRAM " --seed=1 --fault=%s", words[i]);
+        CHECK_INT_EQ(run->status, 0);
+        CHECK_STR_CONTAINS(run->output, "1 passed, 0 failed, 0 skipped\n");
+    }
+    const struct tool_run *run =
+        tool(STARVED_PROGRAM " --seed=1 --fault=alloc:9 --filter=starved.grows_for_all_inputs");
+    CHECK_STR_CONTAINS(run->output, "FAILED starved.grows_for_all_inputs: not-reached (");
+}
+
 TEST(sweep, works_in_one_process_too, .tags = "slow") {
     const struct tool_run *run = tool(STARVED_PROGRAM " --sweep --isolate=none --filter=starved.leaks:starved.ok");
     CHECK_INT_EQ(run->status, 1);
