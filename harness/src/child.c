@@ -41,6 +41,18 @@ static void doze(int child_file, int milliseconds) {
     (void)nanosleep(&moment, NULL);
 }
 
+bool cupel__child_end_stopped(pid_t child, struct cupel__death *death) {
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_PID, (id_t)child, &info, WSTOPPED | WNOHANG) != 0 || info.si_pid != child) {
+        return false;
+    }
+    (void)kill(child, SIGKILL);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR) {
+    }
+    *death = (struct cupel__death){.signal = SIGKILL, .status = -1, .stop_signal = info.si_status};
+    return true;
+}
+
 struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *progress, int64_t timeout_ms) {
     struct cupel__death death = {.status = -1};
     int child_file = (int)syscall(SYS_pidfd_open, child, 0);
@@ -51,6 +63,9 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
     for (;;) {
         pid_t got = waitpid(child, &status, WNOHANG);
         if (got == child || (got < 0 && errno != EINTR)) {
+            break;
+        }
+        if (cupel__child_end_stopped(child, &death)) {
             break;
         }
         uint64_t now = progress != NULL ? *progress : 0;
@@ -70,7 +85,7 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
     if (child_file >= 0) {
         (void)close(child_file);
     }
-    if (death.is_hang) {
+    if (death.is_hang || death.stop_signal != 0) {
         return death;
     }
     death.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -107,6 +122,9 @@ void cupel__death_text(const struct cupel__death *death, char *text, size_t size
         (void)snprintf(text, size, "hangs: no end within its time limit");
     } else if (death->output_max != 0) {
         (void)snprintf(text, size, "killed: it printed more than %lld bytes", (long long)death->output_max);
+    } else if (death->stop_signal != 0) {
+        (void)snprintf(text, size, "killed: it stopped itself by signal %d (SIG%s)", death->stop_signal,
+                       sigabbrev_np(death->stop_signal));
     } else if (death->signal != 0) {
         (void)snprintf(text, size, "died by signal %d, %s", death->signal, strsignal(death->signal));
     } else {

@@ -22,9 +22,13 @@ struct cupel__death {
     int signal;         /* or 0 */
     int status;         /* or -1 */
     int64_t output_max; /* we killed it: it printed more than these bytes; else 0 */
+    int stop_signal;    /* we killed it, which `signal` says: it had stopped itself by this one; else 0 */
 };
-/* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms. Calls
- * cupel__child_on_life each time that it did not. */
+/* Where the child has stopped itself, kills it, since nobody would ever wake it, and waits for it: true, and how it
+ * ended. Does not wait otherwise. */
+bool cupel__child_end_stopped(pid_t child, struct cupel__death *death);
+/* Waits for a child; kills it where `progress` (in shared memory; NULL: none) stays the same for timeout_ms, or where
+ * it stops itself. Calls cupel__child_on_life each time that it did not. */
 struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *progress, int64_t timeout_ms);
 /* True where a process that died so, with these last words, ended by the program's own policy for such cases: it left,
  * or called abort, and neither a sanitizer nor an assertion nor the C library's own checks said why. */

@@ -63,8 +63,8 @@ static _Noreturn void decode_child(int file, const struct cupel_test *property, 
     _exit(0);
 }
 
-/* Copies the pipe until its end; false where the time was up first. */
-static bool copy_until_end(int file, FILE *out) {
+/* Copies the pipe of a child until its end; false where the time was up first. */
+static bool copy_until_end(int file, FILE *out, pid_t child, struct cupel__death *death) {
     char text[4096];
     bool is_line_start = true;
     for (;;) {
@@ -73,6 +73,7 @@ static bool copy_until_end(int file, FILE *out) {
         for (int waited_ms = 0; ready == 0 && waited_ms < DECODE_TIMEOUT_MS; waited_ms += DECODE_TICK_MS) {
             cupel__child_is_alive();
             ready = poll(&wait, 1, DECODE_TICK_MS);
+            (void)(ready == 0 && cupel__child_end_stopped(child, death));
         }
         if (ready == 0) {
             return false;
@@ -107,13 +108,17 @@ void cupel__decode_draws(FILE *out, const struct cupel_test *property, const uin
     if (child < 0) {
         fputs("    (no process: the draws cannot be shown)\n", out);
     } else {
-        bool is_complete = copy_until_end(ends[0], out);
+        struct cupel__death death = {.status = 0};
+        bool is_complete = copy_until_end(ends[0], out, child, &death);
         if (!is_complete) {
             (void)kill(child, SIGKILL);
         }
         int status = 0;
         (void)waitpid(child, &status, 0);
-        if (!is_complete) {
+        if (death.stop_signal != 0) {
+            fprintf(out, "    (here it stops itself by signal %d, SIG%s)\n", death.stop_signal,
+                    sigabbrev_np(death.stop_signal));
+        } else if (!is_complete) {
             fputs("    (here it hangs)\n", out);
         } else if (WIFSIGNALED(status)) {
             fprintf(out, "    (here it dies by signal %d, %s)\n", WTERMSIG(status), strsignal(WTERMSIG(status)));

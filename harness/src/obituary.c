@@ -135,7 +135,8 @@ void cupel__obituary(const struct cupel__plan_item *item, const struct cupel__de
     result->evidence = cupel__settings.sweep ? CUPEL_EVIDENCE_FAULT : CUPEL_EVIDENCE_CRASH;
     tell_cause(item, facts, result);
     struct cupel__death death = {.signal = result->signal, .status = result->exit_status};
-    bool is_own = facts->cause == CUPEL__DEATH_OWN && facts->fault_note->frame_count != 0;
+    bool is_own = (facts->cause == CUPEL__DEATH_OWN || facts->cause == CUPEL__DEATH_STOPPED) &&
+                  facts->fault_note->frame_count != 0;
     if (is_own && facts->fault_note->is_recovery) {
         result->verdict = CUPEL_VERDICT_NOT_RECOVERED;
         cupel_text_add(&result->messages, "that was a run without a fault, after this one\n");

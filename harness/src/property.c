@@ -85,7 +85,8 @@ static bool fails_in_process(void *user, const uint8_t *data, size_t length) {
 }
 
 static bool dies_alike(const struct cupel__death *a, const struct cupel__death *b) {
-    return a->is_hang == b->is_hang && a->signal == b->signal && a->status == b->status;
+    return a->is_hang == b->is_hang && a->signal == b->signal && a->status == b->status &&
+           a->stop_signal == b->stop_signal;
 }
 
 /* The class under which a case counts: a file of a corpus is what fuzzing found. */

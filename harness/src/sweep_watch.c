@@ -269,7 +269,8 @@ static bool has_ended(pid_t child) {
     return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
 }
 
-/* Takes findings until the child's end of the pipe closes; kills it where it stands still or prints without end. */
+/* Takes findings until the child's end of the pipe closes; kills it where it stands still, stops itself or prints
+ * without end. */
 static struct cupel__death follow(struct watch *watch) {
     const struct cupel__sweep_note *note = watch->sweep->note;
     int64_t limit = watch->sweep->output_limit_bytes;
@@ -283,6 +284,11 @@ static struct cupel__death follow(struct watch *watch) {
         int ready = poll(&wait, 1, TICK_MS);
         if (ready > 0 ? !cupel__sweep_take(watch->sweep, watch->findings) : ready == 0 && has_ended(watch->child)) {
             death = cupel__child_wait(watch->child, &note->progress, timeout_ms(watch->sweep));
+            break;
+        }
+        if (ready == 0 && cupel__child_end_stopped(watch->child, &death)) {
+            while (poll(&wait, 1, 0) > 0 && cupel__sweep_take(watch->sweep, watch->findings)) { /* its last words */
+            }
             break;
         }
         show_progress(watch);
@@ -352,7 +358,8 @@ static void tell_death(struct watch *watch, struct cupel__death death) {
     if (note->stage != CUPEL__SWEEP_BASELINE && !cupel__death_is_by_limit(&death) && note->point > note->batch_start) {
         struct cupel__fault_note noted = note->fault;
         struct cupel__death again = start(watch, note->point) ? follow(watch) : (struct cupel__death){.status = 0};
-        is_alone = again.signal == death.signal && again.status == death.status;
+        is_alone =
+            again.signal == death.signal && again.status == death.status && again.stop_signal == death.stop_signal;
         if (!is_alone && note->point > note->careful_until) {
             go_with_care(note);
             return;

@@ -33,6 +33,7 @@ static const struct untidy {
     {"sets_an_alarm", "leak", ": left behind: a timer (alarm) that goes off in 999."},
     {"sets_a_variable", "leak", ": left behind: the environment variable UNTIDY=yes\n"},
     {"dies_with_a_child", "crash", "died by signal 9"},
+    {"stops_itself", "crash", "killed: it stopped itself by signal 19 (SIGSTOP)\n"},
     {"ends_its_group", "crash", "died by signal 15"},
     {"ends_its_runner", "wrong", "it sent the runner signal 15 (SIGTERM)\n"},
     {"prints_without_end", "crash", "killed: it printed more than 1000000 bytes (--output-limit)\n"},
