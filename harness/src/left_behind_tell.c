@@ -71,13 +71,47 @@ unsigned cupel__left_behind_list(int directory, int descriptors[CUPEL__DESCRIPTO
     return count;
 }
 
+/* As cupel__left_behind_list, also where the body closed the harness's own directory. False where no other can be had.
+ */
+static bool list_now(int directory, int descriptors[CUPEL__DESCRIPTORS_MAX], unsigned *count) {
+    *count = cupel__left_behind_list(directory, descriptors);
+    if (*count != 0) { /* it lists itself */
+        return true;
+    }
+    int anew = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (anew < 0) {
+        return false;
+    }
+    unsigned all = cupel__left_behind_list(anew, descriptors);
+    for (unsigned i = 0; i < all; i++) {
+        if (descriptors[i] != anew) {
+            descriptors[(*count)++] = descriptors[i];
+        }
+    }
+    (void)close(anew);
+    return true;
+}
+
+static bool is_own(const struct cupel__circumstances *before, int number) {
+    return number >= CUPEL__OWN_DESCRIPTORS || number == before->descriptors || number == before->tasks ||
+           number == before->home || number == before->temporary;
+}
+
 static void tell_closed(struct telling *telling, int number) {
     static const char *const streams[] = {"standard input", "standard output", "standard error"};
     if (number <= STDERR_FILENO) {
         tell(telling, "descriptor %d, %s, is closed", number, streams[number]);
     } else {
-        tell(telling, "descriptor %d is closed, which %s", number,
-             number >= CUPEL__OWN_DESCRIPTORS ? "is the harness's own" : "was open before the test");
+        tell(telling, "descriptor %d is closed, which was open before the test", number);
+    }
+}
+
+/* In one line, so that they do not keep those of the test from being named. */
+static void tell_own_closed(struct telling *telling, unsigned count, int first) {
+    if (count == 1) {
+        tell(telling, "descriptor %d is closed, which is the harness's own", first);
+    } else if (count != 0) {
+        tell(telling, "%u descriptors from %d on are closed, which are the harness's own", count, first);
     }
 }
 
@@ -98,20 +132,32 @@ static bool tell_opened(struct telling *telling, int number) {
 static bool settle_descriptors(struct telling *telling) {
     static int now[CUPEL__DESCRIPTORS_MAX];
     const struct cupel__circumstances *before = telling->before;
-    unsigned count = cupel__left_behind_list(before->descriptors, now);
+    unsigned count;
     unsigned old = 0;
+    unsigned own_count = 0;
+    int first_own = -1;
     bool has_left = false;
+    if (!list_now(before->descriptors, now, &count)) {
+        tell(telling, "the harness's own descriptor is closed, by which it would tell which others are");
+        return true;
+    }
     for (unsigned i = 0; i < count || old < before->open_count;) {
         if (old == before->open_count || (i < count && now[i] < before->open[old])) {
             has_left = tell_opened(telling, now[i++]) || has_left;
         } else if (i == count || before->open[old] < now[i]) {
-            tell_closed(telling, before->open[old++]);
+            int closed = before->open[old++];
+            if (is_own(before, closed)) {
+                first_own = own_count++ == 0 ? closed : first_own;
+            } else {
+                tell_closed(telling, closed);
+            }
             has_left = true;
         } else {
             i++;
             old++;
         }
     }
+    tell_own_closed(telling, own_count, first_own);
     return has_left;
 }
 

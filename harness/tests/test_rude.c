@@ -84,6 +84,23 @@ TEST(rude, is_told_as_what_it_is, TABLE(rude), .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "\n1 passed, 1 failed, 0 skipped\n");
 }
 
+/* What was the harness's own, and is gone, is told as that. (Which others were open is the caller's affair.) */
+TEST(rude, descriptors_that_are_open_are_not_told_as_closed, .tags = "slow") {
+    static const char *const isolations[] = {"worker", "process"};
+    for (size_t i = 0; i < 2; i++) {
+        const struct tool_run *run =
+            tool(RUDE "--isolate=%s --filter='bad.closes_all_but_its_streams*'", isolations[i]);
+        cupel_note("%s%s", run->output, run->errors);
+        CHECK_INT_EQ(run->status, 1);
+        CHECK_STR_CONTAINS(run->output, "closes_all_but_its_streams: wrong");
+        CHECK_STR_CONTAINS(run->output, "the test closed the harness's own descriptor\n");
+        CHECK_STR_CONTAINS(run->output, " descriptors from 500 on are closed, which are the harness's own\n");
+        CHECK_STR_CONTAINS(run->output, ": left behind: descriptor 40 is open: /dev/null\n");
+        CHECK(strstr(run->output, "standard ") == NULL);
+        CHECK_STR_CONTAINS(run->output, "0 passed, 2 failed");
+    }
+}
+
 TEST(rude, limits_are_repeated, .tags = "slow") {
     const struct tool_run *run = tool(RUDE "--memory-limit=50000000 --descriptor-limit=40 --filter=bad.aborts");
     CHECK_STR_CONTAINS(tool_line_after(run->output, "again: "), " --memory-limit=50000000 --descriptor-limit=40");
