@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-static enum cupel_verdict worst_of(const struct cupel__sweep_note *note) {
+enum cupel_verdict cupel__sweep_worst(const uint64_t counts[CUPEL_VERDICT_COUNT]) {
     /* From bad to worse: what corrupts, what is lost, what is only unclear. */
     static const enum cupel_verdict order[] = {
         CUPEL_VERDICT_CRASH,         CUPEL_VERDICT_HANG,          CUPEL_VERDICT_WRONG,
@@ -14,7 +14,7 @@ static enum cupel_verdict worst_of(const struct cupel__sweep_note *note) {
         CUPEL_VERDICT_LEAK,          CUPEL_VERDICT_ABORTED,       CUPEL_VERDICT_NONDETERMINISTIC,
         CUPEL_VERDICT_NOT_REACHED,   CUPEL_VERDICT_SKIPPED};
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if (note->tally.verdicts[order[i]] != 0) {
+        if (counts[order[i]] != 0) {
             return order[i];
         }
     }
@@ -56,7 +56,7 @@ static struct cupel_sweep_summary summarise(const struct cupel__sweep *sweep) {
                                           .points = note->tally.points,
                                           .left_out = note->left_out,
                                           .known = note->tally.known,
-                                          .worst = worst_of(note),
+                                          .worst = cupel__sweep_worst(note->tally.verdicts),
                                           .is_baseline = sweep->is_baseline_bad,
                                           .is_cut = note->is_cut};
     memcpy(summary.verdicts, note->tally.verdicts, sizeof summary.verdicts);

@@ -209,6 +209,8 @@ struct cupel__sweep {
  * it told. It is large: not for small stacks. cupel__sweep_end gives back what it keeps in between. */
 struct cupel_sweep_summary cupel__sweep_all(struct cupel__sweep *sweep);
 void cupel__sweep_end(struct cupel__sweep *sweep);
+/* Of so many points by their verdicts, the worst one; CUPEL_VERDICT_OK where all are ok. */
+enum cupel_verdict cupel__sweep_worst(const uint64_t counts[CUPEL_VERDICT_COUNT]);
 
 /* sweep_points.c: from the note's stage and point on, until the end, a spoiled note, or the death of this process. */
 void cupel__sweep_points(struct cupel__sweep *sweep);

@@ -111,6 +111,13 @@ TEST(exec, has_a_word_for_every_policy, TABLE(policies), .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, policy->tally);
     CHECK_INT_EQ(run->status, policy->title[0] == '\0' ? 0 : 1);
     CHECK_STR_CONTAINS(run->output, policy->title);
+    const char *whole = strstr(policy->title, "policies.main: ");
+    if (whole != NULL) { /* the sweep has failed where one of its faults has */
+        char failed[64];
+        (void)snprintf(failed, sizeof failed, "FAILED policies.sweep: %s ", whole + strlen("policies.main: "));
+        CHECK_STR_CONTAINS(run->output, failed);
+        CHECK_STR_CONTAINS(run->output, "\n0 passed, 2 failed, 0 skipped\n");
+    }
 }
 
 /* A test written with assert() says so that it failed; that is the word of the test, and no defect. */
@@ -209,7 +216,7 @@ TEST(exec, writes_every_report, .tags = "slow") {
     const struct tool_run *run =
         tool(TEST_ "--results=lines --report=junit:out.xml,tap:out.tap --sweep --exec " FOREIGN "plain_planted >text; "
                    "grep -c '\"fault\":\"alloc:' lines; grep -c 'type=\"crash\"' out.xml; grep -c '^not ok' out.tap");
-    CHECK_STR_EQ(run->output, "2\n1\n2\n");
+    CHECK_STR_EQ(run->output, "2\n2\n3\n");
 }
 
 /* It must not leave anything of the program behind, also what leads a session of its own. */

@@ -4,6 +4,7 @@
 #include "harness/tool/exec.h"
 #include "harness/src/report.h"
 #include "harness/src/settings.h"
+#include "harness/src/sweep_engine.h"
 
 #include "alloc/base/progress.h"
 #include "alloc/base/status.h"
@@ -164,6 +165,15 @@ static void take_point(const struct cupel__exec_run *run) {
     }
 }
 
+/* The sweep failed where one of its points did, as in process. */
+static enum cupel_verdict worst_of_points(void) {
+    uint64_t counts[CUPEL_VERDICT_COUNT] = {0};
+    for (unsigned i = 0; i < CUPEL__EXEC_WORD_COUNT; i++) {
+        counts[cupel__exec_verdict(i)] += sweep.tally[i];
+    }
+    return cupel__sweep_worst(counts);
+}
+
 static void summarise(int64_t duration_ns) {
     char text[TEXT_MAX];
     size_t used = (size_t)snprintf(text, sizeof text,
@@ -180,7 +190,7 @@ static void summarise(int64_t duration_ns) {
     if (used + 2 < sizeof text) {
         (void)snprintf(text + used, sizeof text - used, ")");
     }
-    cupel__exec_tell_summary(&program, CUPEL_VERDICT_OK, text, duration_ns);
+    cupel__exec_tell_summary(&program, worst_of_points(), text, duration_ns);
 }
 
 static int64_t fault_ms(void) {
