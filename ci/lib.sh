@@ -24,6 +24,29 @@ fail() {
     exit "$fail_status"
 }
 
+# need_marks FILE NAME: ends with a message where FILE has not one place between the two marks of NAME.
+need_marks() {
+    for mark in begin end; do
+        [ "$(grep -cxF "<!-- $2: $mark -->" "$1")" = 1 ] || fail 2 "$1 has no line <!-- $2: $mark -->"
+    done
+}
+
+# put_between FILE NAME TABLE: what is in TABLE stands between these marks then; FILE is replaced whole or not at all.
+put_between() {
+    awk -v name="$2" -v table="$3" '
+        $0 == "<!-- " name ": begin -->" {
+            print
+            while ((getline line <table) > 0) print line
+            inside = 1
+        }
+        $0 == "<!-- " name ": end -->" { inside = 0 }
+        !inside { print }' "$1" >"$1.new" || {
+        rm -f "$1.new"
+        fail 6 "cannot write $1.new"
+    }
+    mv "$1.new" "$1" || fail 6 "cannot write $1"
+}
+
 # need_build_folder: ends with one message where nothing could be written under build/; every task that builds says it first.
 need_build_folder() {
     mkdir -p "$reports" 2>/dev/null || true

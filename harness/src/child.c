@@ -153,18 +153,22 @@ void cupel__child_end_orphans(void) {
     }
 }
 
+void cupel__proc_read(const char *path, char *text, size_t size) {
+    FILE *file = fopen(path, "re");
+    size_t length = file == NULL ? 0 : fread(text, 1, size - 1, file);
+    text[length] = '\0';
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+}
+
 bool cupel__child_has_executed(pid_t child, char *name, size_t size) {
     enum { FORKED_ONLY = 0x40 }; /* the kernel's PF_FORKNOEXEC */
     char path[64];
     char text[512];
     unsigned flags = FORKED_ONLY;
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
-    FILE *file = fopen(path, "re");
-    size_t length = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
-    text[length] = '\0';
-    if (file != NULL) {
-        (void)fclose(file);
-    }
+    cupel__proc_read(path, text, sizeof text);
     char *begin = strchr(text, '(');
     char *end = strrchr(text, ')');
     if (begin == NULL || end == NULL || sscanf(end, ") %*c %*d %*d %*d %*d %*d %u", &flags) != 1) {

@@ -37,6 +37,8 @@ bool cupel__death_is_policy(const struct cupel__death *death, const char *output
 bool cupel__death_is_by_limit(const struct cupel__death *death);
 /* "died by signal 11, Segmentation fault", ... */
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size);
+/* A file of /proc, as much of it as there is room for; "" where it cannot be read. */
+void cupel__proc_read(const char *path, char *text, size_t size);
 /* True where that process, forked by us and now ended, but not yet waited for, had executed another program, whose name
  * (its first 15 bytes) is then in `name`. */
 bool cupel__child_has_executed(pid_t child, char *name, size_t size);

@@ -1,5 +1,6 @@
 /* See meddler.h. */
 #include "harness/src/meddler.h"
+#include "harness/src/child.h"
 #include "harness/src/last_words.h"
 
 #include <stdio.h>
@@ -67,12 +68,7 @@ static pid_t parent_of(pid_t process) {
     char text[512];
     int parent = 0;
     (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)process);
-    FILE *file = fopen(path, "re");
-    size_t length = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
-    text[length] = '\0';
-    if (file != NULL) {
-        (void)fclose(file);
-    }
+    cupel__proc_read(path, text, sizeof text);
     const char *name_end = strrchr(text, ')');
     return name_end != NULL && sscanf(name_end, ") %*c %d", &parent) == 1 ? (pid_t)parent : 0;
 }

@@ -58,12 +58,7 @@ static bool is_as_expected(const struct cupel_test *test, int status, struct cup
 static bool may_lack_memory(void) {
     char text[16384];
     long long count = 1;
-    FILE *file = fopen("/proc/vmstat", "re");
-    size_t length = file == NULL ? 0 : fread(text, 1, sizeof text - 1, file);
-    text[length] = '\0';
-    if (file != NULL) {
-        (void)fclose(file);
-    }
+    cupel__proc_read("/proc/vmstat", text, sizeof text);
     const char *line = strstr(text, "\noom_kill ");
     return line == NULL || sscanf(line, " oom_kill %lld", &count) != 1 || count != 0;
 }

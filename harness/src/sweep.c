@@ -317,6 +317,7 @@ static void tell_unfailed(const struct cupel__plan_item *item, enum cupel_verdic
 void cupel__sweep_execute(const struct cupel__plan_item *item, struct cupel_result *result) {
     struct subject subject = {.item = item};
     struct cupel_error error;
+    unfailed_text[0] = '\0';
     memset(&sweep, 0, sizeof sweep);
     if (!cupel__io_declared(item->test, &sweep.calls, &error)) {
         cupel__run.result = result;
