@@ -239,6 +239,24 @@ TEST(exec, ends_whole_at_an_interrupt, .tags = "slow") {
     CHECK(strstr(run->output, "alive") == NULL);
 }
 
+/* What has no environment for the moment that it takes to execute a program (some of many that do nothing else), and
+ * what never has one. */
+TEST(exec, ends_what_shows_no_environment, .tags = "slow") {
+    tool_write("spins", "#!/bin/sh\nexec ./spins\n");
+    tool_write("leaves", "#!/bin/sh\nfor i in $(seq 40); do setsid ./spins & echo $! >>children; done\n");
+    const struct tool_run *run = tool(
+        "for i in 1 2 3; do rm -f children; " TEST_ "--exec ./leaves; sleep 0.1; "
+        "for child in $(cat children); do ! grep '^State:.[RSDT]' /proc/$child/status 2>/dev/null || kill -9 $child; "
+        "done; done");
+    CHECK_STR_CONTAINS(run->output, "1 passed");
+    CHECK(strstr(run->output, "State:") == NULL);
+    tool_write("leaves", "#!/bin/sh\nenv -i setsid sleep 1000 &\necho $! >child\n"
+                         "while [ -n \"$(tr -d '\\0' </proc/$!/environ)\" ]; do sleep 0.01; done\n");
+    run = tool(TEST_ "--exec ./leaves; " IS_CHILD_ALIVE "; kill -9 $(cat child)");
+    CHECK_STR_CONTAINS(run->output, "1 passed");
+    CHECK(strstr(run->output, "alive") == NULL);
+}
+
 TEST(exec, refuses_what_is_no_program, .tags = "slow") {
     const struct tool_run *run = tool(TEST_ "--exec ./nowhere");
     CHECK_INT_EQ(run->status, 2);

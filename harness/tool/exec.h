@@ -149,6 +149,7 @@ void cupel__exec_tell_summary(const struct cupel__exec_program *program, enum cu
 void cupel__exec_slots_set(unsigned count);
 unsigned cupel__exec_slots(void);
 unsigned cupel__exec_running(void);
+bool cupel__exec_is_run(pid_t pid); /* the process of one that goes on */
 /* A free one, emptied; NULL where all are taken. */
 struct cupel__exec_run *cupel__exec_free_slot(void);
 /* The next that ended, as cupel__exec_wait; NULL where none did so far. */

@@ -9,9 +9,10 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { CHILDREN_MAX_BYTES = 16384, ENVIRONMENT_MAX_BYTES = 1 << 20, ROUNDS = 16 };
+enum { CHILDREN_MAX_BYTES = 16384, ENVIRONMENT_MAX_BYTES = 1 << 20, ROUNDS = 16, LOOKS = 50 };
 
 void cupel__exec_adopt_orphans(void) {
     (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
@@ -31,13 +32,22 @@ static size_t read_file(const char *path, char *text, size_t size) {
     return length;
 }
 
-/* Whether that process has the variable, which ends with its NUL. */
-static bool has_variable(pid_t pid, const char *variable) {
+/* Whether that process has the variable, which ends with its NUL. In the midst of executing a program a process has no
+ * environment for a moment: it is looked at again. One that never shows any (`env -i`) is of the run where no other
+ * run goes on. */
+static bool is_of_run(pid_t pid, const char *variable) {
+    static const struct timespec moment = {.tv_nsec = 1000000};
     static char environment[ENVIRONMENT_MAX_BYTES];
     char path[64];
     (void)snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
-    size_t length = read_file(path, environment, sizeof environment);
-    return memmem(environment, length + 1, variable, strlen(variable) + 1) != NULL;
+    for (int look = 0; look < LOOKS; look++) {
+        size_t length = read_file(path, environment, sizeof environment);
+        if (length != 0) {
+            return memmem(environment, length + 1, variable, strlen(variable) + 1) != NULL;
+        }
+        (void)nanosleep(&moment, NULL);
+    }
+    return cupel__exec_running() == 0;
 }
 
 /* Kills those children of ours that are of the run; their own children are the next round's. */
@@ -54,7 +64,7 @@ static bool kill_round(const char *variable) {
             break;
         }
         at = end + strspn(end, " \n");
-        if (pid > 0 && has_variable(pid, variable)) {
+        if (pid > 0 && !cupel__exec_is_run(pid) && waitpid(pid, NULL, WNOHANG) == 0 && is_of_run(pid, variable)) {
             (void)kill(pid, SIGKILL);
             (void)waitpid(pid, NULL, 0);
             has_killed = true;

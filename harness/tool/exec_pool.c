@@ -32,6 +32,15 @@ unsigned cupel__exec_running(void) {
     return count;
 }
 
+bool cupel__exec_is_run(pid_t pid) {
+    for (unsigned i = 0; i < slots; i++) {
+        if (runs[i].pid == pid) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct cupel__exec_run *cupel__exec_free_slot(void) {
     for (unsigned i = 0; i < slots; i++) {
         if (runs[i].pid == 0) {
