@@ -83,20 +83,24 @@ bool cupel_draw_more(struct cupel_bytes *bytes, const char *label);
  * trace, one deeper. Empty past the end. */
 struct cupel_bytes cupel_draw_stream(struct cupel_bytes *bytes, const char *label, size_t max);
 
-/* The fault trailer: seven bytes at the very end of an input.
+/* The fault trailer: a fault plan at the very end of an input. The short form is seven bytes, which engines mutate like
+ * all else, so they search the faults together with the data; the long one says any plan, in words, and is written
+ * where the short one cannot say it.
  *
  *     | when | N low | N high | 'C' 'F' 0xfa 0x17 |       when modulo 4: 0 N, 1 N+, 2 every N, 3 N and N + 1
- *
- * Engines mutate it like all else, so they search the faults together with the data. */
-enum { CUPEL_BYTES_FAULT_LENGTH = 7 };
-#define CUPEL_BYTES_FAULT_MAGIC "CF\xfa\x17"
+ *     | plan, a space, its seed | length of these | 'C' 'T' 0xfa 0x17 |      "read:3=EINTR 0"; one byte of length */
+enum { CUPEL_BYTES_FAULT_LENGTH = 7, CUPEL_BYTES_FAULT_LENGTH_MAX = 255 + 5 };
+#define CUPEL_BYTES_FAULT_MAGIC      "CF\xfa\x17"
+#define CUPEL_BYTES_FAULT_TEXT_MAGIC "CT\xfa\x17"
 
 /* Where the input ends in a fault trailer: takes it off the stream, so that no draw sees it, fills `plan` and returns
- * true. Else returns false and leaves both as they were. To be called before the first draw; runners do. */
+ * true. Else returns false and leaves both as they were. To be called before the first draw; runners do. A function
+ * that the plan names is looked up in the loaded modules, which takes the loader's lock. */
 bool cupel_bytes_fault_plan(struct cupel_bytes *bytes, struct cupel_fault_plan *plan);
-/* Writes the trailer for a plan into `trailer`. False where the plan is not one that the trailer can say (one rule on
- * `alloc`, N at most 65 535, no `how` and no `where`); `trailer` is then untouched. */
-bool cupel_bytes_fault_trailer(const struct cupel_fault_plan *plan, uint8_t trailer[CUPEL_BYTES_FAULT_LENGTH]);
+/* Writes the trailer for a plan into `trailer`: the short form for one rule on `alloc` with N up to 65 535, no `how`
+ * and no `where`. Its length in bytes; 0 where the plan is empty or needs more than 255 characters, and then `trailer`
+ * is untouched. */
+size_t cupel_bytes_fault_trailer(const struct cupel_fault_plan *plan, uint8_t trailer[CUPEL_BYTES_FAULT_LENGTH_MAX]);
 
 #ifdef __cplusplus
 }

@@ -59,8 +59,11 @@ static _Noreturn void give_up(void) {
     cupel__decode_draws(stderr, current.property, current.data, current.length);
     fputs("as bytes: ", stderr);
     cupel__decode_literal(stderr, current.data, current.length);
-    fprintf(stderr, "\nrun it again: a test program of this property with --replay=%s.%s FILE\n",
-            current.property->suite, current.property->name);
+    char token[256] = "";
+    (void)cupel_fault_plan_format(&environment_plan, token, sizeof token);
+    fprintf(stderr, "\nrun it again: a test program of this property with --replay=%s.%s%s%s%s FILE\n",
+            current.property->suite, current.property->name, token[0] != '\0' ? " --fault='" : "", token,
+            token[0] != '\0' ? "'" : "");
     fflush(NULL);
     cupel__directory_end_run();
     cupel__evidence_flush();

@@ -38,7 +38,8 @@ struct cupel__failing_input {
     const struct cupel_test *property;
     const uint8_t *data;
     size_t length;
-    const char *origin; /* where the input that failed first is from */
+    size_t fault_length; /* of it: the fault trailer that cupel__failing_input_report put there */
+    const char *origin;  /* where the input that failed first is from */
     size_t origin_length;
     unsigned steps; /* of shrinking */
     bool was_cut;
@@ -47,7 +48,8 @@ struct cupel__failing_input {
 bool cupel__failing_input_store(const struct cupel_test *property, const uint8_t *data, size_t length, char *path,
                                 size_t size, struct cupel_error *error);
 /* Stores the input under build/reports/failures and adds draws, literal, C test and command to the messages of
- * cupel__run.result. */
+ * cupel__run.result; keeps it as far as the run was asked to. Under a fault plan of the run all of these have the plan
+ * as the input's fault trailer. */
 void cupel__failing_input_report(const struct cupel__failing_input *input);
 
 #endif

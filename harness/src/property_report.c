@@ -1,6 +1,6 @@
 /* Tells a failing input: see property.h. The input is stored first, so that the command that follows works as it
- * stands.
- */
+ * stands. What failed under the plan of the run has that plan behind it, as its fault trailer: else it would pass
+ * wherever it is replayed without the flag. */
 #include "harness/src/property.h"
 #include "harness/src/quote.h"
 
@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Where failing inputs are kept, relative to the directory of the run. */
 #define FAILURES_DIRECTORY "build/reports/failures"
@@ -33,8 +34,11 @@ bool cupel__failing_input_store(const struct cupel_test *property, const uint8_t
 static void write_story(FILE *out, const struct cupel__failing_input *input, const char *path) {
     const struct cupel_test *property = input->property;
     const char *program = cupel__settings.program != NULL ? cupel__settings.program : "PROGRAM";
-    fprintf(out, "failing input: %zu bytes, shrunk from %zu (%s) in %u steps%s\n", input->length, input->origin_length,
-            input->origin, input->steps, input->was_cut ? ", cut short" : "");
+    fprintf(out, "failing input: %zu bytes, shrunk from %zu (%s) in %u steps%s\n", input->length - input->fault_length,
+            input->origin_length, input->origin, input->steps, input->was_cut ? ", cut short" : "");
+    if (input->fault_length != 0) {
+        fprintf(out, "behind it stand %zu bytes that say its faults\n", input->fault_length);
+    }
     cupel__decode_draws(out, property, input->data, input->length);
     fputs("as bytes: ", out);
     cupel__decode_literal(out, input->data, input->length);
@@ -54,12 +58,32 @@ static void write_story(FILE *out, const struct cupel__failing_input *input, con
     fprintf(out, " %s\n", path);
 }
 
-void cupel__failing_input_report(const struct cupel__failing_input *input) {
+/* The input with the plan of the run behind it, instead of one that it may have; released with free. NULL where there
+ * is no memory. */
+static uint8_t *with_faults(struct cupel__failing_input *input, struct cupel_text *messages) {
+    struct cupel_bytes bytes;
+    struct cupel_fault_plan own;
+    uint8_t *data = malloc(input->length + CUPEL_BYTES_FAULT_LENGTH_MAX);
+    if (data == NULL) {
+        return NULL;
+    }
+    cupel_bytes_init(&bytes, input->data, input->length);
+    size_t drawn = cupel_bytes_fault_plan(&bytes, &own) ? bytes.back : input->length;
+    memcpy(data, input->data, drawn);
+    input->fault_length = cupel_bytes_fault_trailer(&cupel__settings.fault_plan, data + drawn);
+    input->data = data;
+    input->length = drawn + input->fault_length;
+    if (input->fault_length == 0) {
+        cupel_text_add(messages, "the fault plan is too long to stand behind the input: what is kept needs --fault\n");
+    }
+    return data;
+}
+
+static void tell(const struct cupel__failing_input *input, struct cupel_text *messages) {
     char path[4096];
     char *story = NULL;
     size_t length = 0;
     struct cupel_error error = {.line = 0};
-    struct cupel_text *messages = &cupel__run.result->messages;
     bool is_stored = cupel__failing_input_store(input->property, input->data, input->length, path, sizeof path, &error);
     if (!is_stored) {
         cupel_text_add(messages, "the failing input could not be stored: %s\n", error.text);
@@ -83,4 +107,12 @@ void cupel__failing_input_report(const struct cupel__failing_input *input) {
     }
     free(story);
     cupel__keep_failing_input(input, messages);
+}
+
+void cupel__failing_input_report(const struct cupel__failing_input *input) {
+    struct cupel__failing_input told = *input;
+    struct cupel_text *messages = &cupel__run.result->messages;
+    uint8_t *carried = cupel__settings.fault_plan.count != 0 ? with_faults(&told, messages) : NULL;
+    tell(&told, messages);
+    free(carried);
 }

@@ -237,13 +237,15 @@ static const struct cupel_option options[] = {
     {.name = "write-regressions",
      .kind = CUPEL_OPTION_FLAG,
      .value = &cupel__settings.write_regressions,
-     .sentence = "Keep what a property fails on, shrunk, among its regressions, which every run replays."},
+     .sentence =
+         "Keep what a property fails on, shrunk, with the plan of --fault, among its regressions, which every run "
+         "replays."},
     {.name = "write-test",
      .kind = CUPEL_OPTION_TEXT,
      .value = &cupel__settings.write_test,
      .parameter = "FILE",
-     .sentence =
-         "Add what a property fails on, shrunk, to this file as a test in C (default: a file beside the input).",
+     .sentence = "Add what a property fails on, shrunk, with the plan of --fault, to this file as a test in C "
+                 "(default: a file beside the input).",
      .value_is_optional = true},
     {.name = "write-seeds",
      .kind = CUPEL_OPTION_FLAG,

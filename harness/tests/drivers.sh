@@ -102,6 +102,7 @@ if command -v valgrind >/dev/null 2>&1; then
 fi
 
 expect 1 "$plain" --seed=1 --filter=inputs.sum_stays_small:inputs.are_short --write-test=found.c
+expect 1 "$plain" --seed=1 --filter=inputs.bear_faults --fault=alloc:3 --write-test=found.c
 engine=
 expect 0 cc -std=c17 -Wall -Wextra -Wpedantic -Wstrict-prototypes -Wmissing-prototypes -Werror -I"$source" -c found.c
 for form in 1 2; do # alone in a file, and pasted behind the property
@@ -115,7 +116,8 @@ for form in 1 2; do # alone in a file, and pasted behind the property
     fi
     expect 1 ./written --filter='*_input_*'
     says 'sum < 60 does not hold'
-    says '0 passed, 2 failed'
+    says 'taken != 2 does not hold'
+    says '0 passed, 3 failed'
 done
 
 if [ "$failed" -ne 0 ]; then

@@ -190,7 +190,9 @@ PROPERTY(bytes, fault_trailers_come_back, .longest = 64) {
     struct cupel_fault_plan back = {.count = 0};
     plan.rules[0].when = whens[cupel_draw_uint(bytes, "when", 0, 2)];
     plan.rules[0].first = cupel_draw_uint(bytes, "number", 1, UINT16_MAX);
-    REQUIRE(cupel_bytes_fault_trailer(&plan, input + 5));
+    uint8_t trailer[CUPEL_BYTES_FAULT_LENGTH_MAX];
+    REQUIRE_UINT_EQ(cupel_bytes_fault_trailer(&plan, trailer), CUPEL_BYTES_FAULT_LENGTH);
+    memcpy(input + 5, trailer, CUPEL_BYTES_FAULT_LENGTH);
     struct cupel_bytes stream;
     cupel_bytes_init(&stream, input, sizeof input);
     REQUIRE(cupel_bytes_fault_plan(&stream, &back));
@@ -205,17 +207,68 @@ PROPERTY(bytes, fault_trailers_come_back, .longest = 64) {
     CHECK_UINT_EQ(stream.back, sizeof input);
 }
 
+static const char *const long_plans[] = {"alloc:65536",        "alloc:3,7",
+                                         "alloc:3#2",          "alloc:3=ENOMEM",
+                                         "alloc:3@size=8..16", "read:2=EINTR;write:1+=ENOSPC",
+                                         "alloc:5%2..9",       "grow:*/3=move",
+                                         "any:>4096",          "alloc:1@cupel_draw_rest"};
+
+TEST(bytes, plans_of_any_kind_stand_behind_an_input, TABLE(long_plans)) {
+    const char *words = *(const char *const *)test_row();
+    char text[256];
+    uint8_t input[3 + CUPEL_BYTES_FAULT_LENGTH_MAX] = {1, 2, 3};
+    struct cupel_fault_plan plan;
+    struct cupel_fault_plan back = {.count = 0};
+    struct cupel_bytes stream;
+    REQUIRE(cupel_fault_plan_parse(&plan, words, NULL));
+    plan.seed = 17;
+    size_t length = cupel_bytes_fault_trailer(&plan, input + 3);
+    REQUIRE_UINT_GT(length, CUPEL_BYTES_FAULT_LENGTH);
+    cupel_bytes_init(&stream, input, 3 + length);
+    REQUIRE(cupel_bytes_fault_plan(&stream, &back));
+    (void)cupel_fault_plan_format(&back, text, sizeof text);
+    CHECK_STR_EQ(text, words);
+    CHECK_UINT_EQ(back.seed, strchr(words, '%') != NULL ? 17 : 0); /* one file, whatever the run's seed was */
+    CHECK_UINT_EQ(back.rules[0].range_count, strstr(words, "@cupel_draw_rest") != NULL);
+    CHECK_UINT_EQ(cupel_draw_rest(&stream, "rest").length, 3);
+}
+
+/* Behind the length byte that is wrong, in words that say no plan, and without a seed. */
+static const char *const no_trailers[] = {"alloc:3 0\x0a"
+                                          "CT\xfa\x17",
+                                          "alloc:0 0\x09"
+                                          "CT\xfa\x17",
+                                          " 0\x02"
+                                          "CT\xfa\x17",
+                                          "alloc:3\x07"
+                                          "CT\xfa\x17",
+                                          "alloc:3 \x08"
+                                          "CT\xfa\x17",
+                                          "alloc:3 0x1\x0b"
+                                          "CT\xfa\x17",
+                                          "alloc:3 0\x09"
+                                          "CU\xfa\x17"};
+
+TEST(bytes, what_says_no_plan_is_input, TABLE(no_trailers)) {
+    struct cupel_fault_plan plan = {.count = 7};
+    struct cupel_bytes stream;
+    const char *text = *(const char *const *)test_row();
+    cupel_bytes_init(&stream, text, strlen(text));
+    CHECK(!cupel_bytes_fault_plan(&stream, &plan));
+    CHECK_UINT_EQ(plan.count, 7);
+    CHECK_UINT_EQ(cupel_draw_rest(&stream, "rest").length, strlen(text));
+}
+
 TEST(bytes, plans_that_a_trailer_cannot_say_are_refused) {
-    uint8_t trailer[CUPEL_BYTES_FAULT_LENGTH];
-    struct cupel_fault_plan plan = {.count = 1};
-    plan.rules[0].first = 65536;
-    CHECK(!cupel_bytes_fault_trailer(&plan, trailer));
-    plan.rules[0].first = 0;
-    CHECK(!cupel_bytes_fault_trailer(&plan, trailer));
-    plan.rules[0].first = 1;
-    plan.count = 2;
-    CHECK(!cupel_bytes_fault_trailer(&plan, trailer));
-    plan.count = 1;
-    plan.rules[0].call = CUPEL_FAULT_READ;
-    CHECK(!cupel_bytes_fault_trailer(&plan, trailer));
+    uint8_t trailer[CUPEL_BYTES_FAULT_LENGTH_MAX];
+    struct cupel_fault_plan plan = {.count = 0};
+    CHECK_UINT_EQ(cupel_bytes_fault_trailer(&plan, trailer), 0);
+    plan.count = CUPEL_FAULT_RULES_MAX;
+    for (unsigned i = 0; i < plan.count; i++) {
+        plan.rules[i].first = i + 1;
+        memset(plan.rules[i].where, 'f', sizeof plan.rules[i].where - 1);
+    }
+    CHECK_UINT_EQ(cupel_bytes_fault_trailer(&plan, trailer), 0);
+    plan.count = 3; /* of which the words have 215 characters */
+    CHECK_UINT_EQ(cupel_bytes_fault_trailer(&plan, trailer), 215 + 2 + 5);
 }

@@ -19,6 +19,33 @@ TEST(keep, a_failing_input_becomes_a_regression, .tags = "slow") {
     CHECK_INT_EQ(tool("test $(ls fuzzroot/regressions/* | wc -l) = 1")->status, 0);
 }
 
+/* As the plain run has no plan, what is kept must. The plan of the first row has a short form, the other has not. */
+static const char *const plans[] = {"alloc:3", "alloc:3=ENOMEM"};
+
+TEST(keep, what_fails_under_a_plan_fails_again_without_it, TABLE(plans), .tags = "slow") {
+    static char text[16384];
+    const char *plan = *(const char *const *)test_row();
+    char path[1024];
+    CHECK_INT_EQ(tool(PROGRAM "--filter=inputs.bear_faults")->status, 0);
+    const struct tool_run *run =
+        tool(PROGRAM "--filter=inputs.bear_faults --fault='%s' --write-regressions --write-test=found.c", plan);
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "failing input: 0 bytes, shrunk from ");
+    CHECK_STR_CONTAINS(run->output, "bytes that say its faults\n");
+    CHECK_STR_CONTAINS(tool_line_after(run->output, "    (fault) = "), plan);
+    CHECK_INT_EQ(tool(PROGRAM "--replay=inputs.bear_faults fuzzroot/regressions/inputs_bear_faults")->status, 1);
+    run = tool(PROGRAM "--filter=inputs.bear_faults");
+    CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "taken != 2 does not hold");
+    CHECK_STR_CONTAINS(run->output, " (fuzzroot/regressions/inputs_bear_faults/");
+    run = tool(PROGRAM "--filter=inputs.bear_faults --fault='%s' --write-regressions", plan);
+    CHECK_STR_CONTAINS(run->output, "the regression is kept already: ");
+    (void)snprintf(path, sizeof path, "%s/found.c", test_directory());
+    tool_read(path, text, sizeof text);
+    CHECK_STR_CONTAINS(text, test_row_index() == 0 ? "\"\\000\\003\\000CF\\372\\027\";"
+                                                   : "\"alloc:3=ENOMEM 0\\020CT\\372\\027\";");
+}
+
 TEST(keep, nothing_is_kept_unasked, .tags = "slow") {
     CHECK_INT_EQ(tool(PROGRAM "--filter=inputs.sum_stays_small:inputs.give_seeds")->status, 1);
     CHECK_INT_EQ(tool("test ! -e fuzzroot")->status, 0);
