@@ -23,6 +23,7 @@ target_compile_definitions(fuzz_bad_malloc PRIVATE _GNU_SOURCE)
 target_compile_options(fuzz_bad_malloc PRIVATE -fno-builtin)
 target_link_options(fuzz_bad_malloc PRIVATE -Wl,-Bsymbolic) # its realloc calls its own free
 target_link_libraries(fuzz_bad_malloc PRIVATE $<BUILD_INTERFACE:cupel_warnings>)
+add_dependencies(test_fuzz cupel-alloc fuzz_bad_malloc)
 
 cupel_add_script_test(fuzz.campaign LABELS script VARIANTS dev
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/campaign.sh ${cupel_SOURCE_DIR} ${cupel_BINARY_DIR})
