@@ -43,7 +43,7 @@ if(CUPEL_TESTS)
     target_sources(fixture_engine PRIVATE tests/fixtures/inputs.c)
     target_sources(fixture_driven PRIVATE tests/fixtures/inputs.c)
     cupel_add_tests(harness_properties LINK cupel::harness
-      SOURCES tests/test_property.c tests/test_sweep.c tests/test_sweep_rude.c tests/test_suppress.c tests/test_fuzz_target.c tests/test_drivers.c
+      SOURCES tests/test_property.c tests/test_sweep.c tests/test_sweep_rude.c tests/test_findings.c tests/test_suppress.c tests/test_fuzz_target.c tests/test_drivers.c
         tests/test_keep.c tests/test_io_faults.c)
     target_compile_definitions(cupel_tests_harness_properties PRIVATE HAS_ENGINE=0${has_engine})
     add_dependencies(test_harness_properties cupel-test fixture_sweep_parser fixture_starved fixture_untidy fixture_faulty_io fixture_inputs fixture_engine fixture_driven)

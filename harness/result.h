@@ -85,6 +85,7 @@ struct cupel_result {
     int64_t grown_descriptors;           /* the same of open descriptors */
     bool has_settled;                    /* not among its first runs in that process: what it left may be growth */
     bool has_nothing_to_starve;          /* swept, and it asked for no memory: no word on how it bears faults */
+    bool is_finding;                     /* of the sweep of a test, whose own record comes behind: it stands for none */
     bool is_unswept;                     /* passed once where a sweep was asked for; `reason` says why */
     int signal;                          /* that ended the process, or 0 */
     int exit_status;                     /* of the process where it left by itself, else -1 */

@@ -1,5 +1,6 @@
 /* The hub of reports: opens the sinks that were asked for, counts, hands records round. See report.h. */
 #include "harness/src/report.h"
+#include "harness/src/report_findings.h"
 #include "harness/src/settings.h"
 #include "harness/src/wire.h"
 
@@ -139,6 +140,7 @@ static void write_by_lines(FILE *out) {
 int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error) {
     write_by_lines(request->out);
     memset(&totals, 0, sizeof totals);
+    cupel__findings_forget();
     totals.start_ns = cupel_clock_ns();
     sink_count = 0;
     records_file = -1;
@@ -169,6 +171,29 @@ int cupel__reports_open(const struct cupel__report_request *request, struct cupe
     return CUPEL_OK;
 }
 
+static void note_title(const struct cupel_result *result) {
+    uint64_t index = totals.failed + totals.findings;
+    if (index >= CUPEL__FAILED_TITLES_MAX) {
+        return;
+    }
+    char *title = totals.failed_titles[index];
+    int length = cupel_result_title(result, title, CUPEL__TITLE_MAX);
+    totals.is_title_of_finding[index] = result->is_finding;
+    if (length < CUPEL__TITLE_MAX) {
+        (void)snprintf(title + length, (size_t)(CUPEL__TITLE_MAX - length), " (%s%s%s)",
+                       cupel_verdict_name(result->verdict), result->fault[0] != '\0' ? ", fault " : "", result->fault);
+    }
+}
+
+static void count_finding(const struct cupel_result *result) {
+    if (!cupel_result_is_failure(result)) {
+        totals.known += result->verdict == CUPEL_VERDICT_SKIPPED;
+        return;
+    }
+    note_title(result);
+    totals.findings++;
+}
+
 static void count(const struct cupel_result *result) {
     totals.flaky += result->flake.runs != 0;
     if (cupel_result_is_flake_summary(result)) {
@@ -180,24 +205,28 @@ static void count(const struct cupel_result *result) {
         *(result->verdict == CUPEL_VERDICT_SKIPPED ? &totals.skipped : &totals.passed) += 1;
         return;
     }
-    if (totals.failed < CUPEL__FAILED_TITLES_MAX) {
-        char *title = totals.failed_titles[totals.failed];
-        int length = cupel_result_title(result, title, CUPEL__TITLE_MAX);
-        if (length < CUPEL__TITLE_MAX) {
-            (void)snprintf(title + length, (size_t)(CUPEL__TITLE_MAX - length), " (%s%s%s)",
-                           cupel_verdict_name(result->verdict), result->fault[0] != '\0' ? ", fault " : "",
-                           result->fault);
-        }
-    }
+    note_title(result);
     totals.failed++;
 }
 
-void cupel__reports_take(const struct cupel_result *result) {
-    count(result);
-    if (records_file >= 0 && !cupel__wire_write(records_file, result)) {
-        records_file = -1;
+/* A finding goes at once to those who tell it by itself; for the others it is held until its test's record comes. */
+static void take_finding(const struct cupel_result *result) {
+    bool has_waiting = false;
+    count_finding(result);
+    totals.found = (struct cupel__found){.text = ""};
+    for (unsigned i = 0; i < sink_count; i++) {
+        has_waiting = has_waiting || !sinks[i].sink->takes_findings;
+        if (sinks[i].sink->takes_findings) {
+            sinks[i].sink->result(sinks[i].out, result, &totals);
+        }
     }
+    cupel__findings_hold(result, has_waiting);
+}
+
+static void take_record(const struct cupel_result *result) {
     bool is_summary = cupel_result_is_flake_summary(result);
+    count(result);
+    totals.found = cupel__findings_of(result);
     for (unsigned i = 0; i < sink_count; i++) {
         if (!is_summary) {
             sinks[i].sink->result(sinks[i].out, result, &totals);
@@ -205,6 +234,13 @@ void cupel__reports_take(const struct cupel_result *result) {
             sinks[i].sink->flake(sinks[i].out, result);
         }
     }
+}
+
+void cupel__reports_take(const struct cupel_result *result) {
+    if (records_file >= 0 && !cupel__wire_write(records_file, result)) {
+        records_file = -1;
+    }
+    (result->is_finding ? take_finding : take_record)(result);
 }
 
 void cupel__reports_progress(const char *text) {
@@ -225,6 +261,9 @@ void cupel__reports_progress(const char *text) {
 
 bool cupel__reports_close(struct cupel_error *error) {
     bool is_written = true;
+    for (const struct cupel_result *left; (left = cupel__findings_left()) != NULL;) {
+        cupel__reports_take(left);
+    }
     totals.duration_ns = cupel_clock_ns() - totals.start_ns;
     for (unsigned i = 0; i < sink_count; i++) {
         sinks[i].sink->end(sinks[i].out, &totals);

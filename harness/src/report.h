@@ -29,12 +29,20 @@ struct cupel__report_head {
     const struct cupel__suites *in_order; /* where results come suite by suite; else NULL */
 };
 
+/* What the sweep of a test found, for the reports that have one record a test. */
+struct cupel__found {
+    unsigned count;   /* of findings that are not known */
+    const char *text; /* each with its verdict, token, words and command, or why it is known; "" for none */
+};
+
 enum { CUPEL__FAILED_TITLES_MAX = 64, CUPEL__TITLE_MAX = 320 };
 
 struct cupel__totals {
     uint64_t passed;
     uint64_t failed;
     uint64_t skipped;
+    uint64_t findings;  /* of sweeps, in whatever tests */
+    uint64_t known;     /* findings that --suppress names */
     uint64_t flaky;     /* failed and passed: in repeats, or on a retry (these are among the passed) */
     uint64_t unstarved; /* of those passed: swept, with nothing to starve */
     uint64_t unswept;   /* of those passed: run once where a sweep was asked for */
@@ -42,8 +50,11 @@ struct cupel__totals {
     int64_t duration_ns; /* set at the end */
     bool is_interrupted;
     bool is_cut;
-    const char *remark;                                             /* lines to print before the last one, or NULL */
-    char failed_titles[CUPEL__FAILED_TITLES_MAX][CUPEL__TITLE_MAX]; /* the first ones, with their verdict */
+    const char *remark;        /* lines to print before the last one, or NULL */
+    struct cupel__found found; /* of the record that is handed round */
+    /* The first ones of tests and findings, with their verdict. */
+    char failed_titles[CUPEL__FAILED_TITLES_MAX][CUPEL__TITLE_MAX];
+    bool is_title_of_finding[CUPEL__FAILED_TITLES_MAX];
 };
 
 /* One kind of report. Functions write to `out`; errors stay in the stream. */
@@ -54,6 +65,7 @@ struct cupel__sink {
     void (*end)(FILE *out, const struct cupel__totals *totals);
     void (*flake)(FILE *out, const struct cupel_result *result); /* the summary of a flaky test; NULL: not told */
     void (*progress)(FILE *out, const char *text);               /* within one record; NULL: shows none */
+    bool takes_findings; /* as records of their own; else they are in totals->found of their test's */
 };
 
 extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sink_tap, cupel__sink_tap13,

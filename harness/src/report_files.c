@@ -73,6 +73,15 @@ static void tap_block(FILE *out, const char *key, const char *text) {
     fputs(is_quoted ? "\"\n" : "\n", out);
 }
 
+/* Of a test that passed: what is known of it. */
+static void tap_known(FILE *out, const char *found) {
+    while (*found != '\0') {
+        size_t length = strcspn(found, "\n");
+        fprintf(out, "# %.*s\n", (int)length, found);
+        found += length + (found[length] == '\n');
+    }
+}
+
 static void tap_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
     char title[CUPEL__TITLE_MAX];
     char command[4096];
@@ -93,9 +102,12 @@ static void tap_result(FILE *out, const struct cupel_result *result, const struc
         (void)cupel_result_command(result, command, sizeof command);
         fprintf(out, "  ---\n  verdict: %s\n", cupel_verdict_name(result->verdict));
         tap_block(out, "message", result->messages.data);
+        tap_block(out, "findings", totals->found.text);
         tap_block(out, "output", result->output.data);
         tap_block(out, "again", command);
         fputs("  ...\n", out);
+    } else {
+        tap_known(out, totals->found.text);
     }
 }
 
@@ -192,6 +204,10 @@ static void json_result(FILE *out, const struct cupel_result *result, const stru
     json_number(&json, "seed", (int64_t)result->seed);
     json_number(&json, "repeat", (int64_t)result->repeat);
     json_text(&json, "fault", result->fault);
+    if (result->is_finding) {
+        cupel_json_key(&json, "finding");
+        cupel_json_bool(&json, true);
+    }
     if (result->has_nothing_to_starve) {
         cupel_json_key(&json, "nothing_to_starve");
         cupel_json_bool(&json, true);
@@ -232,7 +248,8 @@ static void json_result(FILE *out, const struct cupel_result *result, const stru
     fputc('\n', out);
 }
 
-const struct cupel__sink cupel__sink_json = {"json", nothing_at_begin, json_result, nothing_at_end, json_flake};
+const struct cupel__sink cupel__sink_json = {"json", nothing_at_begin, json_result, nothing_at_end, json_flake, NULL,
+                                             true};
 
 /* GitHub's commands escape what would end the line, and in a property what would end that. */
 static void github_text(FILE *out, const char *text, bool is_property) {
@@ -284,4 +301,5 @@ static void github_flake(FILE *out, const struct cupel_result *result) {
     fputc('\n', out);
 }
 
-const struct cupel__sink cupel__sink_github = {"github", nothing_at_begin, github_result, nothing_at_end, github_flake};
+const struct cupel__sink cupel__sink_github = {
+    "github", nothing_at_begin, github_result, nothing_at_end, github_flake, NULL, true};

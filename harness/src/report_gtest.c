@@ -88,7 +88,7 @@ static void print_row(FILE *out, const struct cupel_result *result) {
     }
 }
 
-static void print_why(FILE *out, const struct cupel_result *result) {
+static void print_why(FILE *out, const struct cupel_result *result, const char *found) {
     char command[4096];
     if (result->verdict == CUPEL_VERDICT_SKIPPED) {
         fprintf(out, "%s:%u: Skipped\n%s\n", result->file, result->line, result->reason);
@@ -97,13 +97,13 @@ static void print_why(FILE *out, const struct cupel_result *result) {
     fprintf(out, "%s:%u: Failure\n", result->failure_file != NULL ? result->failure_file : result->file,
             result->failure_line != 0 ? result->failure_line : result->line);
     cupel__print_indented(out, &result->messages, "");
+    cupel__print_lines(out, found, "");
     cupel__print_indented(out, &result->output, "  | ");
     (void)cupel_result_command(result, command, sizeof command);
     fprintf(out, "verdict: %s\nagain: %s\n", cupel_verdict_name(result->verdict), command);
 }
 
 static void gtest_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
-    (void)totals;
     char title[CUPEL__TITLE_MAX];
     bool is_failure = cupel_result_is_failure(result);
     bool is_skipped = result->verdict == CUPEL_VERDICT_SKIPPED;
@@ -124,7 +124,7 @@ static void gtest_result(FILE *out, const struct cupel_result *result, const str
         fprintf(out, "%s[ RUN      ]%s %s\n", GREEN, PLAIN, title);
     }
     if (is_failure || is_skipped) {
-        print_why(out, result);
+        print_why(out, result, totals->found.text);
     } else if (head.shows_output) {
         cupel__print_indented(out, &result->output, "  | ");
     }
@@ -143,7 +143,10 @@ static void print_failed(FILE *out, const struct cupel__totals *totals) {
     fprintf(out, "%s[  FAILED  ]%s ", RED, PLAIN);
     print_count(out, totals->failed, "test");
     fputs(", listed below:\n", out);
-    for (uint64_t i = 0; i < totals->failed && i < CUPEL__FAILED_TITLES_MAX; i++) {
+    for (uint64_t i = 0; i < totals->failed + totals->findings && i < CUPEL__FAILED_TITLES_MAX; i++) {
+        if (totals->is_title_of_finding[i]) {
+            continue;
+        }
         const char *title = totals->failed_titles[i];
         const char *verdict = strstr(title, " (");
         fprintf(out, "%s[  FAILED  ]%s %.*s\n", RED, PLAIN,

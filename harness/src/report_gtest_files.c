@@ -34,13 +34,13 @@ static const char *case_name(const struct cupel_result *result, char title[CUPEL
 }
 
 /* What GoogleTest puts before a message: the place of the first failure. Then all that we know. Owned by the caller. */
-static char *failure_text(const struct cupel_result *result) {
+static char *failure_text(const struct cupel_result *result, const char *found) {
     char command[4096];
     char *text = NULL;
     (void)cupel_result_command(result, command, sizeof command);
-    int length = asprintf(&text, "%s:%u\n%s%s: %s\nagain: %s\n",
+    int length = asprintf(&text, "%s:%u\n%s%s%s: %s\nagain: %s\n",
                           result->failure_file != NULL ? result->failure_file : result->file,
-                          result->failure_line != 0 ? result->failure_line : result->line, result->messages.data,
+                          result->failure_line != 0 ? result->failure_line : result->line, result->messages.data, found,
                           "verdict", cupel_verdict_name(result->verdict), command);
     if (length < 0) {
         cupel__reports_lose();
@@ -49,9 +49,9 @@ static char *failure_text(const struct cupel_result *result) {
     return text;
 }
 
-static void xml_outcome(FILE *out, const struct cupel_result *result) {
+static void xml_outcome(FILE *out, const struct cupel_result *result, const char *found) {
     if (cupel_result_is_failure(result)) {
-        char *text = failure_text(result);
+        char *text = failure_text(result, found);
         fputs(">\n      <failure", out);
         cupel__xml_attribute(out, "message", text == NULL ? "" : text);
         fputs(" type=\"\">", out);
@@ -71,7 +71,6 @@ static void xml_outcome(FILE *out, const struct cupel_result *result) {
 
 static void gtest_xml_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
     (void)out;
-    (void)totals;
     char title[CUPEL__TITLE_MAX];
     char timestamp[TIMESTAMP_BYTES];
     FILE *to = cupel__groups_begin(&xml_suites, result->suite, result);
@@ -93,7 +92,7 @@ static void gtest_xml_result(FILE *out, const struct cupel_result *result, const
                                                        : "completed",
             (double)result->duration_ns / 1e9, timestamp);
     cupel__xml_attribute(to, "classname", result->suite);
-    xml_outcome(to, result);
+    xml_outcome(to, result, totals->found.text);
     cupel__groups_end(&xml_suites);
 }
 
@@ -146,7 +145,6 @@ static void json_when(struct cupel_json *json, int64_t time_ms) {
 
 static void gtest_json_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
     (void)out;
-    (void)totals;
     char title[CUPEL__TITLE_MAX];
     char row[16];
     FILE *to = cupel__groups_begin(&json_suites, result->suite, result);
@@ -176,7 +174,7 @@ static void gtest_json_result(FILE *out, const struct cupel_result *result, cons
     json_seconds(&json, result->duration_ns);
     json_text(&json, "classname", result->suite);
     if (cupel_result_is_failure(result)) {
-        char *text = failure_text(result);
+        char *text = failure_text(result, totals->found.text);
         cupel_json_key(&json, "failures");
         cupel_json_array_begin(&json);
         cupel_json_object_begin(&json);

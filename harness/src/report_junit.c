@@ -24,7 +24,7 @@ static const char *base_name(const char *path) {
     return slash != NULL ? slash + 1 : path != NULL ? path : head.title;
 }
 
-static void write_failure(FILE *to, const struct cupel_result *result) {
+static void write_failure(FILE *to, const struct cupel_result *result, const char *found) {
     char command[4096];
     char first[256];
     const char *element = cupel__result_is_error(result) ? "error" : "failure";
@@ -36,6 +36,8 @@ static void write_failure(FILE *to, const struct cupel_result *result) {
     cupel__xml_text(to, result->messages.data);
     cupel__xml_text(to, "again: ");
     cupel__xml_text(to, command);
+    cupel__xml_text(to, found[0] != '\0' ? "\n" : "");
+    cupel__xml_text(to, found);
     fprintf(to, "</%s>\n", element);
 }
 
@@ -81,7 +83,7 @@ static void junit_flake(FILE *out, const struct cupel_result *result) {
 
 static void junit_result(FILE *out, const struct cupel_result *result, const struct cupel__totals *totals) {
     (void)out;
-    (void)totals;
+    const char *found = totals->found.text;
     char title[CUPEL__TITLE_MAX];
     (void)cupel_result_title(result, title, sizeof title);
     bool is_failure = cupel_result_is_failure(result);
@@ -95,7 +97,7 @@ static void junit_result(FILE *out, const struct cupel_result *result, const str
     cupel__xml_attribute(to, "name", title + strlen(result->suite) + 1);
     cupel__xml_attribute(to, "file", result->file);
     fprintf(to, " line=\"%u\" time=\"%.6f\"", result->line, (double)result->duration_ns / 1e9);
-    if (!is_failure && !is_skipped && result->output.length == 0 && result->flake.runs == 0) {
+    if (!is_failure && !is_skipped && result->output.length == 0 && result->flake.runs == 0 && found[0] == '\0') {
         fputs("/>\n", to);
         cupel__groups_end(&programs);
         return;
@@ -106,12 +108,14 @@ static void junit_result(FILE *out, const struct cupel_result *result, const str
         cupel__xml_attribute(to, "message", result->reason);
         fputs("/>\n", to);
     } else if (is_failure) {
-        write_failure(to, result);
+        write_failure(to, result, found);
     } else if (result->flake.runs != 0) {
         write_flaky(to, result);
     }
-    if (result->output.length != 0) {
+    bool is_known = !is_failure && found[0] != '\0'; /* what is known is part of a test that passed */
+    if (result->output.length != 0 || is_known) {
         fputs("      <system-out>", to);
+        cupel__xml_text(to, is_known ? found : "");
         cupel__xml_text(to, result->output.data);
         fputs("</system-out>\n", to);
     }

@@ -8,6 +8,7 @@
 
 /* Each line of the text behind the margin; lines without end are cut, and that is said. */
 void cupel__print_indented(FILE *out, const struct cupel_text *text, const char *margin);
+void cupel__print_lines(FILE *out, const char *text, const char *margin);
 /* The last lines of a text: what had nothing to starve, and the totals in their one form. */
 void cupel__print_last(FILE *out, const struct cupel__totals *totals);
 

@@ -33,7 +33,11 @@ static void plain_begin(FILE *out, const struct cupel__report_head *given) {
 }
 
 void cupel__print_indented(FILE *out, const struct cupel_text *text, const char *margin) {
-    for (const char *line = text->data; *line != '\0';) {
+    cupel__print_lines(out, text->data, margin);
+}
+
+void cupel__print_lines(FILE *out, const char *text, const char *margin) {
+    for (const char *line = text; *line != '\0';) {
         size_t length = strcspn(line, "\n");
         if (length > LINE_MAX_BYTES) {
             fprintf(out, "%s%.*s [and %zu bytes more]\n", margin, LINE_MAX_BYTES, line, length - LINE_MAX_BYTES);
@@ -128,6 +132,12 @@ static void print_unstarved(FILE *out, const struct cupel__totals *totals) {
 void cupel__print_last(FILE *out, const struct cupel__totals *totals) {
     fputs(totals->remark != NULL ? totals->remark : "", out);
     print_unstarved(out, totals);
+    if (totals->findings != 0) {
+        fprintf(out, "%" PRIu64 " %s\n", totals->findings, totals->findings == 1 ? "finding" : "findings");
+    }
+    if (totals->known != 0) {
+        fprintf(out, "%" PRIu64 " known %s\n", totals->known, totals->known == 1 ? "finding" : "findings");
+    }
     if (totals->flaky != 0) {
         fprintf(out, "%" PRIu64 " flaky\n", totals->flaky);
     }
@@ -137,14 +147,15 @@ void cupel__print_last(FILE *out, const struct cupel__totals *totals) {
 
 static void plain_end(FILE *out, const struct cupel__totals *totals) {
     cupel_progress_clear(&progress);
-    if (totals->failed > 1) {
+    uint64_t titles = totals->failed + totals->findings;
+    if (titles > 1) {
         fprintf(out, "failed:\n");
     }
-    for (uint64_t i = 0; totals->failed > 1 && i < totals->failed && i < CUPEL__FAILED_TITLES_MAX; i++) {
+    for (uint64_t i = 0; titles > 1 && i < titles && i < CUPEL__FAILED_TITLES_MAX; i++) {
         fprintf(out, "  %s\n", totals->failed_titles[i]);
     }
-    if (totals->failed > CUPEL__FAILED_TITLES_MAX) {
-        fprintf(out, "  and %" PRIu64 " more\n", totals->failed - CUPEL__FAILED_TITLES_MAX);
+    if (titles > CUPEL__FAILED_TITLES_MAX) {
+        fprintf(out, "  and %" PRIu64 " more\n", titles - CUPEL__FAILED_TITLES_MAX);
     }
     uint64_t done = totals->passed + totals->failed + totals->skipped;
     if (totals->is_interrupted) {
@@ -161,5 +172,5 @@ static void plain_progress(FILE *out, const char *text) {
     cupel_progress_show(&slow, false, "%s", text);
 }
 
-const struct cupel__sink cupel__sink_plain = {"plain",   plain_begin, plain_result,
-                                              plain_end, plain_flake, plain_progress};
+const struct cupel__sink cupel__sink_plain = {"plain",     plain_begin,    plain_result, plain_end,
+                                              plain_flake, plain_progress, true};

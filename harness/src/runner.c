@@ -183,7 +183,7 @@ static int status_of(const struct cupel__totals *totals, bool is_written, bool i
     if (totals->is_interrupted) {
         return CUPEL_INTERRUPTED;
     }
-    if (totals->failed != 0 || (cupel__settings.fail_on_flaky && totals->flaky != 0)) {
+    if (totals->failed + totals->findings != 0 || (cupel__settings.fail_on_flaky && totals->flaky != 0)) {
         return CUPEL_FAILED;
     }
     if (!is_written) {

@@ -131,6 +131,7 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
         return;
     }
     cupel__execute_name(subject->item, result);
+    result->is_finding = true;
     result->verdict = finding->verdict;
     result->evidence = CUPEL_EVIDENCE_FAULT;
     result->failures = 1;

@@ -37,7 +37,7 @@ struct head {
     uint8_t has_nothing_to_starve;
     uint8_t has_settled;
     uint8_t is_unswept;
-    uint8_t unused;
+    uint8_t is_finding;
     uint32_t perturb;
     uint32_t lengths[TEXT_COUNT]; /* each text ends with a zero byte, which is counted; 0: NULL */
 };
@@ -75,6 +75,7 @@ bool cupel__wire_write(int fd, const struct cupel_result *result) {
                         .verdict = (uint8_t)result->verdict,
                         .evidence = (uint8_t)result->evidence,
                         .has_nothing_to_starve = result->has_nothing_to_starve,
+                        .is_finding = result->is_finding,
                         .is_unswept = result->is_unswept};
     struct iovec pieces[1 + TEXT_COUNT] = {{&head, sizeof head}};
     size_t piece_count = 1;
@@ -215,6 +216,7 @@ bool cupel__wire_next(struct cupel__wire_reader *reader, struct cupel_result *re
     result->evidence = (enum cupel_evidence)head.evidence;
     result->has_nothing_to_starve = head.has_nothing_to_starve != 0;
     result->is_unswept = head.is_unswept != 0;
+    result->is_finding = head.is_finding != 0;
     read_texts(&head, reader->buffer + reader->consumed + sizeof head, result);
     reader->consumed += head.size;
     return true;

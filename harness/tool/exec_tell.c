@@ -285,6 +285,7 @@ void cupel__exec_tell_finding(const struct cupel__exec_program *program, const s
                    cupel__settings.flags);
     record.command = command_with(program, flags);
     record.evidence = CUPEL_EVIDENCE_FAULT;
+    record.is_finding = cupel__settings.sweep; /* a replay has no other record */
     record.verdict = cupel__exec_verdict(word);
     record.failures = cupel_result_is_failure(&record);
     record.duration_ns = run->duration_ns;

@@ -224,7 +224,7 @@ static int close_reports(int status, bool is_interrupted, bool is_cut) {
     if (is_interrupted) {
         return CUPEL_INTERRUPTED;
     }
-    if (totals->failed != 0 || (cupel__settings.fail_on_flaky && totals->flaky != 0)) {
+    if (totals->failed + totals->findings != 0 || (cupel__settings.fail_on_flaky && totals->flaky != 0)) {
         return CUPEL_FAILED;
     }
     if (status == CUPEL_OK && !is_written) {
