@@ -148,6 +148,72 @@ TEST(init, adds_one_line_to_a_project, TABLE(projects), .tags = "slow") {
     CHECK_STR_EQ(text_of("zoo/CMakeLists.txt"), projects[test_row_index()].after);
 }
 
+/* A project whose libraries are below: one of others first, then its own, two folders deep. */
+static void make_deep_project(void) {
+    make_project("project(zoo C)\nadd_subdirectory(third_party)\nadd_subdirectory(${more})\nadd_subdirectory(src)\n");
+    CHECK_INT_EQ(tool("mkdir -p zoo/third_party zoo/src/core zoo/src/app && "
+                      "echo 'add_library(dog d.c)' >zoo/third_party/CMakeLists.txt && "
+                      "printf 'add_subdirectory(app)\\nadd_subdirectory( \"core\" )\\n' >zoo/src/CMakeLists.txt && "
+                      "echo 'add_executable(app a.c)' >zoo/src/app/CMakeLists.txt && "
+                      "echo 'add_library(cat STATIC c.c)' >zoo/src/core/CMakeLists.txt")
+                     ->status,
+                 0);
+}
+
+TEST(init, finds_a_library_in_folders_below, .tags = "slow") {
+    make_deep_project();
+    const struct tool_run *run = tool(INIT "zoo");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "linked       cat, which src/core/CMakeLists.txt declares, to the first test\n");
+    CHECK_STR_CONTAINS(text_of("zoo/tests/CMakeLists.txt"), "LINK cat SWEEP)\n");
+    CHECK(strstr(tool(INIT "zoo")->output, "linked") == NULL); /* nothing was changed */
+}
+
+TEST(init, says_what_to_fill_in_where_there_is_no_library, .tags = "slow") {
+    make_deep_project();
+    CHECK_INT_EQ(tool("rm zoo/src/core/CMakeLists.txt && mkdir zoo/tests")->status, 0);
+    const struct tool_run *run = tool(INIT "zoo");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "linked       nothing: no add_library() was found here; write LINK and what you "
+                                    "test behind SOURCES test_first.c in tests/cupel/CMakeLists.txt\n");
+    CHECK_STR_CONTAINS(text_of("zoo/tests/cupel/CMakeLists.txt"), "(first SOURCES test_first.c SWEEP)\n");
+    CHECK(strstr(tool(INIT "--link=cat new")->output, "linked") == NULL); /* who gave it knows it */
+}
+
+/* The program as it is installed, in a place with a blank in its name. */
+#define INSTALL                                                                                                        \
+    "mkdir -p 'the opt/bin' 'the opt/lib/any/cmake/cupel' && cp " TOOL_BIN "cupel-init 'the opt/bin' && "              \
+    "touch 'the opt/lib/any/cmake/cupel/cupelConfig.cmake' && "
+
+TEST(init, says_how_cmake_finds_an_installation, .tags = "slow") {
+    char words[2048];
+    (void)snprintf(words, sizeof words, "  cmake --preset dev '-DCMAKE_PREFIX_PATH=%s/the opt' && cmake --build",
+                   test_directory());
+    const struct tool_run *run = tool(INSTALL "'the opt/bin/cupel-init' new");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "/the opt, where CMake does not look by itself");
+    CHECK_STR_CONTAINS(run->output, words);
+    CHECK_STR_CONTAINS(run->output, "\n  cmake --preset fuzz '-DCMAKE_PREFIX_PATH=");
+    make_project("project(zoo C)\n");
+    run = tool("echo {} >zoo/CMakePresets.json; 'the opt/bin/cupel-init' zoo");
+    CHECK_STR_CONTAINS(run->output, "\n  cmake -B build/dev '-DCMAKE_PREFIX_PATH=");
+    CHECK_STR_CONTAINS(run->output, " -DCMAKE_C_COMPILER=gcc '-DCMAKE_PREFIX_PATH=");
+    /* Where CMake looks there is nothing to be said. */
+    run = tool("PATH=\"/nowhere:$PWD/the opt/bin:$PATH\" cupel-init new; echo; "
+               "CMAKE_PREFIX_PATH=\"/nowhere:$PWD/./the opt\" 'the opt/bin/cupel-init' new");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK(strstr(run->output, "PREFIX_PATH") == NULL);
+    CHECK(strstr(run->output, "This cupel") == NULL);
+}
+
+TEST(init, says_that_it_must_be_installed, .tags = "slow") {
+    const struct tool_run *run = tool(INIT "new");
+    CHECK_STR_CONTAINS(run->output, "This cupel is not installed. CMake finds it after: cmake --install ");
+    CHECK_STR_CONTAINS(run->output, "\n  cmake --preset dev && cmake --build");
+    run = tool("mkdir -p copy/bin && cp " TOOL_BIN "cupel-init copy/bin && copy/bin/cupel-init new");
+    CHECK_STR_CONTAINS(run->output, "/copy has no package for CMake");
+}
+
 TEST(init, asks_for_the_other_compiler_where_there_is_other_code, .tags = "slow") {
     make_project("project(zoo C CXX)\n");
     CHECK_INT_EQ(tool(INIT "zoo")->status, 0);

@@ -2,6 +2,7 @@
  * is there is overwritten: a file that stands already is kept, and CMakeLists.txt gets one line, behind project(). What
  * it did is said file by file; done twice, the second time changes nothing. */
 #include "harness/tool/init.h"
+#include "harness/src/quote.h"
 
 #include "alloc/base/options.h"
 #include "alloc/base/outfile.h"
@@ -11,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -33,7 +35,7 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_TEXT,
      .value = &given_library,
      .parameter = "TARGET",
-     .sentence = "the target that the first test links (default: the first library of CMakeLists.txt)"},
+     .sentence = "the target that the first test links (default: the first library that the project declares)"},
     {.name = NULL}};
 
 static const struct cupel_program program = {
@@ -146,6 +148,43 @@ static bool choose_folder(struct init_project *project) {
     return false;
 }
 
+/* Code of others, and what is no part of the project's own libraries. */
+static bool is_foreign(const char *folder) {
+    static const char *const names[] = {"third_party", "third-party", "thirdparty", "3rdparty",
+                                        "external",    "extern",      "vendor",     "deps",
+                                        "subprojects", "tests",       "test",       "examples"};
+    const char *slash = strrchr(folder, '/');
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcasecmp(slash != NULL ? slash + 1 : folder, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum { FOLDERS_DEEP_MAX = 4 };
+
+/* The first library that the text of `folder` ("" or with a slash at its end) declares, else one of a folder that it
+ * adds. */
+static bool find_library(struct init_project *project, const char *folder, const char *text, unsigned depth) {
+    char name[128];
+    if (init_find_library(text, project->library, sizeof project->library)) {
+        (void)snprintf(project->library_place, sizeof project->library_place, "%sCMakeLists.txt", folder);
+        return true;
+    }
+    bool is_found = false;
+    for (const char *at = text; !is_found && depth < FOLDERS_DEEP_MAX && init_next_folder(&at, name, sizeof name);) {
+        char below[256];
+        char path[sizeof below + sizeof "CMakeLists.txt"];
+        int length = snprintf(below, sizeof below, "%s%s/", name[0] == '/' ? "" : folder, name);
+        (void)snprintf(path, sizeof path, "%sCMakeLists.txt", below);
+        char *text_below = is_foreign(name) || length >= (int)sizeof below ? NULL : read_text(path);
+        is_found = text_below != NULL && find_library(project, below, text_below, depth + 1);
+        free(text_below);
+    }
+    return is_found;
+}
+
 /* What CMakeLists.txt says of the project. */
 static enum cupel_status look_at_cmake(struct init_project *project, const char *text) {
     char words[4096];
@@ -158,7 +197,7 @@ static enum cupel_status look_at_cmake(struct init_project *project, const char 
     bool names_languages = strstr(words, "LANGUAGES") != NULL || strstr(words, " C ") != NULL ||
                            (strlen(words) > 2 && strcmp(words + strlen(words) - 2, " C") == 0);
     project->has_cplusplus = strstr(words, "CXX") != NULL || !names_languages;
-    if (given_library == NULL && !init_find_library(text, project->library, sizeof project->library)) {
+    if (given_library == NULL && !find_library(project, "", text, 0)) {
         project->library[0] = '\0';
     }
     return CUPEL_OK;
@@ -287,26 +326,76 @@ static enum cupel_status add_line(const struct init_project *project, const char
     return CUPEL_OK;
 }
 
+/* What the first test links; where no library was found, what is to be filled in, and where. */
+static void tell_link(const struct init_project *project) {
+    char more[512];
+    if (project->library_place[0] != '\0') {
+        (void)snprintf(more, sizeof more, ", which %s declares, to the first test", project->library_place);
+        tell("linked", "would link", project->library, more);
+    } else if (project->library[0] == '\0') {
+        (void)snprintf(more, sizeof more,
+                       ": no add_library() was found here; write LINK and what you test behind SOURCES test_first.c in "
+                       "%s/CMakeLists.txt",
+                       project->folder);
+        tell("linked", "would link", "nothing", more);
+    }
+}
+
+/* Behind "cmake --preset dev": how it finds this cupel, or "". Says what is to be known of that first. */
+static const char *tell_place(char *words, size_t size) {
+    char prefix[PATH_MAX];
+    char word[PATH_MAX + 32];
+    char quoted[2 * PATH_MAX];
+    words[0] = '\0';
+    switch (init_find_prefix(prefix, sizeof prefix)) {
+    case INIT_FOUND:
+        break;
+    case INIT_ELSEWHERE:
+        (void)snprintf(word, sizeof word, "-DCMAKE_PREFIX_PATH=%s", prefix);
+        (void)snprintf(words, size, " %s", cupel__quote(word, quoted, sizeof quoted));
+        (void)printf(
+            "\nThis cupel is in %s, where CMake does not look by itself: it is told once for each build tree.\n",
+            prefix);
+        break;
+    case INIT_NOT_INSTALLED:
+        (void)snprintf(word, sizeof word, "%s/CMakeCache.txt", prefix);
+        if (!exists(word)) {
+            (void)printf("\nThis cupel is a copy: %s has no package for CMake.\n", prefix);
+            break;
+        }
+        (void)printf("\nThis cupel is not installed. CMake finds it after: cmake --install %s --prefix DIR, and with\n"
+                     "-DCMAKE_PREFIX_PATH=DIR behind each of the first commands below, or DIR/bin in PATH.\n",
+                     cupel__quote(prefix, quoted, sizeof quoted));
+        break;
+    }
+    return words;
+}
+
 /* Presets that stood already know nothing of the variants, unless they say so. */
 static void tell_next(const char *directory) {
     char *presets = is_dry ? NULL : read_text("CMakePresets.json");
     bool has_presets = is_dry || (presets != NULL && strstr(presets, "CUPEL_VARIANT") != NULL);
     free(presets);
+    char words[2 * PATH_MAX + 2];
+    const char *place = tell_place(words, sizeof words);
     (void)printf("\nNext%s%s%s:\n", directory != NULL ? ", in " : "", directory != NULL ? directory : "",
                  is_in_path("cmake") ? "" : ", once cmake is there (cupel doctor)");
     if (has_presets) {
         (void)printf(
-            "  cmake --preset dev && cmake --build --preset dev && ctest --preset dev\n"
+            "  cmake --preset dev%s && cmake --build --preset dev && ctest --preset dev\n"
             "  build/dev/bin/tests/first --sweep                          every allocation failing in turn\n"
-            "  cmake --preset fuzz && cmake --build --preset fuzz && build/fuzz/bin/fuzz/first_reverses_twice\n"
-            "  cmake --preset gcov && cmake --build --preset gcov --target cupel_report_coverage\n"
-            "                                                             build/coverage/lcov.info\n");
+            "  cmake --preset fuzz%s && cmake --build --preset fuzz && build/fuzz/bin/fuzz/first_reverses_twice\n"
+            "  cmake --preset gcov%s && cmake --build --preset gcov --target cupel_report_coverage\n"
+            "                                                             build/coverage/lcov.info\n",
+            place, place, place);
     } else {
-        (void)printf("  cmake -B build/dev && cmake --build build/dev && ctest --test-dir build/dev\n"
-                     "  build/dev/bin/tests/first --sweep                          every allocation failing in turn\n"
-                     "  cmake -B build/fuzz -DCUPEL_VARIANT=fuzz -DCMAKE_C_COMPILER=clang && cmake --build build/fuzz\n"
-                     "  cmake -B build/gcov -DCUPEL_VARIANT=gcov -DCMAKE_C_COMPILER=gcc\n"
-                     "  cmake --build build/gcov --target cupel_report_coverage    build/coverage/lcov.info\n");
+        (void)printf(
+            "  cmake -B build/dev%s && cmake --build build/dev && ctest --test-dir build/dev\n"
+            "  build/dev/bin/tests/first --sweep                          every allocation failing in turn\n"
+            "  cmake -B build/fuzz -DCUPEL_VARIANT=fuzz -DCMAKE_C_COMPILER=clang%s && cmake --build build/fuzz\n"
+            "  cmake -B build/gcov -DCUPEL_VARIANT=gcov -DCMAKE_C_COMPILER=gcc%s\n"
+            "  cmake --build build/gcov --target cupel_report_coverage    build/coverage/lcov.info\n",
+            place, place, place);
     }
 }
 
@@ -318,10 +407,16 @@ static enum cupel_status init_here(const char *directory) {
         return CUPEL_USAGE;
     }
     enum cupel_status status = look(&project, text);
+    char lists[64];
+    (void)snprintf(lists, sizeof lists, "%s/CMakeLists.txt", project.folder);
+    bool is_new = status == CUPEL_OK && project.has_cmake && !exists(lists);
     for (const struct init_file *file = init_files; status == CUPEL_OK && file->path != NULL; file++) {
         if (!project.has_cmake || !file->is_for_new_only) {
             status = write_file(&project, file);
         }
+    }
+    if (status == CUPEL_OK && is_new) {
+        tell_link(&project);
     }
     if (status == CUPEL_OK && project.has_cmake) {
         status = add_line(&project, text);

@@ -14,6 +14,7 @@ enum { INIT_NAME_MAX = 64 };
 struct init_project {
     char name[INIT_NAME_MAX]; /* an identifier of C */
     char library[128];        /* that the first test links, or "" */
+    char library_place[256];  /* the file that declares it, or "" where it was given */
     char folder[32];          /* of the tests, from the project's root */
     bool has_cmake;           /* there is a CMakeLists.txt */
     bool has_cplusplus;       /* its project() asks for C++ */
@@ -45,5 +46,17 @@ void init_fill(const struct init_project *project, const char *text, FILE *out);
 size_t init_find_project(const char *text, char *words, size_t size);
 /* The name of the first library of the project's own that the text declares; false where there is none. */
 bool init_find_library(const char *text, char *name, size_t size);
+/* The next folder that the text adds with add_subdirectory() from *at on, which moves behind it; those whose name is
+ * made of variables are passed over. False at the end. */
+bool init_next_folder(const char **at, char *name, size_t size);
+
+/* Where this program stands, as CMake sees it. */
+enum init_place {
+    INIT_FOUND,         /* it finds the package by itself */
+    INIT_ELSEWHERE,     /* installed where it does not look */
+    INIT_NOT_INSTALLED, /* a build tree, or a copy of the program alone */
+};
+/* The prefix under which this program stands; not set where the place is found. */
+enum init_place init_find_prefix(char *prefix, size_t size);
 
 #endif

@@ -125,3 +125,18 @@ bool init_find_library(const char *text, char *name, size_t size) {
     }
     return false;
 }
+
+bool init_next_folder(const char **at, char *name, size_t size) {
+    struct command command;
+    while (next_command(at, &command)) {
+        const char *word = command.words + strspn(command.words, " \t\r\n");
+        word += *word == '"';
+        size_t length = strcspn(word, " \t\r\n\")");
+        bool is_plain = length > 0 && length < size && memchr(word, '$', length) == NULL;
+        if (is_named(&command, "add_subdirectory") && is_plain) {
+            (void)snprintf(name, size, "%.*s", (int)length, word);
+            return true;
+        }
+    }
+    return false;
+}

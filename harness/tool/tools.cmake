@@ -9,7 +9,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${PROJECT_SOURCE_
 cupel_add_tool(doctor LINK cupel::alloc
   SOURCES tool/doctor.c tool/doctor_kernel.c tool/doctor_look.c tool/doctor_system.c tool/doctor_table.c
     ${CMAKE_CURRENT_BINARY_DIR}/doctor_packages.c)
-cupel_add_tool(init SOURCES tool/init.c tool/init_cmake.c tool/init_files.c tool/init_name.c LINK cupel::alloc)
+cupel_add_tool(init SOURCES tool/init.c tool/init_cmake.c tool/init_files.c tool/init_name.c tool/init_prefix.c src/quote.c LINK cupel::alloc)
 if(CUPEL_TESTS)
   cupel_add_tests(tools SOURCES tests/test_tool_cupel.c tests/test_tool_doctor.c tests/test_tool_init.c LINK cupel::alloc)
   if(TARGET test_tools)
