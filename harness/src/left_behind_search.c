@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { TIMEOUT_MS = 2000 };
+enum { TIMEOUT_MS = 20000 };
 
 /* In a child, which looks at all after its first test. */
 _Noreturn static void run_alone(const struct cupel__plan_item *item, struct cupel_result *record) {

@@ -27,7 +27,8 @@ enum {
     CASE_TIMEOUT_MS = 10000,
     SHRINK_STEPS_MAX = 20000,       /* in process: microseconds each */
     SHRINK_FORKED_STEPS_MAX = 2000, /* about a millisecond each */
-    SHRINK_TIME_MS = 5000,
+    SHRINK_TIME_MS = 20000,
+    SHRINK_HANG_TIME_MS = 5000, /* each attempt that fails waits for its limit */
 };
 
 enum phase { PHASE_CASES, PHASE_SHRINKING, PHASE_DONE };
@@ -140,12 +141,13 @@ static void shrink(struct session *session, bool is_forked) {
     uint8_t *best = malloc(session->inputs.size + 1);
     uint8_t *scratch = malloc(session->inputs.size + 1);
     if (best != NULL && scratch != NULL) {
+        int64_t allowed_ms = session->death.is_hang ? SHRINK_HANG_TIME_MS : SHRINK_TIME_MS;
         struct cupel__shrink shrinker = {.fails = is_forked ? fails_forked : fails_in_process,
                                          .draws = is_forked ? draws_forked : draws_in_process,
                                          .capacity = session->inputs.size,
                                          .user = session,
                                          .steps_max = is_forked ? SHRINK_FORKED_STEPS_MAX : SHRINK_STEPS_MAX,
-                                         .deadline_ns = cupel_clock_ns() + (int64_t)SHRINK_TIME_MS * 1000000};
+                                         .deadline_ns = cupel_clock_ns() + allowed_ms * 1000000};
         memcpy(best, shared->data, shared->length);
         size_t length = cupel__shrink_run(&shrinker, best, shared->length, scratch);
         memcpy(shared->data, best, length);

@@ -31,7 +31,8 @@ enum {
     TIMEOUT_MIN_MS = 2000,
     CROWDED_MAX = 4,             /* times as long at most, where more want to run than there are processors */
     TIMEOUT_UNFAILED_MS = 60000, /* before it is known how long a run takes */
-    PATIENCE_MS = 200,
+    TIMEOUT_DYING_MS = 60000,    /* a sanitizer starts another program to tell of a death */
+    PATIENCE_MS = 2000,
     HANG_COST = 10, /* the whole time limit; endless output costs a part of it */
     COST_MAX = 5 * HANG_COST,
     OUTPUT_SHOWN = 2500,
@@ -115,11 +116,11 @@ static void become_child(struct watch *watch, int findings_file) {
     }
 }
 
-/* What the dead child printed last. */
-static void read_output(const struct watch *watch, char *text, size_t size) {
+/* What the child printed last, from there on. */
+static void read_output(const struct watch *watch, off_t from, char *text, size_t size) {
     off_t end = lseek(watch->output, 0, SEEK_END);
-    off_t start = end > (off_t)size - 1 ? end - (off_t)size + 1 : 0;
-    ssize_t got = end <= 0 ? 0 : pread(watch->output, text, size - 1, start);
+    off_t start = end - from > (off_t)size - 1 ? end - (off_t)size + 1 : from;
+    ssize_t got = end <= start ? 0 : pread(watch->output, text, size - 1, start);
     text[got > 0 ? got : 0] = '\0';
 }
 
@@ -207,7 +208,7 @@ static void find_death(struct watch *watch, const struct cupel__death *death, co
     char place[CUPEL__SWEEP_SITE_MAX];
     char text[CUPEL__SWEEP_TEXT_MAX];
     uint64_t point = note->stage == CUPEL__SWEEP_BASELINE ? 0 : note->point;
-    read_output(watch, output, sizeof output);
+    read_output(watch, 0, output, sizeof output);
     if (note->sent_signal != 0) {
         (void)snprintf(words, sizeof words, "it sent the runner signal %d (SIG%s)", note->sent_signal,
                        sigabbrev_np(note->sent_signal));
@@ -285,6 +286,25 @@ static bool has_ended(pid_t child) {
     return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child;
 }
 
+/* Whether the present run is about to end by a fatal signal or a sanitizer's word: it stands still, but does not hang.
+ */
+static bool is_dying(const struct watch *watch) {
+    const struct cupel__sweep_note *note = watch->sweep->note;
+    char output[OUTPUT_SHOWN];
+    read_output(watch, note->progress == watch->printed_by ? (off_t)watch->printed : 0, output, sizeof output);
+    return note->fault.death_frame_count != 0 || strstr(output, "Sanitizer") != NULL;
+}
+
+/* Whether the child has stood still for too long. */
+static bool is_late(const struct watch *watch, int64_t since_ns) {
+    int64_t stands_ms = (cupel_clock_ns() - since_ns) / 1000000;
+    if (stands_ms > timeout_ms(watch->sweep) && stands_ms <= TIMEOUT_DYING_MS && is_dying(watch)) {
+        cupel__child_is_alive();
+        return false;
+    }
+    return stands_ms > timeout_ms(watch->sweep);
+}
+
 /* Takes findings until the child's end of the pipe closes; kills it where it stands still, stops itself or prints
  * without end. */
 static struct cupel__death follow(struct watch *watch) {
@@ -314,7 +334,7 @@ static struct cupel__death follow(struct watch *watch) {
             cupel__child_is_alive();
             since = cupel_clock_ns();
         } else {
-            death.is_hang = cupel_clock_ns() - since > timeout_ms(watch->sweep) * 1000000 && death.output_max == 0;
+            death.is_hang = death.output_max == 0 && is_late(watch, since);
         }
         if (cupel__death_is_by_limit(&death) || interrupt_signal != 0) {
             end_child(watch);

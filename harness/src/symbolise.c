@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { FRAMES_MAX = 256, ANSWER_MAX = 65536, PROCESS_MS = 3000, RUN_MS = 10000, TOOL_WORDS = 6 };
+enum { FRAMES_MAX = 256, ANSWER_MAX = 65536, PROCESS_MS = 15000, RUN_MS = 30000, TOOL_WORDS = 6 };
 
 /* A line of a stack; the texts are borrowed from it. */
 struct frame {

@@ -283,11 +283,23 @@ static bool is_flooding(const struct cupel__exec_run *run) {
            output.st_size + errors.st_size > cupel__settings.output_limit_bytes;
 }
 
+/* A program may print any amount until somebody sees it. */
+static void cut(int file) {
+    struct stat status;
+    if (fstat(file, &status) == 0 && status.st_size > cupel__settings.output_limit_bytes) {
+        (void)ftruncate(file, (off_t)cupel__settings.output_limit_bytes);
+    }
+}
+
 static void finish(struct cupel__exec_run *run) {
     (void)kill(-run->pid, SIGKILL); /* what it left behind */
     run->pid = 0;
     cupel__exec_kill_orphans(run);
     run->duration_ns = cupel_clock_ns() - run->duration_ns;
+    if (run->is_flood) {
+        cut(run->output_file);
+        cut(run->error_file);
+    }
     run->output = read_text(run->output_file, &run->output_bytes);
     run->errors = read_text(run->error_file, &run->errors_bytes);
     run->cases = read_text(run->cases_file, &run->cases_bytes);
@@ -316,6 +328,7 @@ int cupel__exec_wait(struct cupel__exec_run *runs, unsigned count) {
         bool is_flood = run->pid != 0 && !is_late && is_flooding(run);
         if (is_late || is_flood) {
             (void)kill(-run->pid, SIGKILL);
+            (void)kill(run->pid, SIGKILL); /* it may not lead a session yet */
             (void)waitpid(run->pid, &run->status, 0);
             run->is_hang = is_late;
             run->is_flood = is_flood;
