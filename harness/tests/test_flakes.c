@@ -16,7 +16,7 @@ TEST(flakes, name_what_they_follow, TABLE(planted), .tags = "slow") {
     const struct planted *flake = test_row();
     skip_what_is_watched(flake);
     const struct tool_run *run =
-        tool(FLAKY "--repeat=200 --perturb --filter=flaky.%s | sed -n '/^FLAKY/,$p'", flake->name);
+        tool(FLAKY "--repeat=100 --perturb --filter=flaky.%s | sed -n '/^FLAKY/,$p'", flake->name);
     CHECK_STR_EQ(tool_line_after(run->output, "follows: "), flake->follows);
     CHECK_STR_CONTAINS(run->output, "\n1 flaky\n");
 }

@@ -20,12 +20,12 @@ TEST(perturb, plain_repeats_never_find_it, .tags = "slow") {
 TEST(perturb, finds_what_hangs_on_one_dimension, TABLE(planted), .tags = "slow") {
     const struct planted *flake = test_row();
     skip_what_is_watched(flake);
-    const struct tool_run *run = tool(FLAKY "--repeat=200 --perturb --no-bisect --filter=flaky.%s", flake->name);
+    const struct tool_run *run = tool(FLAKY "--repeat=100 --perturb --no-bisect --filter=flaky.%s", flake->name);
     CHECK_INT_EQ(run->status, 1);
     /* Where that dimension is left out, it is as in plain repeats; where it stands alone, it is enough. */
-    run = tool(FLAKY "--repeat=200 --perturb=-%s --filter=flaky.%s", flake->follows, flake->name);
-    CHECK_STR_CONTAINS(run->output, "\n200 passed, 0 failed, 0 skipped\n");
-    run = tool(FLAKY "--repeat=200 --perturb=%s --no-bisect --filter=flaky.%s", flake->follows, flake->name);
+    run = tool(FLAKY "--repeat=100 --perturb=-%s --filter=flaky.%s", flake->follows, flake->name);
+    CHECK_STR_CONTAINS(run->output, "\n100 passed, 0 failed, 0 skipped\n");
+    run = tool(FLAKY "--repeat=100 --perturb=%s --no-bisect --filter=flaky.%s", flake->follows, flake->name);
     CHECK_INT_EQ(run->status, 1);
 }
 
@@ -34,7 +34,7 @@ TEST(perturb, the_printed_command_fails_the_same_way, TABLE(planted), .tags = "s
     char again[4096];
     char reason[5000];
     skip_what_is_watched(flake);
-    const struct tool_run *run = tool(FLAKY "--repeat=200 --perturb --no-bisect -x --filter=flaky.%s", flake->name);
+    const struct tool_run *run = tool(FLAKY "--repeat=100 --perturb --no-bisect -x --filter=flaky.%s", flake->name);
     (void)snprintf(reason, sizeof reason, "perturbed: %s", tool_line_after(run->output, "perturbed: "));
     (void)snprintf(again, sizeof again, "%s", tool_line_after(run->output, "again: "));
     CHECK_STR_CONTAINS(again, " --perturb");
@@ -45,8 +45,8 @@ TEST(perturb, the_printed_command_fails_the_same_way, TABLE(planted), .tags = "s
 
 TEST(perturb, leaves_no_trace_of_one_test_for_the_next, .tags = "slow") {
     /* Each item is perturbed for itself: those that pass unperturbed pass where only their neighbours are. */
-    const struct tool_run *run = tool(FLAKY "--repeat=200 --perturb --jobs=1 --filter=steady.passes:growth.once");
-    CHECK_STR_CONTAINS(run->output, "\n400 passed, 0 failed, 0 skipped\n");
+    const struct tool_run *run = tool(FLAKY "--repeat=100 --perturb --jobs=1 --filter=steady.passes:growth.once");
+    CHECK_STR_CONTAINS(run->output, "\n200 passed, 0 failed, 0 skipped\n");
 }
 
 TEST(perturb, names_the_wrong_word, .tags = "slow") {

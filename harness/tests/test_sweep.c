@@ -312,7 +312,7 @@ static const char *verdict_alone(const char *title, const char *token, const cha
 }
 
 /* Tests whose behaviour depends on nothing but the fault. */
-TEST(sweep, says_of_every_fault_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 120) {
+TEST(sweep, says_of_every_fault_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 600) {
     static char log[65536];
     char path[1024];
     unsigned points = 0;
@@ -402,7 +402,7 @@ TEST(sweep, a_program_with_blanks_in_its_path_is_told_so_that_a_shell_finds_it, 
     CHECK_STR_CONTAINS(run->output, "FAILED starved.leaks: leak (");
 }
 
-TEST(sweep, of_a_function_says_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 120) {
+TEST(sweep, of_a_function_says_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 600) {
     static const char *const manners[] = {"", "careless", "rude", "unready"};
     static char points[32768];
     for (size_t i = 0; i < sizeof manners / sizeof manners[0]; i++) {
@@ -475,7 +475,7 @@ static unsigned compare_with_replays(const char *name) {
     return bad;
 }
 
-TEST(sweep, of_a_property_says_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 120) {
+TEST(sweep, of_a_property_says_what_a_process_of_its_own_says, .tags = "slow", .timeout_s = 600) {
     CHECK_UINT_GE(compare_with_replays("leaks_for_some_inputs"), 2);
     CHECK_UINT_EQ(compare_with_replays("tries_once_for_some_inputs"), 1);
 }

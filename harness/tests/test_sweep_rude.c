@@ -39,7 +39,7 @@ static const struct untidy {
     {"prints_without_end", "crash", "killed: it printed more than 1000000 bytes (--output-limit)\n"},
 };
 
-TEST(sweep_rude, says_what_a_process_of_its_own_says, TABLE(untidy), .tags = "slow", .timeout_s = 120) {
+TEST(sweep_rude, says_what_a_process_of_its_own_says, TABLE(untidy), .tags = "slow", .timeout_s = 600) {
     static char log[65536];
     char path[1024];
     char title[128];
@@ -70,14 +70,14 @@ TEST(sweep_rude, says_what_a_process_of_its_own_says, TABLE(untidy), .tags = "sl
 }
 
 /* What is dear to look at is looked at for many faults at once, and told of the one. */
-TEST(sweep_rude, names_one_fault_of_many, .tags = "slow", .timeout_s = 60) {
+TEST(sweep_rude, names_one_fault_of_many, .tags = "slow", .timeout_s = 600) {
     const struct tool_run *run = tool(UNTIDY "--sweep-modes=once --sweep --filter=untidy.masks_files_late");
     cupel_note("%s%s", run->output, run->errors);
     CHECK_STR_CONTAINS(run->output, "untidy.masks_files_late (leak, fault alloc:81)\n");
     CHECK_STR_CONTAINS(run->output, "100 faults: 99 ok 1 leak;");
 }
 
-TEST(sweep_rude, the_limit_of_output_is_of_each_fault, .tags = "slow", .timeout_s = 60) {
+TEST(sweep_rude, the_limit_of_output_is_of_each_fault, .tags = "slow", .timeout_s = 600) {
     const struct tool_run *run = tool(UNTIDY "--sweep-modes=once --sweep --filter=untidy.prints_much");
     cupel_note("%s%s", run->output, run->errors);
     CHECK_INT_EQ(run->status, 0);
