@@ -4,6 +4,7 @@
 #   VARIANT=dev    make, test: dev release asan tsan msan gcov (fuzz, afl build only); test also takes all
 #   TIME=60        fuzz, nightly: seconds for the whole campaign
 #   TARGET=name    fuzz: only this one (rooms: all of ours)     ENGINE=name   fuzz: libfuzzer, afl or ensemble
+#   TESTS=quick    fuzz: the coverage that is shown at the end is of quick tests and corpora alone
 #   JOBS=n         how many things at once (processors)       MUTANTS=n     prove: n seeded mutants instead of the board
 #   PREFIX=/usr/local DESTDIR=   install: where to
 VARIANT ?= dev
@@ -11,12 +12,13 @@ JOBS    ?=
 TIME    ?= 60
 TARGET  ?=
 ENGINE  ?=
+TESTS   ?=
 MUTANTS ?=
 PREFIX  ?= /usr/local
 DESTDIR ?=
 # Scripts read these from the environment; empty means their own default.
 export CUPEL_JOBS := $(or $(JOBS),$(CUPEL_JOBS))
-export TIME TARGET ENGINE PREFIX DESTDIR
+export TIME TARGET ENGINE TESTS PREFIX DESTDIR
 
 .PHONY: all test fuzz coverage check valgrind prove bench install amalgamation doctor nightly clean help
 all: ## Builds one variant into build/VARIANT; binaries are in build/VARIANT/bin.

@@ -149,6 +149,6 @@ function(cupel_add_script_test name)
     set(configurations CONFIGURATIONS full)
   endif()
   add_test(NAME ${name} COMMAND ${arg_COMMAND} ${configurations} WORKING_DIRECTORY ${cupel_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77 TIMEOUT 300
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" SKIP_RETURN_CODE 77 TIMEOUT 1500
     ENVIRONMENT "CUPEL_BIN_DIR=${cupel_BINARY_DIR}/bin;CUPEL_BINARY_DIR=${cupel_BINARY_DIR}")
 endfunction()

@@ -92,7 +92,7 @@ class Docs:
             self.helps[tool, sub] = None
             if os.path.exists(path):
                 words = [path, *([sub] if sub else []), "--help"]
-                done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20)
+                done = subprocess.run(words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120)
                 if not sub or done.returncode == 0:
                     self.helps[tool, sub] = set(flags_in(done.stdout + done.stderr))
         return self.helps[tool, sub]

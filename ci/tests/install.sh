@@ -100,7 +100,7 @@ quick() {
 
     if has gcc gcov && has gcov gcov; then
         variant gcov gcc
-        step "gcov: report" timeout 60 cmake --build build/gcov --target cupel_report_coverage
+        step "gcov: report" timeout 600 cmake --build build/gcov --target cupel_report_coverage
         must_exist build/coverage/lcov.info
         grep -q "^SF:.*/word.c" build/coverage/lcov.info || fail 'word.c has no coverage'
         ! grep -q "/share/cupel/" build/coverage/lcov.info || fail 'coverage of cupel itself'

@@ -38,7 +38,7 @@ mkdir "$place/tree"
 cp -R ci "$place/tree/ci"
 cd "$place/tree"
 : >build
-for words in test 'check full' build fuzz coverage valgrind bench install run nightly; do
+for words in test 'check full' 'check lints' build fuzz coverage valgrind bench install run nightly; do
     # shellcheck disable=SC2086 # a script and its words
     refuses 6 "cannot write to $place/tree/build" ci/$words
 done

@@ -177,34 +177,34 @@ says 'canary_crossing'
 rm -rf "$project/build/fuzzing" "$project/fuzz/corpora"
 engine=ensemble
 [ "$has_afl" = 1 ] || engine=libfuzzer
-"$dev/bin/cupel-fuzz" run --root "$project" --target canary_crossing --engine "$engine" --time 60 >"$out" 2>&1 &
+"$dev/bin/cupel-fuzz" run --root "$project" --target canary_crossing --engine "$engine" --time 300 >"$out" 2>&1 &
 supervisor=$!
 inputs=$project/build/fuzzing/canary_crossing/inputs
 tries=0
-until [ "$(find "$inputs" -type f 2>/dev/null | wc -l)" -ge 2 ] || [ "$tries" -ge 200 ]; do
+until [ "$(find "$inputs" -type f 2>/dev/null | wc -l)" -ge 2 ] || [ "$tries" -ge 1200 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
 kill -9 "$supervisor"
 wait "$supervisor" 2>/dev/null || true
 supervisor=
-[ "$tries" -lt 200 ] || complain "the engines found nothing in 20 s"
+[ "$tries" -lt 1200 ] || complain "the engines found nothing in two minutes"
 tries=0
-while pgrep -f "$project/build/.*/bin/fuzz/canary_crossing" >/dev/null && [ "$tries" -lt 100 ]; do
+while pgrep -f "$project/build/.*/bin/fuzz/canary_crossing" >/dev/null && [ "$tries" -lt 600 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
-[ "$tries" -lt 100 ] || complain "engines live on after their supervisor was killed"
+[ "$tries" -lt 600 ] || complain "engines live on after their supervisor was killed"
 [ "$(find "$inputs" -type f | wc -l)" -ge 2 ] || complain "the killed campaign's inputs are gone"
 expect 0 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
 [ "$(find "$corpus" -type f | wc -l)" -ge 2 ] || complain "the next campaign did not take up the killed one's inputs"
 
 # --- interrupted: in order, status 130, what was found is stored
 rm -rf "$project/build/fuzzing" "$project/fuzz/corpora"
-"$dev/bin/cupel-fuzz" run --root "$project" --target canary_crossing --engine libfuzzer --time 60 >"$out" 2>&1 &
+"$dev/bin/cupel-fuzz" run --root "$project" --target canary_crossing --engine libfuzzer --time 300 >"$out" 2>&1 &
 supervisor=$!
 tries=0
-until [ "$(find "$inputs" -type f 2>/dev/null | wc -l)" -ge 2 ] || [ "$tries" -ge 200 ]; do
+until [ "$(find "$inputs" -type f 2>/dev/null | wc -l)" -ge 2 ] || [ "$tries" -ge 1200 ]; do
     tries=$((tries + 1))
     sleep 0.1
 done
