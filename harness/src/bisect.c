@@ -67,7 +67,7 @@ int cupel__bisect(const struct cupel__plan *plan, uint32_t entry, const struct c
     struct cupel__plan one = cupel__plan_of_picks(plan, &pick, 1);
     struct cupel__plan_item item = cupel__plan_at(&one, 0);
     struct cupel__perturbation perturbation = cupel__perturb_choose(&item);
-    if (tally->verdict == CUPEL_VERDICT_HANG || tally->duration_ns > budget_ns / LEAST_RUNS) {
+    if (tally->verdict == CUPEL_VERDICT_HANG || tally->longest_ns > budget_ns / LEAST_RUNS) {
         return snprintf(text, size, "not looked for: it takes too long to be run many times");
     }
     bisect.plan = plan;

@@ -10,7 +10,7 @@
 #include <string.h>
 
 enum { BISECTED_MAX = 16, AGAIN_MAX = 256 };
-static const int64_t again_ns = 200000000; /* a test that takes longer is not run many times more */
+static const int64_t again_ns = 200000000; /* what always takes longer is not run many times more */
 
 static struct {
     const struct cupel__plan *plan; /* NULL: nothing is counted */
@@ -82,8 +82,9 @@ void cupel__flakes_note(const struct cupel_result *result) {
     struct cupel__tally *tally = &flakes.tallies[entry - 1];
     tally->runs++;
     tally->perturb = result->perturb;
-    if (result->duration_ns > tally->duration_ns) {
-        tally->duration_ns = result->duration_ns;
+    tally->longest_ns = result->duration_ns > tally->longest_ns ? result->duration_ns : tally->longest_ns;
+    if (tally->runs == 1 || result->duration_ns < tally->shortest_ns) {
+        tally->shortest_ns = result->duration_ns;
     }
     if (cupel_result_is_failure(result)) {
         if (tally->failures == 0 || result->repeat < tally->first_repeat) {
@@ -142,7 +143,7 @@ static bool is_suspect(const struct cupel__tally *tally) {
 static void tell_growth(uint32_t entry, struct cupel__tally *tally, unsigned *again_count,
                         void (*take)(const struct cupel_result *result)) {
     if (cupel__growth_is_rough(flakes.plan->settings, tally->perturb)) {
-        bool is_due = is_suspect(tally) && tally->duration_ns <= again_ns && *again_count < AGAIN_MAX;
+        bool is_due = is_suspect(tally) && tally->shortest_ns <= again_ns && *again_count < AGAIN_MAX;
         *again_count += is_due;
         if (!is_due || !cupel__growth_again(flakes.plan, entry, tally)) {
             return;

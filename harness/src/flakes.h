@@ -15,7 +15,7 @@ struct cupel__tally {
     uint64_t first_repeat;   /* that failed: the lowest */
     uint32_t perturb;        /* the mask of the run */
     enum cupel_verdict verdict;
-    int64_t duration_ns; /* the longest */
+    int64_t longest_ns, shortest_ns;
     /* Of runs that passed, but for the first in each process, which may fill what is kept for good (growth.h). */
     uint64_t settled;
     int64_t bytes, descriptors;
