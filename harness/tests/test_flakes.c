@@ -8,7 +8,7 @@
 
 #define FLAKY                                                                                                          \
     "env -u LC_ALL -u LANG -u CUPEL_SEED -u CUPEL_PADDING TZ=UTC0 TMPDIR=\"$PWD\" "                                    \
-    "CUPEL_FLAKY_FILE=\"$PWD/once\" " TOOL_BIN "fixtures/flaky --seed=1 "
+    "CUPEL_FLAKY_FILE=\"$PWD/once\" CUPEL_FLAKY_COUNT=\"$PWD/count\" " TOOL_BIN "fixtures/flaky --seed=1 "
 
 static const struct planted planted[] = {PLANTED_BY_ONE, {"locale_and_time_zone", "together: locale,time-zone"}};
 
@@ -23,9 +23,9 @@ TEST(flakes, name_what_they_follow, TABLE(planted), .tags = "slow") {
 
 TEST(flakes, that_come_by_chance_follow_nothing, .tags = "slow") {
     const struct tool_run *run =
-        tool(FLAKY "--repeat=100 --perturb --filter=chance.one_in_four | sed -n '/^FLAKY/,$p'");
+        tool(FLAKY "--repeat=100 -j1 --perturb --filter=chance.one_in_four | sed -n '/^FLAKY/,$p'");
     CHECK_STR_EQ(tool_line_after(run->output, "follows: "), "nothing that was varied: it fails unperturbed too");
-    run = tool(FLAKY "--repeat=100 --perturb --no-bisect --filter=chance.one_in_four | sed -n '/^FLAKY/,$p'");
+    run = tool(FLAKY "--repeat=100 -j1 --perturb --no-bisect --filter=chance.one_in_four | sed -n '/^FLAKY/,$p'");
     CHECK_STR_CONTAINS(run->output, "FLAKY chance.one_in_four: wrong\nfailed in ");
     CHECK_STR_EQ(tool_line_after(run->output, "follows: "), "");
     /* It fails once, and there is nothing to be had by looking again. */
