@@ -48,8 +48,8 @@ try() {
     step "$1: test" "./$1"
     says '^3 passed, 0 failed, 0 skipped$'
     step "$1: sweep" "./$1" --sweep --verbose
-    says '^ok word.is_doubled .* [1-9][0-9]* ok; at least 1 allocations$'
-    says '^ok word.is_stored .* [1-9][0-9]* ok; at least 1 allocations$'
+    says '^ok word.is_doubled .* [1-9][0-9]* ok; at least 1 allocation$'
+    says '^ok word.is_stored .* [1-9][0-9]* ok; at least 1 allocation$'
 }
 
 # sanitized NAME WORDS: a bug in the user's code is seen.

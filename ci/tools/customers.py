@@ -50,7 +50,7 @@ class Library:
         # Tests that run at once come in any order.
         results = sorted(records(folder, name + ".json"), key=lambda record: (record["name"], record.get("row", 0)))
         swept = [record for record in results if "fault" not in record]
-        self.points = sum(self.number(record, r"^(\d+) faults") for record in swept)
+        self.points = sum(self.number(record, r"^(\d+) faults?") for record in swept)
         self.left_out = sum(self.number(record, r"; (\d+) more left out") for record in swept)
         self.is_cut = any("; cut short" in record.get("reason", "") for record in swept)
         self.stacks = records(folder, name + ".callers")[-1]["stacks"]

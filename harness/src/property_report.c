@@ -1,6 +1,7 @@
 /* Tells a failing input: see property.h. The input is stored first, so that the command that follows works as it
  * stands. What failed under the plan of the run has that plan behind it, as its fault trailer: else it would pass
  * wherever it is replayed without the flag. */
+#include "harness/src/plural.h"
 #include "harness/src/property.h"
 #include "harness/src/quote.h"
 
@@ -34,8 +35,9 @@ bool cupel__failing_input_store(const struct cupel_test *property, const uint8_t
 static void write_story(FILE *out, const struct cupel__failing_input *input, const char *path) {
     const struct cupel_test *property = input->property;
     const char *program = cupel__settings.program != NULL ? cupel__settings.program : "PROGRAM";
-    fprintf(out, "failing input: %zu bytes, shrunk from %zu (%s) in %u steps%s\n", input->length - input->fault_length,
-            input->origin_length, input->origin, input->steps, input->was_cut ? ", cut short" : "");
+    fprintf(out, "failing input: %zu byte%s, shrunk from %zu (%s) in %u step%s%s\n",
+            input->length - input->fault_length, cupel__s(input->length - input->fault_length), input->origin_length,
+            input->origin, input->steps, cupel__s(input->steps), input->was_cut ? ", cut short" : "");
     if (input->fault_length != 0) {
         fprintf(out, "behind it stand %zu bytes that say its faults\n", input->fault_length);
     }

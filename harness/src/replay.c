@@ -6,6 +6,7 @@
 #include "harness/src/decode.h"
 #include "harness/src/directory.h"
 #include "harness/src/execute.h"
+#include "harness/src/plural.h"
 #include "harness/src/property.h"
 #include "harness/src/select.h"
 #include "harness/src/settings.h"
@@ -97,7 +98,7 @@ static bool run_forked(const struct replay *replay, const char *path) {
 }
 
 static void show(const struct replay *replay, const char *path) {
-    printf("%s: %zu bytes\n", path, replay->length);
+    printf("%s: %zu byte%s\n", path, replay->length, cupel__s(replay->length));
     cupel__decode_draws(stdout, replay->item.test, replay->data, replay->length);
     fputs("as bytes: ", stdout);
     cupel__decode_literal(stdout, replay->data, replay->length);
@@ -114,7 +115,7 @@ static void replay_one(struct replay *replay, const char *path) {
     replay->ok += is_ok;
     replay->failed += !is_ok;
     if (!is_ok) {
-        printf("%zu bytes, drawn as\n", replay->length);
+        printf("%zu byte%s, drawn as\n", replay->length, cupel__s(replay->length));
         cupel__decode_draws(stdout, replay->item.test, replay->data, replay->length);
     } else if (cupel__settings.verbose) {
         printf("ok %s\n", path);
@@ -136,7 +137,7 @@ static int replay_all(struct replay *replay, const struct cupel__files *files) {
         replay_one(replay, files->paths[i]);
     }
     if (cupel__settings.decode == NULL) {
-        printf("%u inputs ok, %u failed\n", replay->ok, replay->failed);
+        printf("%u input%s ok, %u failed\n", replay->ok, cupel__s(replay->ok), replay->failed);
     }
     if (fflush(stdout) != 0 || ferror(stdout)) {
         cupel_message("standard output could not be written: %s", strerror(errno));

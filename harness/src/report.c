@@ -27,7 +27,7 @@ static struct open_sink sinks[SINKS_MAX];
 static unsigned sink_count;
 static int records_file = -1;
 static struct cupel__totals totals;
-static FILE *text_out;
+static FILE *outs[2]; /* of reports that name no file, and of the text: maybe one stream */
 static bool has_lost;
 
 static const struct cupel__sink *const kinds[] = {&cupel__sink_tap, &cupel__sink_tap13, &cupel__sink_junit,
@@ -131,25 +131,46 @@ static int add_gtest(const struct cupel__report_request *request, struct cupel_e
 }
 
 /* In a log whose other end others write to as well, a line is one write. */
-static void write_by_lines(FILE *out) {
-    static char buffer[16384];
-    (void)fflush(out);
-    (void)setvbuf(out, buffer, _IOLBF, sizeof buffer);
+static void write_by_lines(unsigned which, FILE *out) {
+    static char buffers[2][16384];
+    outs[which] = out;
+    if (out != NULL && (which == 0 || out != outs[0])) {
+        (void)fflush(out);
+        (void)setvbuf(out, buffers[which], _IOLBF, sizeof buffers[which]);
+    }
+}
+
+static bool is_github(const char *word, size_t length) {
+    return length == strlen("github") && memcmp(word, "github", length) == 0;
+}
+
+bool cupel__reports_fill_out(const struct cupel_option_list *given) {
+    for (size_t i = 0; i < given->count; i++) {
+        for (const char *word = given->words[i]; *word != '\0';) {
+            size_t length = strcspn(word, ",");
+            if (length != 0 && memchr(word, ':', length) == NULL && !is_github(word, length)) {
+                return true;
+            }
+            word += length + (word[length] == ',');
+        }
+    }
+    return false;
 }
 
 int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error) {
-    write_by_lines(request->out);
+    write_by_lines(0, request->out);
+    write_by_lines(1, request->text_out);
     memset(&totals, 0, sizeof totals);
     cupel__findings_forget();
     totals.start_ns = cupel_clock_ns();
     sink_count = 0;
     records_file = -1;
-    text_out = request->out;
     has_lost = false;
     for (size_t i = 0; i < request->kinds->count; i++) {
         for (const char *word = request->kinds->words[i]; *word != '\0';) {
             size_t length = strcspn(word, ",");
-            int status = add_word(word, length, request->out, error);
+            FILE *log = request->text_out != NULL ? request->text_out : request->out;
+            int status = add_word(word, length, is_github(word, length) ? log : request->out, error);
             if (status != CUPEL_OK) {
                 discard_all();
                 return status;
@@ -159,7 +180,7 @@ int cupel__reports_open(const struct cupel__report_request *request, struct cupe
     }
     int status = add_gtest(request, error);
     if (status == CUPEL_OK && request->text != NULL) {
-        status = add_sink(request->text, NULL, request->out, error);
+        status = add_sink(request->text, NULL, request->text_out, error);
     }
     if (status != CUPEL_OK) {
         discard_all();
@@ -277,8 +298,11 @@ bool cupel__reports_close(struct cupel_error *error) {
     if (has_lost) {
         is_written = cupel_error_set(error, 0, 0, "a report lacks records: out of memory");
     }
-    if (text_out != NULL && (fflush(text_out) != 0 || ferror(text_out))) {
-        is_written = cupel_error_set(error, 0, 0, "standard output could not be written: %s", strerror(errno));
+    for (unsigned i = 0; i < 2; i++) {
+        if (outs[i] != NULL && (fflush(outs[i]) != 0 || ferror(outs[i]))) {
+            is_written = cupel_error_set(error, 0, 0, "standard %s could not be written: %s",
+                                         outs[i] == outs[0] ? "output" : "error", strerror(errno));
+        }
     }
     return is_written;
 }

@@ -72,13 +72,17 @@ extern const struct cupel__sink cupel__sink_plain, cupel__sink_gtest, cupel__sin
     cupel__sink_junit, cupel__sink_json, cupel__sink_github, cupel__sink_gtest_xml, cupel__sink_gtest_json;
 
 struct cupel__report_request {
-    FILE *out;                             /* for the text, and for reports that name no file */
-    const struct cupel__sink *text;        /* NULL: none */
+    FILE *out;                      /* for reports that name no file */
+    FILE *text_out;                 /* for the text: `out`, or another where cupel__reports_fill_out; NULL: none */
+    const struct cupel__sink *text; /* NULL: none */
     const struct cupel_option_list *kinds; /* "tap", "tap13:FILE,json:FILE", "records:FD" */
     const char *gtest_output;              /* "xml", "json:FILE", "xml:DIRECTORY/"; NULL: none */
     struct cupel__report_head head;
 };
 
+/* True where one of the reports names no file and must have that stream for itself, for what reads it reads nothing
+ * else. (Annotations stand among other lines.) */
+bool cupel__reports_fill_out(const struct cupel_option_list *given);
 /* Opens all; CUPEL_OK, CUPEL_USAGE for an unknown kind or CUPEL_OUTPUT for what cannot be written, with a text. */
 int cupel__reports_open(const struct cupel__report_request *request, struct cupel_error *error);
 /* Counts a record and hands it to every sink. */

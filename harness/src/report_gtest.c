@@ -98,7 +98,7 @@ static void print_why(FILE *out, const struct cupel_result *result, const char *
             result->failure_line != 0 ? result->failure_line : result->line);
     cupel__print_indented(out, &result->messages, "");
     cupel__print_lines(out, found, "");
-    cupel__print_indented(out, &result->output, "  | ");
+    cupel__print_output(out, &result->output, "  | ");
     (void)cupel_result_command(result, command, sizeof command);
     fprintf(out, "verdict: %s\nagain: %s\n", cupel_verdict_name(result->verdict), command);
 }

@@ -2,6 +2,8 @@
  * terminal with colours and a line of progress. */
 #include "harness/src/report_lines.h"
 
+#include "harness/src/plural.h"
+
 #include "alloc/base/progress.h"
 
 #include <inttypes.h>
@@ -48,6 +50,48 @@ void cupel__print_lines(FILE *out, const char *text, const char *margin) {
     }
 }
 
+/* Behind that many lines. */
+static const char *skip_lines(const char *text, size_t count) {
+    for (; count > 0 && *text != '\0'; count--) {
+        size_t length = strcspn(text, "\n");
+        text += length + (text[length] == '\n');
+    }
+    return text;
+}
+
+/* What a failed test printed. Of one that prints without end nobody reads the middle; the end is the longer part, for
+ * there a sanitizer's report stands. */
+void cupel__print_output(FILE *out, const struct cupel_text *text, const char *margin) {
+    enum { SHOWN_MAX = 200, BEGIN = 40, END = 120 };
+    static const char mark[] = " bytes left out here]\n";
+    size_t count = 0;
+    for (const char *at = text->data; *at != '\0'; count++) {
+        at = skip_lines(at, 1);
+    }
+    if (count <= SHOWN_MAX) {
+        cupel__print_indented(out, text, margin);
+        return;
+    }
+    static struct cupel_text part; /* large */
+    const char *middle = skip_lines(text->data, BEGIN);
+    const char *end = skip_lines(middle, count - BEGIN - END);
+    part.length = 0;
+    part.is_truncated = false;
+    cupel_text_add_n(&part, text->data, (size_t)(middle - text->data));
+    cupel__print_indented(out, &part, margin);
+    fprintf(out, "%s[%zu lines", margin, count - BEGIN - END);
+    const char *bytes = memmem(middle, (size_t)(end - middle), mark, sizeof mark - 1);
+    const char *number = bytes;
+    while (number != NULL && number > middle && number[-1] >= '0' && number[-1] <= '9') {
+        number--; /* of what never came here */
+    }
+    if (bytes != NULL) {
+        fprintf(out, " and %.*s bytes more", (int)(bytes - number), number);
+    }
+    fprintf(out, " left out here]\n");
+    cupel__print_lines(out, end, margin);
+}
+
 static void print_failure(FILE *out, const struct cupel_result *result, const char *title) {
     char command[4096];
     fprintf(out, "%sFAILED%s %s: %s (%.1f ms)\n", RED, PLAIN, title, cupel_verdict_name(result->verdict),
@@ -55,7 +99,7 @@ static void print_failure(FILE *out, const struct cupel_result *result, const ch
     cupel__print_indented(out, &result->messages, "");
     if (result->output.length != 0) {
         fprintf(out, "%sit printed:%s\n", DIM, PLAIN);
-        cupel__print_indented(out, &result->output, "  | ");
+        cupel__print_output(out, &result->output, "  | ");
     }
     (void)cupel_result_command(result, command, sizeof command);
     fprintf(out, "%sagain: %s%s\n\n", DIM, command, PLAIN);
@@ -133,10 +177,10 @@ void cupel__print_last(FILE *out, const struct cupel__totals *totals) {
     fputs(totals->remark != NULL ? totals->remark : "", out);
     print_unstarved(out, totals);
     if (totals->findings != 0) {
-        fprintf(out, "%" PRIu64 " %s\n", totals->findings, totals->findings == 1 ? "finding" : "findings");
+        fprintf(out, "%" PRIu64 " finding%s\n", totals->findings, cupel__s(totals->findings));
     }
     if (totals->known != 0) {
-        fprintf(out, "%" PRIu64 " known %s\n", totals->known, totals->known == 1 ? "finding" : "findings");
+        fprintf(out, "%" PRIu64 " known finding%s\n", totals->known, cupel__s(totals->known));
     }
     if (totals->flaky != 0) {
         fprintf(out, "%" PRIu64 " flaky\n", totals->flaky);
@@ -159,9 +203,9 @@ static void plain_end(FILE *out, const struct cupel__totals *totals) {
     }
     uint64_t done = totals->passed + totals->failed + totals->skipped;
     if (totals->is_interrupted) {
-        fprintf(out, "interrupted after %" PRIu64 " tests\n", done);
+        fprintf(out, "interrupted after %" PRIu64 " test%s\n", done, cupel__s(done));
     } else if (totals->is_cut) {
-        fprintf(out, "stopped after %" PRIu64 " tests\n", done);
+        fprintf(out, "stopped after %" PRIu64 " test%s\n", done, cupel__s(done));
     }
     cupel__print_last(out, totals);
 }

@@ -143,25 +143,43 @@ static bool take(const struct cupel_result *result) {
     return limit == 0 || cupel__reports_totals()->failed < limit;
 }
 
-/* Where the text goes: a copy of standard output, which tests may close or fill. */
-static FILE *open_out(void) {
-    int copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 500);
+/* Where reports go that name no file, and where the text goes: both to standard output, the text to standard error
+ * where a report must have that for itself. NULL: it is closed. */
+static struct { FILE *out, *text; } streams;
+
+/* A copy, for tests may close or fill the stream. */
+static FILE *open_copy(int file) {
+    int copy = fcntl(file, F_DUPFD_CLOEXEC, 500);
     if (copy < 0) {
-        copy = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+        copy = fcntl(file, F_DUPFD_CLOEXEC, 3);
     }
     return copy < 0 ? NULL : fdopen(copy, "w");
 }
 
-static int open_reports(const struct cupel__plan *plan, const struct cupel__suites *suites, FILE *out,
-                        struct cupel_error *error) {
+static bool open_streams(void) {
+    streams.out = open_copy(STDOUT_FILENO);
+    streams.text = cupel__reports_fill_out(&cupel__settings.reports) ? open_copy(STDERR_FILENO) : streams.out;
+    return streams.out != NULL;
+}
+
+static void close_streams(void) {
+    if (streams.text != NULL && streams.text != streams.out) {
+        (void)fclose(streams.text);
+    }
+    (void)fclose(streams.out);
+}
+
+static int open_reports(const struct cupel__plan *plan, const struct cupel__suites *suites, struct cupel_error *error) {
     struct cupel__settings *settings = &cupel__settings;
-    bool is_terminal =
-        settings->style == CUPEL__STYLE_TERMINAL || (settings->style == CUPEL__STYLE_AUTO && isatty(fileno(out)));
-    struct cupel__report_request request = {
-        .out = out, .kinds = &settings->reports, .gtest_output = is_gathered() ? NULL : settings->gtest_output};
-    request.text = settings->style == CUPEL__STYLE_NONE    ? NULL
-                   : settings->style == CUPEL__STYLE_GTEST ? &cupel__sink_gtest
-                                                           : &cupel__sink_plain;
+    bool is_terminal = settings->style == CUPEL__STYLE_TERMINAL ||
+                       (settings->style == CUPEL__STYLE_AUTO && streams.text != NULL && isatty(fileno(streams.text)));
+    struct cupel__report_request request = {.out = streams.out,
+                                            .text_out = streams.text,
+                                            .kinds = &settings->reports,
+                                            .gtest_output = is_gathered() ? NULL : settings->gtest_output};
+    request.text = settings->style == CUPEL__STYLE_NONE || streams.text == NULL ? NULL
+                   : settings->style == CUPEL__STYLE_GTEST                      ? &cupel__sink_gtest
+                                                                                : &cupel__sink_plain;
     request.head = (struct cupel__report_head){
         .title = base_name(settings->program),
         .unit = plan->count == 1 ? "test" : "tests",
@@ -174,7 +192,7 @@ static int open_reports(const struct cupel__plan *plan, const struct cupel__suit
         .hides_time = settings->hides_time,
         .suite_count = suites->count,
         .in_order = settings->shuffle || settings->jobs > 1 ? NULL : suites,
-        .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(out)),
+        .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(streams.text)),
     };
     return cupel__reports_open(&request, error);
 }
@@ -230,22 +248,21 @@ static bool end_sites(struct cupel__totals *totals, struct cupel_error *error) {
 static int run(struct cupel__plan *plan) {
     struct cupel_error error;
     struct cupel__run_end end = {false, false};
-    FILE *out = open_out();
-    if (out == NULL) {
+    if (!open_streams()) {
         cupel_message("standard output is closed: %s", strerror(errno));
         return CUPEL_OUTPUT;
     }
     struct cupel__suites suites;
     if (!cupel__suites_init(&suites, plan->entries, plan->count)) {
         cupel_message("out of memory");
-        (void)fclose(out);
+        close_streams();
         return CUPEL_INTERNAL;
     }
-    int status = open_reports(plan, &suites, out, &error);
+    int status = open_reports(plan, &suites, &error);
     if (status != CUPEL_OK) {
         cupel__settings_refuse(&error, "");
         cupel__suites_deinit(&suites);
-        (void)fclose(out);
+        close_streams();
         return status;
     }
     if (!is_gathered()) {
@@ -278,7 +295,7 @@ static int run(struct cupel__plan *plan) {
     if (!is_written) {
         cupel_message("%s", error.text);
     }
-    (void)fclose(out);
+    close_streams();
     cupel__suites_deinit(&suites);
     if (!is_gathered()) {
         cupel__gtest_premature_end();

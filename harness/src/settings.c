@@ -277,14 +277,16 @@ static const struct cupel_option options[] = {
      .kind = CUPEL_OPTION_LIST,
      .value = &cupel__settings.reports,
      .parameter = "KIND[:FILE]",
-     .sentence = "Also write tap, tap13, junit, json (lines) or github (annotations), to standard output or a file, "
-                 "whose missing directories are made; joined by commas or given again."},
+     .sentence =
+         "Also write tap, tap13, junit, json (lines) or github (annotations), to standard output or a file, "
+         "whose missing directories are made; joined by commas or given again. Beside a report on standard output the "
+         "text, and annotations, go to standard error."},
     {.name = "style",
      .kind = CUPEL_OPTION_CHOICE,
      .value = &cupel__settings.style,
      .parameter = "STYLE",
      .choices = "auto plain terminal gtest none",
-     .sentence = "The text on standard output (auto: by the terminal, gtest where its flags were given)."},
+     .sentence = "The text (auto: by the terminal, gtest where its flags were given)."},
     {.name = "verbose",
      .letter = 'v',
      .kind = CUPEL_OPTION_FLAG,

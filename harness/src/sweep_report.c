@@ -1,6 +1,7 @@
 /* What a sweep says in the end: numbers, and one line a finding. See sweep_engine.h. */
 #include "harness/src/sweep_engine.h"
 
+#include "harness/src/plural.h"
 #include "harness/src/symbolise.h"
 
 #include <stdlib.h>
@@ -38,7 +39,7 @@ static void print_kind(const struct cupel__sweep_kind *kind, FILE *out) {
     fprintf(out, "  %s%s at %s%s", kind->is_known ? "known " : "", cupel_verdict_name(kind->verdict), kind->token,
             kind->is_cold ? " of the first run" : "");
     if (kind->count > 1) {
-        fprintf(out, ", and %llu faults more", (unsigned long long)kind->count - 1);
+        fprintf(out, ", and %llu fault%s more", (unsigned long long)kind->count - 1, cupel__s(kind->count - 1));
     }
     fputs("\n", out);
 }
@@ -73,8 +74,8 @@ void cupel__sweep_groups(const struct cupel__sweep_kind *kinds, unsigned count, 
 }
 
 int cupel__sweep_summary_text(const struct cupel_sweep_summary *summary, char *text, size_t size) {
-    int used =
-        snprintf(text, size, "%llu faults%s", (unsigned long long)summary->points, summary->points == 0 ? "" : ":");
+    int used = snprintf(text, size, "%llu fault%s%s", (unsigned long long)summary->points, cupel__s(summary->points),
+                        summary->points == 0 ? "" : ":");
     for (unsigned i = 0; i < CUPEL_VERDICT_COUNT && used < (int)size; i++) {
         if (summary->verdicts[i] != 0) {
             used += snprintf(text + used, size - (size_t)used, " %llu %s", (unsigned long long)summary->verdicts[i],
@@ -83,19 +84,21 @@ int cupel__sweep_summary_text(const struct cupel_sweep_summary *summary, char *t
     }
     const struct {
         uint64_t count;
-        const char *before, *after;
+        const char *before, *noun, *after; /* noun "": none */
         bool is_always;
-    } parts[] = {{summary->known, " ", " known", false},
-                 {summary->allocations, "; at least ", " allocations", summary->points == 0 || summary->first_run != 0},
-                 {summary->growths, ", ", " growths", false},
-                 {summary->aligned, ", ", " aligned", false},
-                 {summary->first_run, ", ", " in the first run only", false},
-                 {summary->first_run_untried, "; ", " faults of the first run, not tried in one process", false},
-                 {summary->left_out - summary->first_run_untried, "; ", " more left out", false}};
+    } parts[] = {
+        {summary->known, " ", "", " known", false},
+        {summary->allocations, "; at least ", " allocation", "", summary->points == 0 || summary->first_run != 0},
+        {summary->growths, ", ", " growth", "", false},
+        {summary->aligned, ", ", "", " aligned", false},
+        {summary->first_run, ", ", "", " in the first run only", false},
+        {summary->first_run_untried, "; ", " fault", " of the first run, not tried in one process", false},
+        {summary->left_out - summary->first_run_untried, "; ", "", " more left out", false}};
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && used < (int)size; i++) {
         if (parts[i].is_always || parts[i].count != 0) {
-            used += snprintf(text + used, size - (size_t)used, "%s%llu%s", parts[i].before,
-                             (unsigned long long)parts[i].count, parts[i].after);
+            used += snprintf(text + used, size - (size_t)used, "%s%llu%s%s%s", parts[i].before,
+                             (unsigned long long)parts[i].count, parts[i].noun,
+                             parts[i].noun[0] != '\0' ? cupel__s(parts[i].count) : "", parts[i].after);
         }
     }
     if (summary->is_cut && used < (int)size) {

@@ -8,6 +8,7 @@
 #include "harness/src/child.h"
 #include "harness/src/crash_note.h"
 #include "harness/src/meddler.h"
+#include "harness/src/plural.h"
 
 #include "alloc/base/progress.h"
 #include "alloc/base/status.h"
@@ -248,8 +249,9 @@ static void show_progress(struct watch *watch) {
                                          [CUPEL__SWEEP_ENDED] = "done"};
     const struct cupel__sweep_note *note = watch->sweep->note;
     if (watch->sweep->options.progress != NULL) {
-        cupel_progress_show(&watch->progress, false, "sweep: %s, fault %llu of %llu; %u findings", passes[note->stage],
-                            (unsigned long long)note->point, (unsigned long long)note->scheduled, note->kind_count);
+        cupel_progress_show(&watch->progress, false, "sweep: %s, fault %llu of %llu; %u finding%s", passes[note->stage],
+                            (unsigned long long)note->point, (unsigned long long)note->scheduled, note->kind_count,
+                            cupel__s(note->kind_count));
     }
     if (cupel__sweep_on_progress != NULL) {
         cupel__sweep_on_progress(passes[note->stage], note->point, note->scheduled, note->kind_count);

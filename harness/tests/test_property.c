@@ -240,10 +240,10 @@ TEST(replay, takes_files_and_directories, .tags = "slow") {
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "FAILED in/below/2: wrong\n");
     CHECK_STR_CONTAINS(run->output, "FAILED 3: wrong\n");
-    CHECK_STR_CONTAINS(run->output, "1 inputs ok, 2 failed\n");
+    CHECK_STR_CONTAINS(run->output, "1 input ok, 2 failed\n");
     run = tool(INPUTS_PROGRAM " --replay=inputs.need_a_file in/1");
     CHECK_INT_EQ(run->status, 0);
-    CHECK_STR_EQ(run->output, "1 inputs ok, 0 failed\n");
+    CHECK_STR_EQ(run->output, "1 input ok, 0 failed\n");
     CHECK_INT_EQ(tool(INPUTS_PROGRAM " --isolate=none --replay=inputs_need_a_file in/below")->status, 1);
 }
 

@@ -254,7 +254,7 @@ TEST(runner, stops_at_an_interrupt_and_tells_what_it_has, .tags = "slow") {
              "--filter='fail.soft:hang.says_that_it_began' & read pid <ready; kill -INT $!; wait $!; echo status $?; "
              "kill -0 $pid 2>/dev/null && echo alive; true");
     CHECK_STR_CONTAINS(run->output, "FAILED fail.soft");
-    CHECK_STR_CONTAINS(run->output, "interrupted after 1 tests\n0 passed, 1 failed, 0 skipped\nstatus 130\n");
+    CHECK_STR_CONTAINS(run->output, "interrupted after 1 test\n0 passed, 1 failed, 0 skipped\nstatus 130\n");
     CHECK(strstr(run->output, "alive") == NULL);
 }
 

@@ -171,7 +171,7 @@ TEST(flags, shard_every_test_once, .tags = "slow") {
 }
 
 TEST(flags, stop_early, .tags = "slow") {
-    CHECK_STR_CONTAINS(tool(OUTCOMES "--fail-fast 'fail.*'")->output, "stopped after 1 tests\n0 passed, 1 failed");
+    CHECK_STR_CONTAINS(tool(OUTCOMES "--fail-fast 'fail.*'")->output, "stopped after 1 test\n0 passed, 1 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--max-fail=2 'fail.*'")->output, "stopped after 2 tests\n0 passed, 2 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "-x --isolate=none 'fail.*'")->output, "0 passed, 1 failed");
 }

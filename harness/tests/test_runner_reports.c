@@ -61,6 +61,50 @@ TEST(reports, annotate_for_github, .tags = "slow") {
     CHECK_STR_CONTAINS(output, "does not hold%0A  actual:   1%0A");
 }
 
+/* What reads a report reads nothing else: the text goes elsewhere. Annotations are for a log, where both stand. */
+TEST(reports, have_standard_output_for_themselves, .tags = "slow") {
+    const struct tool_run *run = tool(OUTCOMES "--report=tap pass.one fail.soft");
+    CHECK_INT_EQ(strncmp(run->output, "TAP version ", 12), 0);
+    CHECK(strstr(run->output, "1 passed") == NULL);
+    CHECK(strstr(run->output, "FAILED") == NULL);
+    CHECK_STR_CONTAINS(run->errors, "FAILED fail.soft: wrong (");
+    CHECK_STR_CONTAINS(run->errors, "\n1 passed, 1 failed, 0 skipped\n");
+    run = tool(OUTCOMES "--report=junit:x,json pass.one --style=gtest");
+    CHECK_INT_EQ(strncmp(run->output, "{\"test\":", 8), 0);
+    CHECK_STR_CONTAINS(run->errors, "[  PASSED  ] 1 test.\n");
+    run = tool(TOOL_BIN "cupel-test --results=r --report=tap " FIXTURE " pass.one");
+    CHECK_INT_EQ(strncmp(run->output, "TAP version ", 12), 0);
+    CHECK(strstr(run->output, "1 passed") == NULL);
+    CHECK_STR_CONTAINS(run->errors, "\n1 passed, 0 failed, 0 skipped\n");
+    run = tool(OUTCOMES "--report=tap pass.one 2>&-");
+    CHECK_INT_EQ(run->status, 0);
+    CHECK_STR_CONTAINS(run->output, "\n1..1\n");
+    run = tool(OUTCOMES "--report=json,github fail.soft");
+    CHECK(strstr(run->output, "::error") == NULL);
+    CHECK_STR_CONTAINS(run->errors, "::error file=");
+    run = tool(OUTCOMES "--report=github,tap:t fail.soft");
+    CHECK_STR_CONTAINS(run->output, "::error file=");
+    CHECK_STR_CONTAINS(run->output, "\n0 passed, 1 failed, 0 skipped\n");
+    CHECK_STR_EQ(run->errors, "");
+}
+
+/* Of what is printed without end the text has the two ends, and how much there is between; reports have more. */
+TEST(reports, leave_out_the_middle_of_much_output, .tags = "slow") {
+    const struct tool_run *run = tool(OUTCOMES "loud.line_by_line --report=tap:t; grep -c '^    line 41$' t");
+    CHECK_STR_CONTAINS(run->output, "\nit printed:\n  | line 0\n  | line 1\n");
+    CHECK_STR_CONTAINS(run->output, "\n  | line 39\n  | [");
+    CHECK_STR_CONTAINS(run->output, "\n  | line 4880\n");
+    CHECK_STR_CONTAINS(run->output, "\n  | line 4999\nagain: ");
+    CHECK(strstr(run->output, "line 40\n") == NULL);
+    CHECK(strstr(run->output, "line 4879\n") == NULL);
+    const char *left = tool_line_after(run->output, "\n  | [");
+    CHECK_INT_GT(strtol(left, NULL, 10), 1000);
+    CHECK_STR_CONTAINS(left, " bytes more left out here]");
+    CHECK_STR_CONTAINS(run->output, "\n0 passed, 1 failed, 0 skipped\n1\n");
+    run = tool(OUTCOMES "pass.prints fail.prints");
+    CHECK(strstr(run->output, "left out") == NULL);
+}
+
 TEST(reports, use_colours_when_asked, .tags = "slow") {
     CHECK(strchr(tool(OUTCOMES "fail.soft")->output, '\033') == NULL);
     CHECK_STR_CONTAINS(tool(OUTCOMES "--colour=yes fail.soft")->output, "\033[1;31mFAILED\033[0m fail.soft");

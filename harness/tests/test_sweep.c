@@ -252,9 +252,9 @@ TEST(sweep, works_in_one_process_too, .tags = "slow") {
 
 TEST(sweep, requests_of_the_first_run_fail_in_first_runs, .tags = "slow") {
     check_finding("fills_a_table_unchecked", "crash", "alloc:1",
-                  "1 faults: 1 crash; at least 0 allocations, 1 in the first run only\n");
+                  "1 fault: 1 crash; at least 0 allocations, 1 in the first run only\n");
     check_finding("does_without_a_table", "swallowed", "alloc:1", "8 faults: 7 ok 1 swallowed;");
-    check_finding("tries_once_to_fill_a_table", "not-recovered", "alloc:1", "1 faults: 1 not-recovered;");
+    check_finding("tries_once_to_fill_a_table", "not-recovered", "alloc:1", "1 fault: 1 not-recovered;");
     CHECK_STR_CONTAINS(sweep("tries_once_to_fill_a_table")->output,
                        "\nonly the first run of a process makes that request\nagain: ");
     CHECK_STR_CONTAINS(sweep("tries_once_to_fill_a_table")->output, "\n  not-recovered at alloc:1 of the first run\n");
@@ -270,7 +270,7 @@ TEST(sweep, what_the_first_run_keeps_is_no_leak_under_a_fault, .tags = "slow") {
 TEST(sweep, the_first_run_of_all_inputs_is_one, .tags = "slow") {
     const struct tool_run *run = sweep("fills_a_table_for_all_inputs");
     CHECK_INT_EQ(run->status, 1);
-    CHECK_STR_CONTAINS(run->output, "33 faults: 32 ok 1 crash; at least 1 allocations, 1 in the first run only\n");
+    CHECK_STR_CONTAINS(run->output, "33 faults: 32 ok 1 crash; at least 1 allocation, 1 in the first run only\n");
     run = tool("%s", tool_line_after(run->output, "this input alone: "));
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output, "0 inputs ok, 1 failed\n"); /* by a signal, or by a sanitizer's word for it */
@@ -280,7 +280,7 @@ TEST(sweep, what_one_process_cannot_try_is_said, .tags = "slow") {
     const struct tool_run *run =
         tool(STARVED_PROGRAM " --sweep --isolate=none --seed=1 --filter=starved.fills_a_table_unchecked");
     CHECK_INT_EQ(run->status, 0);
-    CHECK_STR_CONTAINS(run->output, " 0 faults; at least 0 allocations, 1 in the first run only; 1 faults of the "
+    CHECK_STR_CONTAINS(run->output, " 0 faults; at least 0 allocations, 1 in the first run only; 1 fault of the "
                                     "first run, not tried in one process\n");
     CHECK(strstr(run->output, "nothing to starve") == NULL);
     run = tool(STARVED_PROGRAM " --sweep-modes=once --seed=1 --filter=starved.fills_a_table_unchecked");

@@ -160,8 +160,7 @@ TEST(replay, tells_each_input, .tags = "slow") {
                    0);
     const struct tool_run *run = tool(INPUTS "-v --replay=inputs.hold one two");
     CHECK_STR_EQ(run->output, "ok one\nok two\n2 inputs ok, 0 failed\n");
-    CHECK_STR_CONTAINS(tool(INPUTS "--isolate=none --replay=inputs.are_skipped one")->output,
-                       "1 inputs ok, 0 failed\n");
+    CHECK_STR_CONTAINS(tool(INPUTS "--isolate=none --replay=inputs.are_skipped one")->output, "1 input ok, 0 failed\n");
     run = tool(INPUTS "--fault=alloc:1 --replay=inputs.swallow_a_fault one");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->output,

@@ -2,6 +2,7 @@
  * program anew for each point, on all processors; points with a call stack that was not met before come first. See
  * exec.h. */
 #include "harness/tool/exec.h"
+#include "harness/src/plural.h"
 #include "harness/src/report.h"
 #include "harness/src/settings.h"
 #include "harness/src/sweep_engine.h"
@@ -37,6 +38,7 @@ struct sweep {
     size_t count, next, stack_count;
     uint32_t threads;
     uint64_t tally[CUPEL__EXEC_WORD_COUNT];
+    bool is_nondeterministic; /* the runs without a fault differ */
     uint64_t tried;
     struct kind *kinds;
     size_t kind_count;
@@ -151,8 +153,8 @@ static void take_point(const struct cupel__exec_run *run) {
     const struct cupel__exec_crash *crash = cupel__exec_crash_of(run, &sweep.baseline);
     sweep.tried++;
     sweep.tally[word]++;
-    cupel_progress_show(&sweep.progress, false, "%s: %" PRIu64 " of %zu points, %zu findings", program.name,
-                        sweep.tried, sweep.count, sweep.kind_count);
+    cupel_progress_show(&sweep.progress, false, "%s: %" PRIu64 " of %zu point%s, %zu finding%s", program.name,
+                        sweep.tried, sweep.count, cupel__s(sweep.count), sweep.kind_count, cupel__s(sweep.kind_count));
     if (!cupel_result_is_failure(&(struct cupel_result){.verdict = cupel__exec_verdict(word)})) {
         return;
     }
@@ -167,7 +169,7 @@ static void take_point(const struct cupel__exec_run *run) {
 
 /* The sweep failed where one of its points did, as in process. */
 static enum cupel_verdict worst_of_points(void) {
-    uint64_t counts[CUPEL_VERDICT_COUNT] = {0};
+    uint64_t counts[CUPEL_VERDICT_COUNT] = {[CUPEL_VERDICT_NONDETERMINISTIC] = sweep.is_nondeterministic};
     for (unsigned i = 0; i < CUPEL__EXEC_WORD_COUNT; i++) {
         counts[cupel__exec_verdict(i)] += sweep.tally[i];
     }
@@ -177,8 +179,9 @@ static enum cupel_verdict worst_of_points(void) {
 static void summarise(int64_t duration_ns) {
     char text[TEXT_MAX];
     size_t used = (size_t)snprintf(text, sizeof text,
-                                   "(%" PRIu64 " requests, %zu stacks; %" PRIu64 " points:", sweep.baseline.requests,
-                                   sweep.stack_count, sweep.tried);
+                                   "(%" PRIu64 " request%s, %zu stack%s; %" PRIu64 " point%s:", sweep.baseline.requests,
+                                   cupel__s(sweep.baseline.requests), sweep.stack_count, cupel__s(sweep.stack_count),
+                                   sweep.tried, cupel__s(sweep.tried));
     const char *joint = " ";
     for (unsigned i = 0; i < CUPEL__EXEC_WORD_COUNT && used < sizeof text; i++) {
         if (sweep.tally[i] != 0) {
@@ -261,7 +264,8 @@ static int sweep_all(int64_t points_max, bool *is_cut) {
                        "two runs without a fault ask for memory %" PRIu64 " and %" PRIu64
                        " times: the numbers of faults are not to be relied on",
                        sweep.baseline.requests, second->note->requests);
-        cupel__exec_tell_summary(&program, CUPEL_VERDICT_NONDETERMINISTIC, text, second->duration_ns);
+        sweep.is_nondeterministic = true;
+        cupel__exec_tell_nondeterminism(&program, text, second->duration_ns);
     }
     cupel__exec_baseline_take(&sweep.baseline, second);
     cupel__exec_end(second);

@@ -141,6 +141,8 @@ void cupel__exec_tell_finding(const struct cupel__exec_program *program, const s
 /* A program that failed in some repeats: how often, and what it follows ("" where nothing is known of that). */
 void cupel__exec_tell_flake(const struct cupel__exec_program *program, uint64_t first_repeat,
                             const struct cupel_flake *flake, enum cupel__exec_word word);
+/* A finding of the whole sweep: the text says how the runs without a fault differ. */
+void cupel__exec_tell_nondeterminism(const struct cupel__exec_program *program, const char *text, int64_t duration_ns);
 /* What has no run of its own: the summary of a sweep, or why there is none. */
 void cupel__exec_tell_summary(const struct cupel__exec_program *program, enum cupel_verdict verdict, const char *text,
                               int64_t duration_ns);

@@ -313,9 +313,10 @@ void cupel__exec_tell_finding(const struct cupel__exec_program *program, const s
     cupel__reports_take(&record);
 }
 
-void cupel__exec_tell_summary(const struct cupel__exec_program *program, enum cupel_verdict verdict, const char *text,
-                              int64_t duration_ns) {
+static void tell_sweep(const struct cupel__exec_program *program, enum cupel_verdict verdict, const char *text,
+                       int64_t duration_ns, bool is_finding) {
     begin(program, cupel__settings.sweep ? "sweep" : "main");
+    record.is_finding = is_finding;
     record.verdict = verdict;
     record.duration_ns = duration_ns;
     record.command = command_with(program, cupel__settings.sweep ? " --sweep" : "");
@@ -327,4 +328,13 @@ void cupel__exec_tell_summary(const struct cupel__exec_program *program, enum cu
         (void)snprintf(record.reason, sizeof record.reason, "%s", text);
     }
     cupel__reports_take(&record);
+}
+
+void cupel__exec_tell_nondeterminism(const struct cupel__exec_program *program, const char *text, int64_t duration_ns) {
+    tell_sweep(program, CUPEL_VERDICT_NONDETERMINISTIC, text, duration_ns, true);
+}
+
+void cupel__exec_tell_summary(const struct cupel__exec_program *program, enum cupel_verdict verdict, const char *text,
+                              int64_t duration_ns) {
+    tell_sweep(program, verdict, text, duration_ns, false);
 }

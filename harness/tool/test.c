@@ -186,9 +186,11 @@ static int open_reports(const struct cupel__test_programs *programs) {
         (void)snprintf(words[1], sizeof words[1], "junit:%s", junit_path);
         list->words[list->count++] = words[1];
     }
+    FILE *text_out = cupel__reports_fill_out(list) ? stderr : stdout;
     bool is_terminal =
-        settings->style == CUPEL__STYLE_TERMINAL || (settings->style == CUPEL__STYLE_AUTO && isatty(STDOUT_FILENO));
-    struct cupel__report_request request = {.out = stdout, .kinds = list, .gtest_output = settings->gtest_output};
+        settings->style == CUPEL__STYLE_TERMINAL || (settings->style == CUPEL__STYLE_AUTO && isatty(fileno(text_out)));
+    struct cupel__report_request request = {
+        .out = stdout, .text_out = text_out, .kinds = list, .gtest_output = settings->gtest_output};
     request.text = settings->style == CUPEL__STYLE_NONE    ? NULL
                    : settings->style == CUPEL__STYLE_GTEST ? &cupel__sink_gtest
                                                            : &cupel__sink_plain;
@@ -202,7 +204,7 @@ static int open_reports(const struct cupel__test_programs *programs) {
         .shows_output = settings->show_output,
         .is_terminal = is_terminal,
         .hides_time = settings->hides_time,
-        .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(stdout)),
+        .has_colour = settings->colour == 1 || (settings->colour == 0 && is_terminal && cupel_use_colour(text_out)),
     };
     int status = cupel__reports_open(&request, &error);
     if (status != CUPEL_OK) {
