@@ -392,7 +392,8 @@ PROPERTY(failing, plans_survive_being_written, .longest = 256) {
     CHECK_UINT_LE(strlen(little), 3);
 }
 
-TEST(failing, reads_the_environment, .isolate = CUPEL_ISOLATE_PROCESS, .tags = "slow") {
+TEST(failing, reads_the_environment, .isolate = CUPEL_ISOLATE_PROCESS, .tags = "slow",
+     .may_leave = CUPEL_LEFT_ENVIRONMENT) {
     struct cupel_fault_plan plan;
     struct cupel_error error = {"", 0, 0};
     char text[64];
