@@ -233,11 +233,11 @@ if [ "$(id -u)" = 0 ] && mount -t tmpfs -o size=64k cupel "$project/fuzz/corpora
     mkdir "$corpus"
     cat /dev/zero >"$mounted/filler" 2>/dev/null || true
     rm -rf "$project/build/fuzzing"
-    expect 6 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
+    expect 6 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 3
     says 'No space left'
     [ "$(find "$corpus" -type f | wc -l)" -eq 0 ] || complain "the full disk holds a half-written input"
     rm "$mounted/filler"
-    expect 0 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 1
+    expect 0 fuzz run --root "$project" --target canary_crossing --engine libfuzzer --time 3
     [ "$(find "$corpus" -type f | wc -l)" -ge 1 ] || complain "nothing was stored when there was room again"
     umount "$mounted"
     mounted=

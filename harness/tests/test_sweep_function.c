@@ -218,7 +218,7 @@ static enum cupel_sweep_end insist(struct cupel_allocator *a, void *user) {
 }
 
 TEST(sweep_function, a_function_that_insists_hangs_under_lasting_faults, .tags = "slow") {
-    struct cupel_sweep_options options = {.timeout_ms = 1000};
+    struct cupel_sweep_options options = {.timeout_ms = 3000};
     struct cupel_sweep_summary summary = cupel_sweep(insist, NULL, &options);
     CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_SWALLOWED], 2); /* alloc:1 and alloc:1,2: it went on without a word */
     CHECK_UINT_EQ(summary.verdicts[CUPEL_VERDICT_HANG], 1);      /* alloc:1+ */

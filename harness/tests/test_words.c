@@ -140,7 +140,7 @@ TEST(here, a_time_limit_ends_the_run, .tags = "slow") {
     CHECK_STR_CONTAINS(run->errors, "the time limit is over in hang.without_a_limit_of_its_own, which runs in the "
                                     "runner's own process: the run ends here\n");
     /* Also one that began after others: the timer is not set for each. */
-    run = tool("TMPDIR=\"$PWD\" " OUTCOMES " --seed=1 --isolate=none --timeout=200ms pass hang.without_a_limit_of");
+    run = tool("TMPDIR=\"$PWD\" " OUTCOMES " --seed=1 --isolate=none --timeout=2s pass hang.without_a_limit_of");
     CHECK_INT_EQ(run->status, 1);
     CHECK_STR_CONTAINS(run->errors, "the time limit is over in hang.without_a_limit_of_its_own, which runs");
 }
