@@ -126,7 +126,10 @@ void cupel__death_text(const struct cupel__death *death, char *text, size_t size
         (void)snprintf(text, size, "killed: it stopped itself by signal %d (SIG%s)", death->stop_signal,
                        sigabbrev_np(death->stop_signal));
     } else if (death->signal != 0) {
-        (void)snprintf(text, size, "died by signal %d, %s", death->signal, strsignal(death->signal));
+        const char *name = sigabbrev_np(death->signal);
+        const char *words = sigdescr_np(death->signal);
+        (void)snprintf(text, size, "died by signal %d (SIG%s, %s)", death->signal, name == NULL ? "?" : name,
+                       words == NULL ? "unknown" : words);
     } else {
         (void)snprintf(text, size, "left the process with status %d", death->status);
     }

@@ -1,8 +1,10 @@
 /* Replay and decoding of input files: see replay.h. Each file runs in a process of its own, so that one that crashes
- * does not hide the next; --isolate=none runs them all in this one, for a debugger. */
+ * does not hide the next; --isolate=none runs them all in this one, for a debugger. What failed is told by this
+ * process, from memory that the other shares, with files and lines. */
 #include "harness/src/replay.h"
 
 #include "harness/src/child.h"
+#include "harness/src/crash_note.h"
 #include "harness/src/decode.h"
 #include "harness/src/directory.h"
 #include "harness/src/execute.h"
@@ -10,6 +12,7 @@
 #include "harness/src/property.h"
 #include "harness/src/select.h"
 #include "harness/src/settings.h"
+#include "harness/src/symbolise.h"
 
 #include "alloc/base/message.h"
 #include "alloc/base/status.h"
@@ -17,6 +20,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 struct replay {
@@ -26,7 +30,39 @@ struct replay {
     unsigned ok, failed;
 };
 
-static struct cupel_result record;
+/* What a run leaves, also where its process died. */
+static struct shared {
+    struct cupel_result record;
+    struct cupel_text story; /* why it failed; "" where it did not, or died first */
+    struct cupel__fault_note fault_note;
+} * shared;
+
+static bool share(void) {
+    void *memory = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    shared = memory == MAP_FAILED ? NULL : memory;
+    return shared != NULL;
+}
+
+static void tell_story(void) {
+    cupel__fault_note_add(&shared->fault_note, &shared->story);
+    if (cupel__symbolise_is_needed(&shared->story)) {
+        cupel__symbolise(&shared->story);
+    }
+    fputs(shared->story.data, stdout);
+}
+
+static void add_leak(struct cupel_text *story) {
+    char *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    if (out != NULL) {
+        cupel__run_print_leak(out);
+        if (fclose(out) == 0) {
+            cupel_text_add_n(story, text, length);
+        }
+        free(text);
+    }
+}
 
 /* What a sweep asks after a fault that was borne. */
 static bool recovers_here(const struct replay *replay, const char *path) {
@@ -38,19 +74,20 @@ static bool recovers_here(const struct replay *replay, const char *path) {
     cupel__run.fault_note->is_recovery = false;
     bool has_failed = cupel__case_has_failed(&one);
     if (has_failed) {
-        printf("FAILED %s: %s\na run without a fault, after this one, fails\n%s", path,
-               cupel_verdict_name(CUPEL_VERDICT_NOT_RECOVERED), record.messages.data);
+        cupel_text_add(&shared->story, "FAILED %s: %s\na run without a fault, after this one, fails\n%s", path,
+                       cupel_verdict_name(CUPEL_VERDICT_NOT_RECOVERED), shared->record.messages.data);
     }
     return !has_failed;
 }
 
-/* Runs the input here; true where it went well, else the story is printed. */
+/* Runs the input here; true where it went well, else the story is there. */
 static bool run_here(const struct replay *replay, const char *path) {
     const struct cupel_fault_plan *plan = cupel__settings.fault_plan.count != 0 ? &cupel__settings.fault_plan : NULL;
     struct cupel__case one = {.property = replay->item.test, .data = replay->data, .length = replay->length};
-    cupel__execute_name(&replay->item, &record);
+    cupel__execute_name(&replay->item, &shared->record);
     cupel__run.item = &replay->item;
-    cupel__run.result = &record;
+    cupel__run.result = &shared->record;
+    cupel__run.fault_note = &shared->fault_note;
     one.faults = plan;
     cupel__case_run(&one);
     if (one.has_leaked) { /* again, to say where the blocks are from; the messages of the first run are enough */
@@ -67,9 +104,10 @@ static bool run_here(const struct replay *replay, const char *path) {
     if (verdict == CUPEL_VERDICT_OK || verdict == CUPEL_VERDICT_SKIPPED || is_of_trailer) {
         return true; /* an engine puts faults anywhere; whether each is borne is what --sweep and --fault ask */
     }
-    printf("FAILED %s: %s\n%s", path, cupel_verdict_name(verdict), record.messages.data);
+    cupel_text_add(&shared->story, "FAILED %s: %s\n%s", path, cupel_verdict_name(verdict),
+                   shared->record.messages.data);
     if (one.has_leaked) {
-        cupel__run_print_leak(stdout);
+        add_leak(&shared->story);
     }
     return false;
 }
@@ -82,6 +120,7 @@ static bool run_forked(const struct replay *replay, const char *path) {
     pid_t child = fork();
     if (child == 0) {
         cupel__child_begin();
+        cupel__crash_note_begin(&shared->fault_note);
         bool is_ok = run_here(replay, path);
         fflush(NULL);
         _exit(is_ok ? CUPEL_OK : CHILD_FAILED);
@@ -92,7 +131,8 @@ static bool run_forked(const struct replay *replay, const char *path) {
     struct cupel__death death = cupel__child_wait(child, NULL, cupel__settings.timeout_ms);
     if (death.status != CUPEL_OK && death.status != CHILD_FAILED) {
         cupel__death_text(&death, words, sizeof words);
-        printf("FAILED %s: %s\n", path, words);
+        shared->story.length = 0;
+        cupel_text_add(&shared->story, "FAILED %s: %s\n%s", path, words, shared->record.messages.data);
     }
     return death.status == CUPEL_OK;
 }
@@ -110,11 +150,16 @@ static void replay_one(struct replay *replay, const char *path) {
         show(replay, path);
         return;
     }
+    shared->story.length = 0;
+    shared->story.data[0] = '\0';
+    shared->fault_note = (struct cupel__fault_note){.frame_count = 0};
+    cupel_result_clear(&shared->record);
     bool is_ok = cupel__settings.isolate == 2 ? run_here(replay, path) : run_forked(replay, path);
-    cupel__directory_done(&record, false);
+    cupel__directory_done(&shared->record, false);
     replay->ok += is_ok;
     replay->failed += !is_ok;
     if (!is_ok) {
+        tell_story();
         printf("%zu byte%s, drawn as\n", replay->length, cupel__s(replay->length));
         cupel__decode_draws(stdout, replay->item.test, replay->data, replay->length);
     } else if (cupel__settings.verbose) {
@@ -125,7 +170,7 @@ static void replay_one(struct replay *replay, const char *path) {
 static int replay_all(struct replay *replay, const struct cupel__files *files) {
     struct cupel_error error;
     replay->data = malloc(files->longest + 1);
-    if (replay->data == NULL) {
+    if (replay->data == NULL || !share()) {
         cupel_message("out of memory for inputs of %zu bytes", files->longest);
         return CUPEL_INTERNAL;
     }

@@ -63,13 +63,17 @@ static struct site *find(uintptr_t address) {
 void cupel__sites_note(const void *address, bool is_refused) {
     struct site *site = sites != NULL && address != NULL ? find((uintptr_t)address) : NULL;
     if (site != NULL) {
-        (void)__atomic_fetch_add(is_refused ? &site->failed : &site->asked, 1, __ATOMIC_RELAXED);
+        (void)__atomic_fetch_add(&site->asked, 1, __ATOMIC_RELAXED);
+        (void)__atomic_fetch_add(&site->failed, is_refused, __ATOMIC_RELAXED);
     }
 }
 
 void cupel__sites_hook(const struct cupel_failing *failing, const struct cupel_failing_event *event) {
-    cupel__sites_note(event->site, false);
-    cupel__sites_refused_again(failing, event);
+    if (event->is_refused) {
+        cupel__sites_refused_again(failing, event);
+    } else {
+        cupel__sites_note(event->site, false);
+    }
 }
 
 void cupel__sites_first(const struct cupel_failing *failing) {

@@ -1,5 +1,6 @@
-/* Allocation sites: every place in the code under test that asked for memory, with how often it asked in runs without a
- * fault (and after one, as far as that was looked at), and how often its request was refused. A site that was asked and
+/* Allocation sites: every place in the code under test that asked for memory, with how often it was seen to
+ * ask (in runs without a fault, after one as far as that was looked at, and where it was refused), and how often its
+ * request was refused. A site that was asked and
  * never failed is an error path that no test went. */
 #ifndef HARNESS_SRC_SITES_H
 #define HARNESS_SRC_SITES_H

@@ -139,11 +139,16 @@ static void tell_finding(void *sink, const struct cupel_sweep_finding *finding) 
     const char *warm_up = finding->is_behind_first_run && !cupel__settings.warm_up ? " --warm-up" : "";
     size_t used = strlen(result->flags);
     (void)snprintf(result->flags + used, sizeof result->flags - used, "%s", warm_up);
+    const struct cupel_test *test = subject->item->test;
+    bool is_death = finding->verdict == CUPEL_VERDICT_CRASH || finding->verdict == CUPEL_VERDICT_HANG ||
+                    finding->verdict == CUPEL_VERDICT_ABORTED;
+    if (is_death && strncmp(finding->text, test->file, strlen(test->file)) != 0) { /* as a replay says it */
+        cupel_text_add(&result->messages, "%s:%u: ", test->file, test->line);
+    }
     cupel_text_add(&result->messages, "%s", finding->text);
     char path[4096] = "";
     if (subject->data != NULL) {
         struct cupel_error error;
-        const struct cupel_test *test = subject->item->test;
         cupel_text_add(&result->messages, "with the input %s\n", subject->origin);
         if (!cupel__failing_input_store(test, subject->data, subject->length, path, sizeof path, &error)) {
             cupel_text_add(&result->messages, "it could not be stored: %s\n", error.text);

@@ -275,6 +275,24 @@ TEST(replay, obeys_faults_given_and_carried, .tags = "slow") {
     CHECK_INT_EQ(tool("CUPEL_FAULT=alloc:3 " INPUTS_PROGRAM " --replay=inputs.bear_faults plain")->status, 1);
 }
 
+/* Stacks end where the body does, and have files and lines where a tool knows them; in this process too. */
+TEST(replay, tells_stacks_as_a_test_run_does, .tags = "slow") {
+    bool has_tool = tool("command -v addr2line || command -v llvm-symbolizer")->status == 0;
+    REQUIRE_INT_EQ(tool("printf abcdef >plain")->status, 0);
+    for (unsigned in_one_process = 0; in_one_process <= 1; in_one_process++) {
+        const char *isolate = in_one_process ? "--isolate=none" : "";
+        const struct tool_run *run = tool(INPUTS_PROGRAM " --replay=inputs.leave_nothing_behind %s plain", isolate);
+        CHECK_INT_EQ(run->status, 1);
+        CHECK_STR_CONTAINS(run->output, ", acquired at\n    #0 cupel__body_inputs_leave_nothing_behind");
+        CHECK(strstr(run->output, "cupel__run_guarded") == NULL);
+        CHECK(!has_tool || strstr(run->output, "_leave_nothing_behind at ") != NULL);
+        run = tool(INPUTS_PROGRAM " --replay=inputs.bear_faults --fault=alloc:3 %s plain", isolate);
+        CHECK_STR_CONTAINS(run->output,
+                           "taken != 2 does not hold\nthe request that failed:\n    #0 cupel__body_inputs");
+        CHECK(!has_tool || strstr(run->output, "_bear_faults at ") != NULL);
+    }
+}
+
 TEST(replay, decodes_without_judging, .tags = "slow") {
     REQUIRE_INT_EQ(tool("printf '<\\000\\001' >in")->status, 0);
     const struct tool_run *run = tool(INPUTS_PROGRAM " --decode=inputs.sum_stays_small in");

@@ -17,7 +17,7 @@ static const struct rude {
     {"--filter=bad.recurses_in_its_setup:zz.passes", false, {": stack overflow, in its setup\n"}},
     {"--filter=bad.runs_out_of_stack_for*:zz.passes",
      true,
-     {"for_some_inputs: crash", "died by signal 11, Segmentation fault: stack overflow\n", "number = 11"}},
+     {"for_some_inputs: crash", "died by signal 11 (SIGSEGV, Segmentation fault): stack overflow\n", "number = 11"}},
     {"--filter=bad.writes_nowhere:zz.passes", true, {"died by signal 11 (SIGSEGV, Segmentation fault)\n"}},
     {"--filter=bad.exits:zz.passes", false, {"exits: crash", ": called exit(5) in the middle of the test\n"}},
     {"--filter=bad.leaves_at_once:zz.passes",

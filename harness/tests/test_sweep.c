@@ -98,6 +98,8 @@ TEST(sweep, leak, .tags = "slow") {
 
 TEST(sweep, crash, .tags = "slow") {
     check_finding("crashes", "crash", "alloc:2", "7 faults: 4 ok 3 crash;");
+    /* Where the test stands, as in a replay. */
+    CHECK_STR_CONTAINS(tool_line_after(sweep("crashes")->output, " ms)\n"), "/starved.c:");
     check_replay("crashes", "crash");
     check_told_once("crashes");
 }
@@ -273,6 +275,7 @@ TEST(sweep, the_first_run_of_all_inputs_is_one, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "33 faults: 32 ok 1 crash; at least 1 allocation, 1 in the first run only\n");
     run = tool("%s", tool_line_after(run->output, "this input alone: "));
     CHECK_INT_EQ(run->status, 1);
+    CHECK_STR_CONTAINS(run->output, "\nit ended here:\n    #0 ");
     CHECK_STR_CONTAINS(run->output, "0 inputs ok, 1 failed\n"); /* by a signal, or by a sanitizer's word for it */
 }
 
@@ -294,7 +297,7 @@ TEST(sweep, sites_of_the_first_run_are_counted, .tags = "slow") {
     const struct tool_run *run = tool(STARVED_PROGRAM " --sweep-modes=first-run,once --sites=s -v --seed=1 "
                                                       "--filter=starved.does_without_a_table; cat s");
     CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 2 failed at least once\n");
-    CHECK_STR_CONTAINS(run->output, "\"asked\":1,\"failed\":1}\n");
+    CHECK_STR_CONTAINS(run->output, "\"asked\":2,\"failed\":1}\n");
     run = tool(STARVED_PROGRAM " --sweep-modes=once -v --seed=1 --filter=starved.does_without_a_table");
     CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 1 failed at least once\nnever failed: ");
 }
@@ -346,7 +349,7 @@ TEST(sweep, sites_are_counted_and_those_that_never_failed_are_listed, .tags = "s
     CHECK_STR_CONTAINS(run->output, "{\"module\":\"");
     CHECK_STR_CONTAINS(run->output, "/fixtures/starved\",\"offset\":\"0x");
     CHECK_STR_CONTAINS(run->output, "\"function\":\"take\",");
-    CHECK_STR_CONTAINS(run->output, "\"asked\":3,\"failed\":3}\n");
+    CHECK_STR_CONTAINS(run->output, "\"asked\":6,\"failed\":3}\n"); /* what was refused had asked */
     run = tool(STARVED_PROGRAM " --sweep-max=1 --sweep-modes=once --seed=1 -v --filter=starved.needs_two");
     CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 1 failed at least once\nnever failed: ");
     run = tool(STARVED_PROGRAM " --sites=s --filter=starved.needs_two; cat s");
@@ -354,6 +357,19 @@ TEST(sweep, sites_are_counted_and_those_that_never_failed_are_listed, .tags = "s
     CHECK_STR_CONTAINS(run->output, "\"asked\":1,\"failed\":0}\n");
     run = tool(STARVED_PROGRAM " --fault=alloc:1 --sites=s --filter=starved.needs_two");
     CHECK_STR_CONTAINS(run->output, "\nsites: 2 asked, 1 failed at least once\n1 passed");
+    /* Nowhere is more refused than was asked for, whatever the faults. */
+    run = tool("for how in --sweep --fault=alloc:1+ --fault=alloc:2; do " STARVED_PROGRAM
+               " $how --sites=s --filter=starved.needs_two:starved.leaks:starved.crashes >out; "
+               "sed 's/.*\"asked\":\\([0-9]*\\),\"failed\":\\([0-9]*\\)}/\\1 \\2/' s; done");
+    unsigned lines = 0;
+    for (const char *line = run->output; *line != '\0'; line += strcspn(line, "\n") + 1, lines++) {
+        unsigned asked = 0;
+        unsigned failed = 0;
+        REQUIRE_INT_EQ(sscanf(line, "%u %u", &asked, &failed), 2);
+        CHECK_UINT_GE(asked, failed);
+        CHECK_UINT_GE(asked, 1);
+    }
+    CHECK_UINT_GE(lines, 6);
     run = tool(STARVED_PROGRAM " --sites=/proc/nowhere/s --filter=starved.ok");
     CHECK_INT_EQ(run->status, 6);
 }
