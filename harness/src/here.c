@@ -73,11 +73,13 @@ static void say_running(void) {
 static void note_alarm(int number, siginfo_t *info, void *context) {
     (void)number;
     (void)context;
-    if (info->si_code == SI_TIMER && !limit.is_wanted) { /* nothing ran for longer than the limit */
+    /* A test may have timers of its own that send the same signal. */
+    bool is_limit = info->si_code == SI_TIMER && info->si_value.sival_ptr == &limit;
+    if (is_limit && !limit.is_wanted) { /* nothing ran for longer than the limit */
         limit.is_set = false;
         return;
     }
-    say(info->si_code == SI_TIMER ? "the time limit is over in " : "an alarm that nothing handles went off in ");
+    say(is_limit ? "the time limit is over in " : "an alarm that nothing handles went off in ");
     say_running();
     say(", which runs in the runner's own process: the run ends here\n");
     cupel__evidence_flush();
@@ -89,7 +91,7 @@ static void set_limit(int64_t timeout_ms, int64_t slack_ms) {
     int64_t sum_ms = timeout_ms + slack_ms;
     struct itimerspec times = {.it_value = {.tv_sec = sum_ms / 1000, .tv_nsec = sum_ms % 1000 * 1000000}};
     if (!limit.is_had) {
-        struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+        struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM, .sigev_value.sival_ptr = &limit};
         limit.is_had = timer_create(CLOCK_MONOTONIC, &event, &limit.timer) == 0;
     }
     limit.is_set = limit.is_had && timer_settime(limit.timer, 0, &times, NULL) == 0 && timeout_ms != 0;
