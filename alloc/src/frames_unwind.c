@@ -2,16 +2,11 @@
  * LLVM's libunwind) reads the unwinding tables that such code carries on most machines. */
 #include "alloc/src/frames.h"
 
+#include "alloc/src/unsanitized.h"
+
 #include <stddef.h>
 #include <stdint.h>
 #include <unwind.h>
-
-/* Called from code that is never instrumented: what it hands over has no shadow that may be trusted. */
-#if defined(__clang__)
-#define UNSANITIZED __attribute__((no_sanitize("address", "memory", "thread", "undefined")))
-#else
-#define UNSANITIZED __attribute__((no_sanitize("address"), no_sanitize("thread"), no_sanitize("undefined")))
-#endif
 
 enum { STEPS_MAX = 128 }; /* frames between the walk and the site, and those taken */
 
@@ -21,7 +16,7 @@ struct walk {
     unsigned max, count, steps;
 };
 
-UNSANITIZED static _Unwind_Reason_Code take(struct _Unwind_Context *context, void *user) {
+CUPEL__UNSANITIZED static _Unwind_Reason_Code take(struct _Unwind_Context *context, void *user) {
     struct walk *walk = user;
     /* Code addresses are numbers to the unwinder. */
     const void *address = (const void *)(uintptr_t)_Unwind_GetIP(context); // NOLINT(performance-no-int-to-ptr)

@@ -1,0 +1,168 @@
+/* The modules that were seen: see trace_modules.h. Records are written once, under a lock, and never change. */
+#include "alloc/src/trace_modules.h"
+
+#include "alloc/src/trace_hash.h"
+#include "alloc/src/trace_lock.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct cupel__trace_lock lock;
+static struct cupel__trace_module *chunks[CUPEL__TRACE_MODULES_MAX / CUPEL__TRACE_MODULE_CHUNK];
+static atomic_uint count; /* record `number` is at number - 1 */
+
+const struct cupel__trace_module *cupel__trace_module_at(uint32_t number) {
+    if (number == 0 || number > atomic_load_explicit(&count, memory_order_acquire)) {
+        return NULL;
+    }
+    return &chunks[(number - 1) / CUPEL__TRACE_MODULE_CHUNK][(number - 1) % CUPEL__TRACE_MODULE_CHUNK];
+}
+
+uint32_t cupel__trace_module_count(void) {
+    return atomic_load_explicit(&count, memory_order_acquire);
+}
+
+#if defined(CUPEL_HAS_DL_FIND_OBJECT)
+
+/* The loader calls the program itself "". Its path is asked for once. */
+static const char *name_of(const struct link_map *map) {
+    static char program[sizeof chunks[0]->name];
+    if (map->l_name != NULL && map->l_name[0] != '\0') {
+        return map->l_name;
+    }
+    if (program[0] == '\0') {
+        int error = errno;
+        if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) {
+            (void)strcpy(program, "program");
+        }
+        errno = error;
+    }
+    return program;
+}
+
+static bool is_same(const struct cupel__trace_module *module, const struct dl_find_object *object, const char *name) {
+    return module->start == (uintptr_t)object->dlfo_map_start && module->end == (uintptr_t)object->dlfo_map_end &&
+           module->bias == object->dlfo_link_map->l_addr && module->eh_frame_hdr == object->dlfo_eh_frame &&
+           strncmp(module->name, name, sizeof module->name - 1) == 0;
+}
+
+static uint32_t find(const struct dl_find_object *object, const char *name) {
+    for (uint32_t number = cupel__trace_module_count(); number > 0; number--) {
+        if (is_same(cupel__trace_module_at(number), object, name)) {
+            return number;
+        }
+    }
+    return 0;
+}
+
+/* The lock is held. */
+static uint32_t add(const struct dl_find_object *object, const char *name) {
+    uint32_t number = find(object, name);
+    uint32_t place = cupel__trace_module_count();
+    if (number != 0 || place >= CUPEL__TRACE_MODULES_MAX) {
+        return number;
+    }
+    struct cupel__trace_module **chunk = &chunks[place / CUPEL__TRACE_MODULE_CHUNK];
+    if (*chunk == NULL) {
+        *chunk = cupel__trace_pages(CUPEL__TRACE_MODULE_CHUNK * sizeof **chunk);
+        if (*chunk == NULL) {
+            return 0;
+        }
+    }
+    struct cupel__trace_module *module = &(*chunk)[place % CUPEL__TRACE_MODULE_CHUNK];
+    module->start = (uintptr_t)object->dlfo_map_start;
+    module->end = (uintptr_t)object->dlfo_map_end;
+    module->bias = object->dlfo_link_map->l_addr;
+    module->eh_frame_hdr = object->dlfo_eh_frame;
+    strncpy(module->name, name, sizeof module->name - 1);
+    atomic_store_explicit(&count, place + 1, memory_order_release);
+    return place + 1;
+}
+
+uint32_t cupel__trace_module_of(uintptr_t address, const struct cupel__trace_module **module) {
+    struct dl_find_object object;
+    if (_dl_find_object((void *)address, &object) != 0 || object.dlfo_link_map == NULL) {
+        return 0;
+    }
+    cupel__trace_lock(&lock);
+    const char *name = name_of(object.dlfo_link_map);
+    uint32_t number = add(&object, name);
+    cupel__trace_unlock(&lock);
+    if (module != NULL) {
+        *module = cupel__trace_module_at(number);
+    }
+    return number;
+}
+
+/* What the loader tells debuggers. Found through the program's dynamic section: the symbol _r_debug may be a copy. */
+static const struct r_debug *loader_state(void) {
+    static _Atomic(const struct r_debug *) known;
+    const struct r_debug *state = atomic_load_explicit(&known, memory_order_relaxed);
+    struct dl_find_object object;
+    if (state != NULL || _dl_find_object((void *)(uintptr_t)&loader_state, &object) != 0) {
+        return state;
+    }
+    const struct link_map *map = object.dlfo_link_map;
+    while (map != NULL && map->l_prev != NULL) {
+        map = map->l_prev;
+    }
+    for (const ElfW(Dyn) *entry = map == NULL ? NULL : map->l_ld; entry != NULL && entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_DEBUG) {
+            state = (const struct r_debug *)entry->d_un.d_ptr;
+        }
+    }
+    atomic_store_explicit(&known, state, memory_order_relaxed);
+    return state;
+}
+
+bool cupel__trace_is_loader(uintptr_t address) {
+    static atomic_uintptr_t start, end;
+    if (atomic_load_explicit(&end, memory_order_acquire) == 0) {
+        const struct r_debug *state = loader_state();
+        struct dl_find_object object;
+        if (state == NULL || _dl_find_object((void *)state->r_brk, &object) != 0) {
+            return false;
+        }
+        atomic_store_explicit(&start, (uintptr_t)object.dlfo_map_start, memory_order_relaxed);
+        atomic_store_explicit(&end, (uintptr_t)object.dlfo_map_end, memory_order_release);
+    }
+    return address >= atomic_load_explicit(&start, memory_order_relaxed) &&
+           address < atomic_load_explicit(&end, memory_order_relaxed);
+}
+
+bool cupel__trace_is_unloading(void) {
+    const struct r_debug *state = loader_state();
+    if (state == NULL || state->r_state == RT_DELETE) {
+        return state != NULL;
+    }
+    /* From version 2 on there is one record a namespace. */
+    const struct r_debug_extended *next =
+        state->r_version >= 2 ? ((const struct r_debug_extended *)(const void *)state)->r_next : NULL;
+    while (next != NULL && next->base.r_state != RT_DELETE) {
+        next = next->r_next;
+    }
+    return next != NULL;
+}
+
+#else
+
+uint32_t cupel__trace_module_of(uintptr_t address, const struct cupel__trace_module **module) {
+    (void)address;
+    (void)module;
+    return 0;
+}
+
+bool cupel__trace_is_loader(uintptr_t address) {
+    (void)address;
+    return false;
+}
+
+bool cupel__trace_is_unloading(void) {
+    return false;
+}
+
+#endif
