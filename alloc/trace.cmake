@@ -1,6 +1,7 @@
 # Traces: the walk over stacks, the store, and what prints them.
 target_sources(cupel_alloc PRIVATE src/stack.c src/trace.c src/trace_print.c src/trace_store.c src/trace_frames.c src/trace_hash.c
-  src/trace_lock.c src/trace_modules.c)
+  src/trace_lock.c src/trace_modules.c src/trace_rules.c src/trace_walk.c src/trace_memo.c src/trace_thread.c
+  src/cfi_record.c src/cfi_program.c src/cfi_expression.c src/cfi_step.c)
 # Unwinding tables are found without the loader's lock through _dl_find_object (glibc 2.35).
 include(CheckSymbolExists)
 set(CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)

@@ -1,0 +1,90 @@
+/* Tables of threads: see trace_thread.h. */
+#include "alloc/src/trace_thread.h"
+
+#include "alloc/src/trace_hash.h"
+#include "alloc/src/trace_lock.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+_Thread_local volatile bool cupel__trace_is_busy __attribute__((tls_model("initial-exec")));
+static _Thread_local struct cupel__trace_thread *own __attribute__((tls_model("initial-exec")));
+
+static struct cupel__trace_lock lock;
+static struct cupel__trace_thread *unused;
+static unsigned taken; /* from the system, ever */
+static pthread_key_t key;
+static atomic_int key_state; /* 0: not made; 1: made; -1: cannot be made */
+
+static struct cupel__trace_thread *take(void) {
+    cupel__trace_lock(&lock);
+    struct cupel__trace_thread *thread = unused;
+    if (thread != NULL) {
+        unused = thread->next;
+    } else if (taken < CUPEL__TRACE_THREADS_MAX) {
+        thread = cupel__trace_pages(sizeof *thread);
+        taken += thread != NULL;
+    }
+    cupel__trace_unlock(&lock);
+    return thread;
+}
+
+/* Gives the pages back and leaves them zero, so that nothing of this thread's stack is taken for another's. */
+static void put_back(struct cupel__trace_thread *thread) {
+    if (madvise(thread, sizeof *thread, MADV_DONTNEED) != 0) {
+        return; /* never on memory of ours; it is lost then */
+    }
+    cupel__trace_lock(&lock);
+    thread->next = unused;
+    unused = thread;
+    cupel__trace_unlock(&lock);
+}
+
+static void leave(void *thread) {
+    (void)thread;
+    cupel__trace_thread_leave();
+}
+
+/* The destructor at the thread's end. Destructors that run after it may bring a new table about, and with it the
+ * destructor once more. */
+static void watch_end(struct cupel__trace_thread *thread) {
+    if (atomic_load_explicit(&key_state, memory_order_acquire) == 0) {
+        cupel__trace_lock(&lock);
+        if (atomic_load_explicit(&key_state, memory_order_relaxed) == 0) {
+            atomic_store_explicit(&key_state, pthread_key_create(&key, leave) == 0 ? 1 : -1, memory_order_release);
+        }
+        cupel__trace_unlock(&lock);
+    }
+    if (atomic_load_explicit(&key_state, memory_order_acquire) == 1) {
+        (void)pthread_setspecific(key, thread);
+    }
+}
+
+struct cupel__trace_thread *cupel__trace_thread(void) {
+    if (own == NULL) {
+        own = take();
+        if (own != NULL) {
+            watch_end(own);
+        }
+    }
+    return own;
+}
+
+void cupel__trace_thread_leave(void) {
+    bool was_busy = cupel__trace_is_busy;
+    cupel__trace_is_busy = true;
+    struct cupel__trace_thread *thread = own;
+    own = NULL;
+    if (thread != NULL) {
+        put_back(thread);
+    }
+    cupel__trace_is_busy = was_busy;
+}
+
+size_t cupel__trace_thread_bytes(void) {
+    cupel__trace_lock(&lock);
+    size_t bytes = taken * sizeof(struct cupel__trace_thread);
+    cupel__trace_unlock(&lock);
+    return bytes;
+}

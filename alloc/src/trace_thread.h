@@ -1,0 +1,32 @@
+/* What each thread has for its traces: a flag that it is taking one, the stack it is on, a memo. Threads that end leave
+ * it to others. */
+#ifndef ALLOC_SRC_TRACE_THREAD_H
+#define ALLOC_SRC_TRACE_THREAD_H
+
+#include "alloc/src/stack.h"
+#include "alloc/src/trace_memo.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { CUPEL__TRACE_THREADS_MAX = 512 }; /* that have a memo at one time; more walk each time */
+
+struct cupel__trace_thread {
+    struct cupel__trace_thread *next; /* in the list of those that nobody uses */
+    struct cupel__stack stack;        /* on which it was last */
+    uint64_t walks, slow_walks;
+    struct cupel__memo memo;
+};
+
+/* The calling thread's; NULL where memory or places lack. The caller has set cupel__trace_is_busy. */
+struct cupel__trace_thread *cupel__trace_thread(void);
+/* Takes it away from the calling thread; it gets another one if it asks again. */
+void cupel__trace_thread_leave(void);
+/* Bytes taken from the system for all threads. */
+size_t cupel__trace_thread_bytes(void);
+
+/* True while the calling thread is in here, so that a signal handler that interrupts it stays out. The model: reaching
+ * it must not allocate, in a shared object either. */
+extern _Thread_local volatile bool cupel__trace_is_busy __attribute__((tls_model("initial-exec")));
+
+#endif
