@@ -78,7 +78,7 @@ static uint32_t add(const struct dl_find_object *object, const char *name) {
     module->end = (uintptr_t)object->dlfo_map_end;
     module->bias = object->dlfo_link_map->l_addr;
     module->eh_frame_hdr = object->dlfo_eh_frame;
-    strncpy(module->name, name, sizeof module->name - 1);
+    memcpy(module->name, name, strnlen(name, sizeof module->name - 1)); /* the rest is zero already */
     atomic_store_explicit(&count, place + 1, memory_order_release);
     return place + 1;
 }
