@@ -10,3 +10,7 @@ unset(CMAKE_REQUIRED_DEFINITIONS)
 if(CUPEL_HAS_DL_FIND_OBJECT)
   target_compile_definitions(cupel_alloc PRIVATE CUPEL_HAS_DL_FIND_OBJECT)
 endif()
+
+cupel_add_bench(alloc_trace SOURCES bench/bench_trace.c bench/bench_trace_calls.c bench/bench_trace_chained.c bench/measure.c LINK cupel::alloc)
+set_source_files_properties(bench/bench_trace_calls.c PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
+set_source_files_properties(bench/bench_trace_chained.c PROPERTIES COMPILE_OPTIONS -fno-omit-frame-pointer)

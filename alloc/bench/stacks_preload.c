@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
@@ -214,8 +214,13 @@ static void start_stepping(long every_us) {
     struct sigaction step = {.sa_sigaction = on_step, .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
     (void)sigaction(SIGPROF, &time, NULL);
     (void)sigaction(SIGTRAP, &step, NULL);
-    struct itimerval timer = {.it_interval = {0, every_us}, .it_value = {0, every_us}};
-    (void)setitimer(ITIMER_PROF, &timer, NULL);
+    /* A timer that ends with an exec, as one of setitimer does not. */
+    timer_t timer;
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF};
+    struct itimerspec times = {.it_interval = {0, every_us * 1000}, .it_value = {0, every_us * 1000}};
+    if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) == 0) {
+        (void)timer_settime(timer, 0, &times, NULL);
+    }
 }
 
 __attribute__((constructor)) static void begin(void) {

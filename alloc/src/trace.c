@@ -6,8 +6,6 @@
 #include "alloc/src/trace_store.h"
 #include "alloc/src/trace_thread.h"
 
-#include <string.h>
-
 #if defined(CUPEL_HAS_VALGRIND)
 #include <valgrind/valgrind.h>
 #else
@@ -53,21 +51,12 @@ static bool begin(struct cupel__walk *walk, struct cupel__trace_thread *thread, 
     return start->sp % sizeof(uintptr_t) == 0 && find_stack(thread, start->sp, &walk->stack);
 }
 
-static void clear(struct cupel__walk *walk) {
-    walk->count = 0;
-    walk->hash = 0;
-    walk->is_exact = true;
-    walk->uses_fp = false;
-    walk->word_count = 0;
-    memset(walk->frames, 0, sizeof walk->frames);
-}
-
 /* Walks until no rules were forgotten meanwhile. */
 static void run(struct cupel__walk *walk, struct cupel__trace_thread *thread) {
     enum { TRIES = 4 };
     for (unsigned i = 0; i < TRIES; i++) {
         unsigned epoch = atomic_load_explicit(&cupel__rules_epoch, memory_order_acquire);
-        clear(walk);
+        cupel__walk_clear(walk);
         if (cupel__walk(walk, &store) == CUPEL__WALK_NEEDS_REGISTERS) {
             cupel__walk_slow(walk, &store);
             if (thread != NULL) {
@@ -105,7 +94,7 @@ static cupel_trace_id take(enum cupel_trace_mode mode, const struct cupel_trace_
         look_after_modules(site == NULL ? start->ip : (uintptr_t)site);
     }
     if (!begin(&walk, thread, mode, start, site, max)) {
-        clear(&walk);
+        cupel__walk_clear(&walk);
         stand_by_site(&walk);
         return cupel__trace_store_add(&store, walk.frames, walk.count, walk.hash);
     }
@@ -157,7 +146,7 @@ unsigned cupel_trace_collect(enum cupel_trace_mode mode, const struct cupel_trac
     cupel__trace_is_busy = true;
     atomic_signal_fence(memory_order_seq_cst);
     struct cupel__walk walk;
-    clear(&walk);
+    cupel__walk_clear(&walk);
     struct cupel__trace_thread *thread = cupel__trace_thread();
     if (begin(&walk, thread, mode, start, site, max)) {
         run(&walk, thread);

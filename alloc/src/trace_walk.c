@@ -105,6 +105,15 @@ static bool count_in(struct cupel__walk *walk, struct place *place, struct cupel
     return walk->count < walk->max;
 }
 
+void cupel__walk_clear(struct cupel__walk *walk) {
+    walk->count = 0;
+    walk->hash = 0;
+    walk->is_exact = true;
+    walk->uses_fp = false;
+    walk->word_count = 0;
+    memset(walk->frames, 0, sizeof walk->frames);
+}
+
 enum cupel__walk_end cupel__walk(struct cupel__walk *walk, struct cupel__trace_store *store) {
     struct place place = {walk->start.ip, walk->start.sp, walk->start.fp, 0, false, walk->site == 0};
     struct cupel__rules *rules = atomic_load_explicit(&cupel__rules_now, memory_order_acquire);
@@ -155,9 +164,7 @@ static bool take(void *user, uintptr_t ip, uintptr_t sp) {
 
 void cupel__walk_slow(struct cupel__walk *walk, struct cupel__trace_store *store) {
     struct cupel__walk whole = *walk;
-    whole.count = 0;
-    whole.hash = 0;
-    memset(whole.frames, 0, sizeof whole.frames);
+    cupel__walk_clear(&whole);
     struct slow slow = {&whole, store, {.is_after_site = walk->site == 0}, false};
     cupel__cfi_walk(take, &slow);
     /* Where it did not come so far, what the rules gave is as much as can be known. */

@@ -40,6 +40,8 @@ struct cupel__walk {
     uint8_t places[CUPEL__WALK_WORDS_MAX]; /* of each return address: which frame it is; 0xff: one before the site */
 };
 
+/* Makes ready for a walk: nothing came of it yet. */
+void cupel__walk_clear(struct cupel__walk *walk);
 /* Walks. The stack must hold the start's stack pointer, which is aligned to words. */
 enum cupel__walk_end cupel__walk(struct cupel__walk *walk, struct cupel__trace_store *store);
 /* The same with all registers, from here. Some microseconds; `words` are not exact afterwards. */
