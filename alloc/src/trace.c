@@ -6,12 +6,6 @@
 #include "alloc/src/trace_store.h"
 #include "alloc/src/trace_thread.h"
 
-#if defined(CUPEL_HAS_VALGRIND)
-#include <valgrind/valgrind.h>
-#else
-#define RUNNING_ON_VALGRIND 0
-#endif
-
 static struct cupel__trace_store store;
 static atomic_bool must_forget; /* a module was unloaded, or is being */
 
@@ -27,7 +21,7 @@ static void look_after_modules(uintptr_t origin) {
 }
 
 /* The bounds of the stack that holds sp. */
-static bool find_stack(struct cupel__trace_thread *thread, uintptr_t sp, struct cupel__stack *stack) {
+static inline bool find_stack(struct cupel__trace_thread *thread, uintptr_t sp, struct cupel__stack *stack) {
     if (thread == NULL) {
         return cupel__stack_find(sp, stack);
     }
@@ -42,8 +36,8 @@ static bool find_stack(struct cupel__trace_thread *thread, uintptr_t sp, struct 
     return true;
 }
 
-static bool begin(struct cupel__walk *walk, struct cupel__trace_thread *thread, enum cupel_trace_mode mode,
-                  const struct cupel_trace_start *start, const void *site, unsigned max) {
+static inline bool begin(struct cupel__walk *walk, struct cupel__trace_thread *thread, enum cupel_trace_mode mode,
+                         const struct cupel_trace_start *start, const void *site, unsigned max) {
     walk->mode = mode;
     walk->max = max < CUPEL__TRACE_FRAMES_MAX ? max : (unsigned)CUPEL__TRACE_FRAMES_MAX;
     walk->start = *start;
@@ -85,13 +79,26 @@ static void stand_by_site(struct cupel__walk *walk) {
     }
 }
 
+/* Walks, stores, and keeps it in the memo where `entry` is not NULL. */
+static cupel_trace_id take_by_walk(struct cupel__trace_thread *thread, struct cupel__memo_leaf *leaf,
+                                   struct cupel__memo_entry *entry, struct cupel__walk *walk, uint32_t epoch) {
+    run(walk, thread);
+    stand_by_site(walk);
+    cupel_trace_id id = cupel__trace_store_add(&store, walk->frames, walk->count, walk->hash);
+    if (entry != NULL && id != 0 && walk->is_exact && walk->word_count != 0 &&
+        epoch == atomic_load_explicit(&cupel__rules_epoch, memory_order_relaxed) + 1) {
+        cupel__memo_put(&thread->memo, leaf, entry, walk, epoch, id);
+    }
+    return id;
+}
+
 static cupel_trace_id take(enum cupel_trace_mode mode, const struct cupel_trace_start *start, const void *site,
                            unsigned max) {
     struct cupel__trace_thread *thread = cupel__trace_thread();
     struct cupel__walk walk;
-    if (atomic_load_explicit(&must_forget, memory_order_relaxed) ||
-        cupel__trace_is_loader(site == NULL ? start->ip : (uintptr_t)site)) {
-        look_after_modules(site == NULL ? start->ip : (uintptr_t)site);
+    uintptr_t origin = site == NULL ? start->ip : (uintptr_t)site;
+    if (atomic_load_explicit(&must_forget, memory_order_relaxed) || cupel__trace_is_loader(origin)) {
+        look_after_modules(origin);
     }
     if (!begin(&walk, thread, mode, start, site, max)) {
         cupel__walk_clear(&walk);
@@ -99,23 +106,16 @@ static cupel_trace_id take(enum cupel_trace_mode mode, const struct cupel_trace_
         return cupel__trace_store_add(&store, walk.frames, walk.count, walk.hash);
     }
     uint32_t epoch = atomic_load_explicit(&cupel__rules_epoch, memory_order_acquire) + 1;
-    bool has_memo = thread != NULL && !RUNNING_ON_VALGRIND;
-    struct cupel__memo_entry *entry = NULL;
-    if (has_memo) {
-        entry = cupel__memo_place(&thread->memo, &walk);
-        cupel_trace_id id = cupel__memo_get(&thread->memo, entry, &walk, epoch, &store);
-        if (id != 0) {
-            return id;
-        }
+    if (thread == NULL || thread->has_no_memo) {
+        return take_by_walk(thread, NULL, NULL, &walk, epoch);
     }
-    run(&walk, thread);
-    stand_by_site(&walk);
-    cupel_trace_id id = cupel__trace_store_add(&store, walk.frames, walk.count, walk.hash);
-    if (has_memo && id != 0 && walk.is_exact && walk.word_count != 0 &&
-        epoch == atomic_load_explicit(&cupel__rules_epoch, memory_order_relaxed) + 1) {
-        cupel__memo_put(&thread->memo, entry, &walk, epoch, id);
+    struct cupel__memo_leaf *leaf = cupel__memo_leaf_of(&thread->memo, start->ip);
+    struct cupel__memo_entry *entry = cupel__memo_place(&thread->memo, leaf, &walk);
+    cupel_trace_id id = cupel__memo_get(&thread->memo, leaf, entry, &walk, epoch);
+    if (id == 0) {
+        id = cupel__memo_mend(&thread->memo, leaf, entry, &walk, epoch, &store);
     }
-    return id;
+    return id != 0 ? id : take_by_walk(thread, leaf, entry, &walk, epoch);
 }
 
 cupel_trace_id cupel_trace_take(enum cupel_trace_mode mode, const struct cupel_trace_start *start, const void *site,

@@ -13,6 +13,7 @@
 
 static struct cupel__trace_lock lock;
 static struct cupel__trace_module *chunks[CUPEL__TRACE_MODULES_MAX / CUPEL__TRACE_MODULE_CHUNK];
+uintptr_t cupel__loader_start, cupel__loader_size;
 static atomic_uint count; /* record `number` is at number - 1 */
 
 const struct cupel__trace_module *cupel__trace_module_at(uint32_t number) {
@@ -119,19 +120,14 @@ static const struct r_debug *loader_state(void) {
     return state;
 }
 
-bool cupel__trace_is_loader(uintptr_t address) {
-    static atomic_uintptr_t start, end;
-    if (atomic_load_explicit(&end, memory_order_acquire) == 0) {
-        const struct r_debug *state = loader_state();
-        struct dl_find_object object;
-        if (state == NULL || _dl_find_object((void *)state->r_brk, &object) != 0) {
-            return false;
-        }
-        atomic_store_explicit(&start, (uintptr_t)object.dlfo_map_start, memory_order_relaxed);
-        atomic_store_explicit(&end, (uintptr_t)object.dlfo_map_end, memory_order_release);
+/* All threads write the same values. */
+void cupel__trace_loader_find(void) {
+    const struct r_debug *state = loader_state();
+    struct dl_find_object object;
+    if (cupel__loader_size == 0 && state != NULL && _dl_find_object((void *)state->r_brk, &object) == 0) {
+        cupel__loader_start = (uintptr_t)object.dlfo_map_start;
+        cupel__loader_size = (uintptr_t)object.dlfo_map_end - (uintptr_t)object.dlfo_map_start;
     }
-    return address >= atomic_load_explicit(&start, memory_order_relaxed) &&
-           address < atomic_load_explicit(&end, memory_order_relaxed);
 }
 
 bool cupel__trace_is_unloading(void) {
@@ -156,9 +152,7 @@ uint32_t cupel__trace_module_of(uintptr_t address, const struct cupel__trace_mod
     return 0;
 }
 
-bool cupel__trace_is_loader(uintptr_t address) {
-    (void)address;
-    return false;
+void cupel__trace_loader_find(void) {
 }
 
 bool cupel__trace_is_unloading(void) {

@@ -26,8 +26,13 @@ const struct cupel__trace_module *cupel__trace_module_at(uint32_t number);
 uint32_t cupel__trace_module_count(void);
 
 /* Whether an address is the loader's own code, and whether a module is being unloaded at the moment: together in a call
- * of free they mean that what was known of code addresses may be wrong from here on. */
-bool cupel__trace_is_loader(uintptr_t address);
+ * of free they mean that what was known of code addresses may be wrong from here on. The loader is not known before
+ * cupel__trace_loader_find. */
+extern uintptr_t cupel__loader_start, cupel__loader_size;
+void cupel__trace_loader_find(void);
+static inline bool cupel__trace_is_loader(uintptr_t address) {
+    return address - cupel__loader_start < cupel__loader_size;
+}
 bool cupel__trace_is_unloading(void);
 
 #endif

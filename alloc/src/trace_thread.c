@@ -3,13 +3,20 @@
 
 #include "alloc/src/trace_hash.h"
 #include "alloc/src/trace_lock.h"
+#include "alloc/src/trace_modules.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
 
+#if defined(CUPEL_HAS_VALGRIND)
+#include <valgrind/valgrind.h>
+#else
+#define RUNNING_ON_VALGRIND 0
+#endif
+
 _Thread_local volatile bool cupel__trace_is_busy __attribute__((tls_model("initial-exec")));
-static _Thread_local struct cupel__trace_thread *own __attribute__((tls_model("initial-exec")));
+_Thread_local struct cupel__trace_thread *cupel__trace_own __attribute__((tls_model("initial-exec")));
 
 static struct cupel__trace_lock lock;
 static struct cupel__trace_thread *unused;
@@ -61,21 +68,24 @@ static void watch_end(struct cupel__trace_thread *thread) {
     }
 }
 
-struct cupel__trace_thread *cupel__trace_thread(void) {
-    if (own == NULL) {
-        own = take();
-        if (own != NULL) {
-            watch_end(own);
+struct cupel__trace_thread *cupel__trace_thread_new(void) {
+    if (cupel__trace_own == NULL) {
+        cupel__trace_loader_find();
+        cupel__trace_own = take();
+        if (cupel__trace_own != NULL) {
+            /* The memo may read words that are nobody's before it finds that the stack is another one. */
+            cupel__trace_own->has_no_memo = RUNNING_ON_VALGRIND;
+            watch_end(cupel__trace_own);
         }
     }
-    return own;
+    return cupel__trace_own;
 }
 
 void cupel__trace_thread_leave(void) {
     bool was_busy = cupel__trace_is_busy;
     cupel__trace_is_busy = true;
-    struct cupel__trace_thread *thread = own;
-    own = NULL;
+    struct cupel__trace_thread *thread = cupel__trace_own;
+    cupel__trace_own = NULL;
     if (thread != NULL) {
         put_back(thread);
     }

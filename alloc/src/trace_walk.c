@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { STEPS_MAX = 96, BEFORE_SITE = 0xff, WORD = sizeof(uintptr_t) };
+enum { STEPS_MAX = 96, WORD = sizeof(uintptr_t) };
 
 typedef uintptr_t __attribute__((may_alias)) stack_word;
 
@@ -22,14 +22,17 @@ struct place {
 /* What a frame with a frame pointer looks like. */
 static const struct cupel__rule chained = {CUPEL__RULE_KIND(CUPEL__RULE_FROM_FP, CUPEL__RULE_FP_AT_FRAME, 0), 1, 2, -2};
 
-static void note(struct cupel__walk *walk, uintptr_t address, uint64_t value, uint64_t flag, uint8_t place) {
+static void note(struct cupel__walk *walk, uintptr_t address, uintptr_t value, uint8_t place) {
     uintptr_t distance = (address - walk->start.sp) / WORD;
-    if (walk->word_count == CUPEL__WALK_WORDS_MAX || distance > UINT16_MAX || value > CUPEL__WORD_VALUE_MASK) {
+    unsigned at = walk->word_count;
+    if (at == CUPEL__WALK_WORDS_MAX || distance > UINT16_MAX) {
         walk->is_exact = false;
         return;
     }
-    walk->places[walk->word_count] = place;
-    walk->words[walk->word_count++] = (uint64_t)distance << 48 | flag | value;
+    walk->words[at] = value;
+    walk->distances[at] = (uint16_t)distance;
+    walk->places[at] = place;
+    walk->word_count = at + 1;
 }
 
 /* The frame pointer decides what comes next: its word is part of what the walk depends on. */
@@ -39,7 +42,7 @@ static void note_fp(struct cupel__walk *walk, struct place *place) {
         if (place->fp_slot == 0) {
             walk->uses_fp = true;
         } else {
-            note(walk, place->fp_slot, place->fp, 0, 0);
+            note(walk, place->fp_slot, place->fp, CUPEL__WORD_NO_RETURN);
         }
     }
 }
@@ -65,7 +68,7 @@ CUPEL__UNSANITIZED static uintptr_t frame_address(struct cupel__walk *walk, stru
         return 0;
     }
     uintptr_t address = *(const stack_word *)slot;
-    note(walk, slot, address, 0, 0);
+    note(walk, slot, address, CUPEL__WORD_NO_RETURN);
     return address;
 }
 
@@ -76,7 +79,7 @@ CUPEL__UNSANITIZED static bool step(struct cupel__walk *walk, struct place *plac
         return false;
     }
     uintptr_t ip = *(const stack_word *)(frame - WORD);
-    note(walk, frame - WORD, ip, CUPEL__WORD_IS_RETURN, place->is_after_site ? (uint8_t)walk->count : BEFORE_SITE);
+    note(walk, frame - WORD, ip, place->is_after_site ? (uint8_t)walk->count : (uint8_t)CUPEL__WORD_BEFORE_SITE);
     unsigned how = CUPEL__RULE_FP(rule);
     if (how != CUPEL__RULE_FP_SAME) {
         if (how == CUPEL__RULE_FP_AT_FP) {

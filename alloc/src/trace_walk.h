@@ -11,11 +11,8 @@
 
 enum { CUPEL__WALK_WORDS_MAX = 44 };
 
-/* A word that a walk read: the low 47 bits are its value, the next bit says that it was a return address, and the top
- * 16 are its distance from the start's stack pointer in words. */
-#define CUPEL__WORD_VALUE_MASK     (((uint64_t)1 << 47) - 1)
-#define CUPEL__WORD_IS_RETURN      ((uint64_t)1 << 47)
-#define CUPEL__WORD_DISTANCE(word) ((word) >> 48)
+/* What a word that a walk read was: the return address of the frame of this number, or one of these. */
+enum { CUPEL__WORD_BEFORE_SITE = 0xff, CUPEL__WORD_NO_RETURN = 0xfe };
 
 enum cupel__walk_end {
     CUPEL__WALK_DONE,
@@ -36,8 +33,9 @@ struct cupel__walk {
     bool is_exact;                            /* `words` holds every word that was read */
     bool uses_fp;                             /* the start's frame pointer decided too */
     unsigned word_count;
-    uint64_t words[CUPEL__WALK_WORDS_MAX];
-    uint8_t places[CUPEL__WALK_WORDS_MAX]; /* of each return address: which frame it is; 0xff: one before the site */
+    uintptr_t words[CUPEL__WALK_WORDS_MAX];
+    uint16_t distances[CUPEL__WALK_WORDS_MAX]; /* from the start's stack pointer, in words */
+    uint8_t places[CUPEL__WALK_WORDS_MAX];     /* what each was */
 };
 
 /* Makes ready for a walk: nothing came of it yet. */
