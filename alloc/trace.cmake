@@ -1,16 +1,44 @@
 # Traces: the walk over stacks, the store, and what prints them.
-target_sources(cupel_alloc PRIVATE src/stack.c src/trace.c src/trace_print.c src/trace_store.c src/trace_frames.c src/trace_hash.c
+target_sources(cupel_alloc PRIVATE src/stack.c src/trace.c src/trace_print.c src/symboliser.c src/trace_store.c src/trace_frames.c src/trace_hash.c
   src/trace_lock.c src/trace_modules.c src/trace_rules.c src/trace_walk.c src/trace_memo.c src/trace_thread.c
   src/cfi_record.c src/cfi_program.c src/cfi_expression.c src/cfi_step.c)
-# Unwinding tables are found without the loader's lock through _dl_find_object (glibc 2.35).
-include(CheckSymbolExists)
-set(CMAKE_REQUIRED_DEFINITIONS -D_GNU_SOURCE)
-check_symbol_exists(_dl_find_object dlfcn.h CUPEL_HAS_DL_FIND_OBJECT)
-unset(CMAKE_REQUIRED_DEFINITIONS)
-if(CUPEL_HAS_DL_FIND_OBJECT)
-  target_compile_definitions(cupel_alloc PRIVATE CUPEL_HAS_DL_FIND_OBJECT)
-endif()
-
 cupel_add_bench(alloc_trace SOURCES bench/bench_trace.c bench/bench_trace_calls.c bench/bench_trace_chained.c bench/measure.c LINK cupel::alloc)
 set_source_files_properties(bench/bench_trace_calls.c PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
 set_source_files_properties(bench/bench_trace_chained.c PROPERTIES COMPILE_OPTIONS -fno-omit-frame-pointer)
+
+if(CUPEL_TESTS)
+  cupel_add_tests(alloc_unwind LINK cupel::alloc Threads::Threads ${CMAKE_DL_LIBS}
+    SOURCES tests/test_unwind.c tests/test_unwind_tables.c tests/test_trace.c tests/test_trace_store.c tests/unwind_reference.c
+      tests/unwind_chained.c)
+  set_source_files_properties(tests/unwind_chained.c PROPERTIES COMPILE_OPTIONS "-fno-omit-frame-pointer;-O1")
+  # Calls to unwind through, by each compiler that is there, at each level, not instrumented.
+  foreach(compiler gcc clang)
+    find_program(CUPEL_UNWIND_${compiler} ${compiler})
+    if(CUPEL_UNWIND_${compiler} AND TARGET cupel_tests_alloc_unwind)
+      foreach(level 0 1 2 3)
+        set(object ${CMAKE_CURRENT_BINARY_DIR}/unwind_${compiler}_o${level}.o)
+        add_custom_command(OUTPUT ${object} DEPENDS tests/unwind_calls.c tests/unwind_calls.h
+          COMMAND ${CUPEL_UNWIND_${compiler}} -std=gnu17 -O${level} -g -fPIC -fomit-frame-pointer -I${cupel_SOURCE_DIR}
+            -DUNWIND_KINDS=unwind_kinds_${compiler}_o${level} -c ${CMAKE_CURRENT_SOURCE_DIR}/tests/unwind_calls.c -o ${object})
+        list(APPEND objects ${object})
+      endforeach()
+    endif()
+  endforeach()
+  if(objects)
+    add_custom_target(alloc_unwind_calls DEPENDS ${objects})
+    add_dependencies(cupel_tests_alloc_unwind alloc_unwind_calls)
+    target_link_libraries(cupel_tests_alloc_unwind PUBLIC ${objects})
+  endif()
+  # Modules that take each other's place.
+  foreach(module one two)
+    add_library(alloc_unwind_${module} MODULE tests/unwind_module.c)
+    set_target_properties(alloc_unwind_${module} PROPERTIES OUTPUT_NAME unwind_${module}
+      LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests/fixtures)
+    target_compile_options(alloc_unwind_${module} PRIVATE -O1 -fomit-frame-pointer)
+    if(TARGET test_alloc_unwind)
+      add_dependencies(test_alloc_unwind alloc_unwind_${module})
+    endif()
+  endforeach()
+  target_compile_definitions(alloc_unwind_one PRIVATE FRAME_SIZE=1000)
+  target_compile_definitions(alloc_unwind_two PRIVATE FRAME_SIZE=2000)
+endif()

@@ -133,6 +133,13 @@ bool cupel__place_find(const void *address, struct cupel__place *place) {
     return dl_iterate_phdr(find_module, &search) != 0;
 }
 
+void cupel__place_in_file(const char *path, uintptr_t offset, struct cupel__place *place) {
+    memset(place, 0, sizeof *place);
+    (void)snprintf(place->module, sizeof place->module, "%s", path);
+    place->offset = offset;
+    visit_file(path, visit_for_place, place);
+}
+
 struct range_search {
     const char *name;
     struct cupel__range *ranges;

@@ -1,5 +1,6 @@
 /* Names of functions from the symbol tables of the loaded modules: static functions too, where the module is not
- * stripped. Reads the files with mmap; never allocates. Takes the loader's lock, so it is not for signal handlers. */
+ * stripped. Reads the files with mmap; never allocates. What looks for loaded
+ * modules takes the loader's lock, so it is not for signal handlers. */
 #ifndef ALLOC_SRC_SYMBOLS_H
 #define ALLOC_SRC_SYMBOLS_H
 
@@ -17,6 +18,10 @@ struct cupel__place {
 
 /* Fills `place`; false where no module holds the address. O(symbols of the module). */
 bool cupel__place_find(const void *address, struct cupel__place *place);
+
+/* The same for an offset in a module's file, which need not be loaded: fills `place`, whose module is then the path.
+ * Takes no lock; snprintf aside, it is made of system calls. */
+void cupel__place_in_file(const char *path, uintptr_t offset, struct cupel__place *place);
 
 struct cupel__range {
     uintptr_t low, high; /* high is one past the last byte */

@@ -7,16 +7,23 @@
 #include "alloc/src/trace_thread.h"
 
 static struct cupel__trace_store store;
+const struct cupel__trace_store *const cupel__trace_store_of_all = &store;
 static atomic_bool must_forget; /* a module was unloaded, or is being */
 
 /* The loader frees what it knew of a module after it has unmapped it. Rules are forgotten when that is over: before any
  * other module can be loaded there. */
-static void look_after_modules(uintptr_t origin) {
+static void look_at_modules(uintptr_t origin) {
     if (cupel__trace_is_loader(origin) && cupel__trace_is_unloading()) {
         atomic_store_explicit(&must_forget, true, memory_order_relaxed);
     } else if (atomic_load_explicit(&must_forget, memory_order_relaxed) && !cupel__trace_is_unloading()) {
         atomic_store_explicit(&must_forget, false, memory_order_relaxed);
         cupel__rules_forget();
+    }
+}
+
+static inline void look_after_modules(uintptr_t origin) {
+    if (atomic_load_explicit(&must_forget, memory_order_relaxed) || cupel__trace_is_loader(origin)) {
+        look_at_modules(origin);
     }
 }
 
@@ -96,10 +103,7 @@ static cupel_trace_id take(enum cupel_trace_mode mode, const struct cupel_trace_
                            unsigned max) {
     struct cupel__trace_thread *thread = cupel__trace_thread();
     struct cupel__walk walk;
-    uintptr_t origin = site == NULL ? start->ip : (uintptr_t)site;
-    if (atomic_load_explicit(&must_forget, memory_order_relaxed) || cupel__trace_is_loader(origin)) {
-        look_after_modules(origin);
-    }
+    look_after_modules(site == NULL ? start->ip : (uintptr_t)site);
     if (!begin(&walk, thread, mode, start, site, max)) {
         cupel__walk_clear(&walk);
         stand_by_site(&walk);
@@ -148,6 +152,7 @@ unsigned cupel_trace_collect(enum cupel_trace_mode mode, const struct cupel_trac
     struct cupel__walk walk;
     cupel__walk_clear(&walk);
     struct cupel__trace_thread *thread = cupel__trace_thread();
+    look_after_modules(site == NULL ? start->ip : (uintptr_t)site);
     if (begin(&walk, thread, mode, start, site, max)) {
         run(&walk, thread);
     }
@@ -211,6 +216,7 @@ void cupel_trace_count(struct cupel_trace_counters *counters) {
     if (!cupel__trace_is_busy) {
         cupel__trace_is_busy = true;
         const struct cupel__trace_thread *thread = cupel__trace_thread();
+        counters->has_no_memo = thread == NULL || thread->has_no_memo;
         if (thread != NULL) {
             counters->hits = thread->memo.hits;
             counters->repairs = thread->memo.repairs;

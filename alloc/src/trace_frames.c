@@ -43,7 +43,10 @@ static uint32_t add(struct cupel__trace_store *store, uintptr_t ip, uint32_t mod
     index = atomic_load_explicit(&store->frame_count, memory_order_relaxed);
     index += index == 0; /* 0 means none */
     uint32_t chunk = index / CUPEL__TRACE_CHUNK_FRAMES;
-    if (chunk >= CUPEL__TRACE_CHUNKS_MAX || !cupel__trace_has_room(store, sizeof(struct cupel__trace_frame))) {
+    size_t more_bytes =
+        sizeof(struct cupel__trace_frame) +
+        cupel__trace_hash_growth(atomic_load_explicit(&store->by_frame, memory_order_relaxed), FIRST_FRAMES);
+    if (chunk >= CUPEL__TRACE_CHUNKS_MAX || !cupel__trace_has_room(store, more_bytes)) {
         return 0;
     }
     struct cupel__trace_frame *frames = atomic_load_explicit(&store->frames[chunk], memory_order_relaxed);

@@ -41,10 +41,18 @@ static bool grow(_Atomic(struct cupel__trace_hash *) *place, size_t capacity, at
     return true;
 }
 
+static bool is_full(const struct cupel__trace_hash *table) {
+    return table == NULL || table->count >= table->capacity / 4 * 3;
+}
+
+size_t cupel__trace_hash_growth(const struct cupel__trace_hash *table, size_t first_capacity) {
+    return !is_full(table) ? 0 : size_of(table == NULL ? first_capacity : table->capacity * 2);
+}
+
 bool cupel__trace_hash_insert(_Atomic(struct cupel__trace_hash *) *place, size_t first_capacity, uint64_t hash,
                               uint32_t number, atomic_size_t *bytes) {
     struct cupel__trace_hash *table = atomic_load_explicit(place, memory_order_relaxed);
-    if (table == NULL || table->count >= table->capacity / 4 * 3) {
+    if (is_full(table)) {
         bool has_grown = grow(place, table == NULL ? first_capacity : table->capacity * 2, bytes);
         table = atomic_load_explicit(place, memory_order_relaxed);
         /* Without a larger table a search must still find an empty slot. */

@@ -33,6 +33,9 @@ static inline uint32_t cupel__trace_hash_next(struct cupel__trace_hash *table, u
 bool cupel__trace_hash_insert(_Atomic(struct cupel__trace_hash *) *table, size_t first_capacity, uint64_t hash,
                               uint32_t number, atomic_size_t *bytes);
 
+/* The bytes by which an insertion would have the table grow now. */
+size_t cupel__trace_hash_growth(const struct cupel__trace_hash *table, size_t first_capacity);
+
 /* Memory for tables, zero: from mmap; NULL where there is none. */
 void *cupel__trace_pages(size_t size_bytes);
 

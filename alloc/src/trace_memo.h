@@ -14,7 +14,7 @@
 
 enum {
     CUPEL__MEMO_ENTRIES_LOG = 10,
-    CUPEL__MEMO_LEAVES_LOG = 9,
+    CUPEL__MEMO_LEAVES_LOG = 10,
     CUPEL__MEMO_KEYS = 3,
     CUPEL__MEMO_WINDOW = 64, /* calls after which an ip's misses are judged */
 };

@@ -13,7 +13,7 @@
 
 static struct cupel__trace_lock lock;
 static struct cupel__trace_module *chunks[CUPEL__TRACE_MODULES_MAX / CUPEL__TRACE_MODULE_CHUNK];
-uintptr_t cupel__loader_start, cupel__loader_size;
+atomic_uintptr_t cupel__loader_start, cupel__loader_size;
 static atomic_uint count; /* record `number` is at number - 1 */
 
 const struct cupel__trace_module *cupel__trace_module_at(uint32_t number) {
@@ -27,7 +27,7 @@ uint32_t cupel__trace_module_count(void) {
     return atomic_load_explicit(&count, memory_order_acquire);
 }
 
-#if defined(CUPEL_HAS_DL_FIND_OBJECT)
+#if defined(DLFO_STRUCT_HAS_EH_DBASE) /* glibc 2.35 and later */
 
 /* The loader calls the program itself "". Its path is asked for once. */
 static const char *name_of(const struct link_map *map) {
@@ -124,9 +124,11 @@ static const struct r_debug *loader_state(void) {
 void cupel__trace_loader_find(void) {
     const struct r_debug *state = loader_state();
     struct dl_find_object object;
-    if (cupel__loader_size == 0 && state != NULL && _dl_find_object((void *)state->r_brk, &object) == 0) {
-        cupel__loader_start = (uintptr_t)object.dlfo_map_start;
-        cupel__loader_size = (uintptr_t)object.dlfo_map_end - (uintptr_t)object.dlfo_map_start;
+    if (atomic_load_explicit(&cupel__loader_size, memory_order_relaxed) == 0 && state != NULL &&
+        _dl_find_object((void *)state->r_brk, &object) == 0) {
+        uintptr_t start = (uintptr_t)object.dlfo_map_start;
+        atomic_store_explicit(&cupel__loader_start, start, memory_order_relaxed);
+        atomic_store_explicit(&cupel__loader_size, (uintptr_t)object.dlfo_map_end - start, memory_order_relaxed);
     }
 }
 

@@ -3,6 +3,7 @@
 #ifndef ALLOC_SRC_TRACE_MODULES_H
 #define ALLOC_SRC_TRACE_MODULES_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -28,10 +29,11 @@ uint32_t cupel__trace_module_count(void);
 /* Whether an address is the loader's own code, and whether a module is being unloaded at the moment: together in a call
  * of free they mean that what was known of code addresses may be wrong from here on. The loader is not known before
  * cupel__trace_loader_find. */
-extern uintptr_t cupel__loader_start, cupel__loader_size;
+extern atomic_uintptr_t cupel__loader_start, cupel__loader_size;
 void cupel__trace_loader_find(void);
 static inline bool cupel__trace_is_loader(uintptr_t address) {
-    return address - cupel__loader_start < cupel__loader_size;
+    return address - atomic_load_explicit(&cupel__loader_start, memory_order_relaxed) <
+           atomic_load_explicit(&cupel__loader_size, memory_order_relaxed);
 }
 bool cupel__trace_is_unloading(void);
 

@@ -91,7 +91,10 @@ static uint32_t reserve_lines(struct cupel__trace_store *store, unsigned count) 
         id += CUPEL__TRACE_CHUNK_LINES - id % CUPEL__TRACE_CHUNK_LINES;
     }
     uint32_t chunk = id / CUPEL__TRACE_CHUNK_LINES;
-    if (chunk >= CUPEL__TRACE_CHUNKS_MAX || !cupel__trace_has_room(store, count * sizeof(struct cupel__trace_line))) {
+    size_t more_bytes =
+        count * sizeof(struct cupel__trace_line) +
+        cupel__trace_hash_growth(atomic_load_explicit(&store->by_line, memory_order_relaxed), FIRST_LINES);
+    if (chunk >= CUPEL__TRACE_CHUNKS_MAX || !cupel__trace_has_room(store, more_bytes)) {
         return 0;
     }
     if (atomic_load_explicit(&store->lines[chunk], memory_order_relaxed) == NULL) {

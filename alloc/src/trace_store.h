@@ -51,6 +51,9 @@ struct cupel__trace_store {
 
 #define CUPEL__TRACE_LIMIT ((size_t)64 << 20)
 
+/* The one that cupel_trace_take uses. */
+extern const struct cupel__trace_store *const cupel__trace_store_of_all;
+
 /* The index of a frame, from 1; 0 where the store is full. About 20 ns where it is there already. */
 uint32_t cupel__trace_frame_add(struct cupel__trace_store *store, uintptr_t ip, uint32_t module);
 /* The frame of an index that was given. */

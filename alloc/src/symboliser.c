@@ -1,0 +1,234 @@
+/* Asking a program for files and lines: see symboliser.h.
+ *
+ * The program is started by clone, in this process's memory until it execs and without a signal to the parent when it
+ * ends: fork would run the handlers of others and copy locks, and a program that waits for its own children must not
+ * find ours. */
+#include "alloc/src/symboliser.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    WORDS_MAX = 8 + CUPEL__SYMBOLISER_ASKED_MAX,
+    PATH_MAX_BYTES = 1024,
+    ANSWER_MAX = 64 * 1024,
+    STACK_BYTES = 32 * 1024,
+    VARIABLES_MAX = 512,
+    PROCESS_MS = 5000, /* one question may take that long */
+    ALL_MS = 20000,    /* and all together that */
+};
+
+static const char *const programs[] = {"cupel-symbolise", "addr2line", "llvm-symbolizer"};
+
+static char answer[ANSWER_MAX];
+static char path_of_program[PATH_MAX_BYTES];
+static char offsets_as_text[CUPEL__SYMBOLISER_ASKED_MAX][20];
+static char *words[WORDS_MAX];
+static char *variables[VARIABLES_MAX];
+static _Alignas(16) char child_stack[STACK_BYTES];
+static int64_t spent_ms;
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Finds the program in PATH, or what CUPEL_SYMBOLISER names; false where there is none. */
+static bool find_program(unsigned which) {
+    const char *own = getenv("CUPEL_SYMBOLISER");
+    if (own != NULL && own[0] != '\0') {
+        (void)snprintf(path_of_program, sizeof path_of_program, "%s", own);
+        return which == 0 && access(path_of_program, X_OK) == 0;
+    }
+    const char *folder = getenv("PATH");
+    while (folder != NULL && *folder != '\0') {
+        size_t length = strcspn(folder, ":");
+        if (snprintf(path_of_program, sizeof path_of_program, "%.*s/%s", (int)length, folder, programs[which]) <
+                (int)sizeof path_of_program &&
+            length != 0 && access(path_of_program, X_OK) == 0) {
+            return true;
+        }
+        folder += length;
+        folder += *folder == ':';
+    }
+    return false;
+}
+
+/* The child is not to be preloaded, nor to ask the network for debug info. */
+static void copy_variables(void) {
+    static const char *const left_out[] = {"LD_PRELOAD=", "LD_AUDIT=", "CUPEL_", "DEBUGINFOD_URLS=", "MALLOC_"};
+    unsigned count = 0;
+    for (char **variable = environ; variable != NULL && *variable != NULL && count + 1 < VARIABLES_MAX; variable++) {
+        bool is_wanted = true;
+        for (unsigned i = 0; i < sizeof left_out / sizeof left_out[0]; i++) {
+            is_wanted = is_wanted && strncmp(*variable, left_out[i], strlen(left_out[i])) != 0;
+        }
+        variables[count] = *variable;
+        count += is_wanted;
+    }
+    variables[count] = NULL;
+}
+
+struct child {
+    int output;
+    sigset_t mask;
+};
+
+/* Runs in the parent's memory until it execs. */
+static int become_program(void *user) {
+    const struct child *child = user;
+    int nothing = open("/dev/null", O_RDWR);
+    if (nothing >= 0 && dup2(nothing, STDIN_FILENO) >= 0 && dup2(nothing, STDERR_FILENO) >= 0 &&
+        dup2(child->output, STDOUT_FILENO) >= 0) {
+        (void)sigprocmask(SIG_SETMASK, &child->mask, NULL);
+        (void)execve(path_of_program, words, variables);
+    }
+    _exit(127);
+}
+
+/* Reads all that comes, for as long as may be; false where it did not end. */
+static bool read_answer(int input, int64_t until_ms) {
+    size_t length = 0;
+    ssize_t got = 1;
+    while (got > 0 && length + 1 < sizeof answer) {
+        struct pollfd poller = {.fd = input, .events = POLLIN};
+        int64_t left_ms = until_ms - now_ms();
+        int ready = left_ms <= 0 ? 0 : poll(&poller, 1, (int)left_ms);
+        if (ready < 0 && errno == EINTR) {
+            continue;
+        }
+        if (ready <= 0) {
+            break;
+        }
+        got = read(input, answer + length, sizeof answer - 1 - length);
+        length += got > 0 ? (size_t)got : 0;
+    }
+    answer[length] = '\0';
+    return got == 0;
+}
+
+static bool run_program(void) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) {
+        return false;
+    }
+    int64_t start_ms = now_ms();
+    int64_t allowed_ms = ALL_MS - spent_ms < PROCESS_MS ? ALL_MS - spent_ms : PROCESS_MS;
+    struct child child = {.output = ends[1]};
+    sigset_t all;
+    sigset_t old;
+    (void)sigfillset(&all);
+    (void)sigemptyset(&child.mask);
+    (void)sigprocmask(SIG_SETMASK, &all, &old);
+    pid_t pid = clone(become_program, child_stack + sizeof child_stack, CLONE_VM | CLONE_VFORK, &child);
+    (void)sigprocmask(SIG_SETMASK, &old, NULL);
+    (void)close(ends[1]);
+    bool is_good = pid > 0 && read_answer(ends[0], start_ms + allowed_ms);
+    (void)close(ends[0]);
+    int status = -1;
+    if (pid > 0) {
+        if (!is_good) {
+            (void)kill(pid, SIGKILL);
+        }
+        while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) {
+        }
+    }
+    spent_ms += now_ms() - start_ms;
+    return is_good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* A line of the answer, its end cut off; NULL at the end. */
+static char *next_line(char **at) {
+    char *line = *at;
+    if (*line == '\0') {
+        return NULL;
+    }
+    char *end = line + strcspn(line, "\n");
+    *at = end + (*end != '\0');
+    *end = '\0';
+    return line;
+}
+
+/* "file:line", with words after a space cut off; false where it is unknown. */
+static bool is_place(char *place) {
+    place[strcspn(place, " ")] = '\0';
+    size_t length = strlen(place);
+    return length > 2 && place[0] != '?' && place[length - 1] != '?' && strcmp(place + length - 2, ":0") != 0;
+}
+
+/* The answer has, for each offset, the offset in hexadecimal, and then pairs of lines, a function and a place, the
+ * innermost first. llvm-symbolizer ends each with an empty line. */
+static void visit_answer(unsigned count, cupel__symboliser_visit visit, void *user) {
+    char *at = answer;
+    char *line = next_line(&at);
+    for (unsigned which = 0; which < count && line != NULL; which++) {
+        char *function = next_line(&at);
+        char *place = function == NULL ? NULL : next_line(&at);
+        while (place != NULL && strncmp(function, "0x", 2) != 0) {
+            char *after = at;
+            char *following = next_line(&after);
+            bool is_last = following == NULL || following[0] == '\0' || strncmp(following, "0x", 2) == 0;
+            if (is_place(place)) {
+                visit(user, which, function, place, !is_last);
+            }
+            at = after;
+            if (is_last) {
+                line = following != NULL && following[0] == '\0' ? next_line(&at) : following;
+                break;
+            }
+            function = following;
+            place = next_line(&at);
+        }
+        if (place == NULL) {
+            return;
+        }
+    }
+}
+
+static void build_words(const char *path, const uintptr_t offsets[], unsigned count) {
+    static const char *const options[] = {"-a", "-f", "-i", "-C", "-e"};
+    unsigned used = 0;
+    words[used++] = path_of_program;
+    if (strstr(path_of_program, "llvm-symbolizer") != NULL) {
+        words[used++] = (char *)(uintptr_t) "--output-style=GNU";
+    }
+    for (unsigned i = 0; i < sizeof options / sizeof options[0]; i++) {
+        words[used++] = (char *)(uintptr_t)options[i]; /* exec reads them only */
+    }
+    words[used++] = (char *)(uintptr_t)path;
+    for (unsigned i = 0; i < count; i++) {
+        (void)snprintf(offsets_as_text[i], sizeof offsets_as_text[i], "0x%" PRIxPTR, offsets[i]);
+        words[used++] = offsets_as_text[i];
+    }
+    words[used] = NULL;
+}
+
+bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel__symboliser_visit visit,
+                           void *user) {
+    if (count > CUPEL__SYMBOLISER_ASKED_MAX || getauxval(AT_SECURE) != 0) {
+        return false;
+    }
+    copy_variables();
+    for (unsigned which = 0; which < sizeof programs / sizeof programs[0] && spent_ms < ALL_MS; which++) {
+        if (find_program(which)) {
+            build_words(path, offsets, count);
+            if (run_program()) {
+                visit_answer(count, visit, user);
+                return true;
+            }
+        }
+    }
+    return false;
+}

@@ -1,0 +1,24 @@
+/* Files and lines of code addresses, asked of a program that reads debug info: cupel-symbolise, else addr2line, else
+ * llvm-symbolizer. The process that asks allocates nothing and takes no lock, so that it may be the one that crashed.
+ */
+#ifndef ALLOC_SRC_SYMBOLISER_H
+#define ALLOC_SRC_SYMBOLISER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { CUPEL__SYMBOLISER_ASKED_MAX = 32 };
+
+/* Called for each answer: `place` is "file:line" and never unknown; with is_inlined a call in there was replaced by the
+ * function's body, and more answers of the same `which` follow. */
+typedef void (*cupel__symboliser_visit)(void *user, unsigned which, const char *function, const char *place,
+                                        bool is_inlined);
+
+/* Asks for `count` (at most CUPEL__SYMBOLISER_ASKED_MAX) offsets in a module's file. False where nobody can be asked or
+ * the answer took too long; one that takes long uses up what the process as a whole may spend, some seconds. One thread
+ * at a time. */
+bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel__symboliser_visit visit,
+                           void *user);
+
+#endif

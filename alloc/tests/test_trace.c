@@ -1,0 +1,229 @@
+/* Goal: traces begin where they are asked to, survive any stack and any state, and keep their names. Method: scripted
+ * stacks, random registers, threads that come and go, modules that are loaded and unloaded. */
+#include "alloc/tests/unwind_reference.h"
+#include "alloc/trace.h"
+#include "harness/harness.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define NOT_HERE NULL
+#else
+#define NOT_HERE "stacks are walked by tables on x86-64 only"
+#endif
+
+static char text[8192];
+
+static void put(void *user, const char *part, size_t length) {
+    (void)user;
+    strncat(text, part, length < sizeof text - 1 - strlen(text) ? length : 0);
+}
+
+static const char *printed(cupel_trace_id id) {
+    text[0] = '\0';
+    cupel_trace_print(id, true, put, NULL);
+    return text;
+}
+
+__attribute__((noinline)) static cupel_trace_id take_here(enum cupel_trace_mode mode, const void *site, unsigned max) {
+    struct cupel_trace_start start = cupel_trace_start_here();
+    return cupel_trace_take(mode, &start, site, max);
+}
+
+TEST(trace, has_a_length) {
+    const void *frames[CUPEL_TRACE_FRAMES_MAX];
+    CHECK_UINT_EQ(take_here(CUPEL_TRACE_TABLES, NULL, 0), 0);
+    CHECK_UINT_EQ(take_here(CUPEL_TRACE_NONE, NULL, 16), 0);
+    for (unsigned max = 1; max <= 4; max++) {
+        cupel_trace_id id = take_here(CUPEL_TRACE_TABLES, NULL, max);
+        CHECK_UINT_NE(id, 0);
+        unsigned count = cupel_trace_frames(id, frames, CUPEL_TRACE_FRAMES_MAX);
+#if defined(__x86_64__)
+        CHECK_UINT_EQ(count, max);
+#endif
+        CHECK_UINT_LE(count, max);
+    }
+    CHECK_UINT_EQ(cupel_trace_frames(0, frames, 1), 0);
+    CHECK_UINT_EQ(cupel_trace_frames(0xfffffff0, frames, 1), 0);
+}
+
+TEST(trace, is_the_same_id_for_the_same_stack) {
+    cupel_trace_id ids[3];
+    for (unsigned i = 0; i < 3; i++) {
+        ids[i] = take_here(CUPEL_TRACE_TABLES, NULL, 16);
+    }
+    CHECK_UINT_EQ(ids[1], ids[0]);
+    CHECK_UINT_EQ(ids[2], ids[0]);
+    CHECK_UINT_NE(take_here(CUPEL_TRACE_TABLES, NULL, 16), ids[0]);
+}
+
+static const void *site;
+static cupel_trace_id from_site;
+
+__attribute__((noinline)) static void inner(enum cupel_trace_mode mode) {
+    from_site = take_here(mode, site, 8);
+    site = NULL;
+}
+
+__attribute__((noinline)) static void outer(enum cupel_trace_mode mode) {
+    site = __builtin_return_address(0);
+    inner(mode);
+}
+
+TEST(trace, begins_at_the_site) {
+    const void *frames[8];
+    const void *again[8];
+    outer(CUPEL_TRACE_TABLES);
+    unsigned count = cupel_trace_frames(from_site, frames, 8);
+    const void *first = frames[0];
+    REQUIRE(count >= 1);
+    CHECK_STR_CONTAINS(printed(from_site), "#0 cupel__test_trace_begins_at_the_site+");
+#if defined(__x86_64__)
+    CHECK_UINT_EQ(count, 8);
+#endif
+    CHECK_UINT_EQ(cupel_trace_intern(frames, count), from_site);
+    /* What is no site of this stack stands alone. */
+    site = (const char *)first + 1;
+    const void *nowhere = site;
+    inner(CUPEL_TRACE_TABLES);
+    CHECK_UINT_EQ(cupel_trace_frames(from_site, again, 8), 1);
+    CHECK_PTR_EQ(again[0], nowhere);
+}
+
+/* Compiled with frame pointers: alloc/trace.cmake. */
+unsigned unwind_chained(unsigned depth, unsigned (*hook)(void));
+
+static unsigned check_chain(void) {
+    struct cupel_trace_start start = cupel_trace_start_here();
+    const void *chained[8];
+    const void *by_libgcc[8];
+    unsigned count = cupel_trace_collect(CUPEL_TRACE_FRAME_POINTERS, &start, NULL, chained, 8);
+    CHECK_UINT_EQ(count, 8);
+    CHECK_UINT_EQ(unwind_reference(&start, by_libgcc, 8), 8);
+    CHECK_MEM_EQ(chained, by_libgcc, sizeof chained);
+    cupel_trace_id id = cupel_trace_take(CUPEL_TRACE_FRAME_POINTERS, &start, NULL, 8);
+    CHECK_UINT_EQ(cupel_trace_take(CUPEL_TRACE_FRAME_POINTERS, &start, NULL, 8), id);
+    CHECK_UINT_EQ(cupel_trace_frames(id, chained, 8), 8);
+    CHECK_MEM_EQ(chained, by_libgcc, sizeof chained);
+    return id;
+}
+
+TEST(trace, follows_frame_pointers) {
+    unsigned id = unwind_chained(10, check_chain);
+    CHECK_UINT_NE(id, 0);
+    CHECK_UINT_NE(unwind_chained(9, check_chain), 0);
+}
+
+/* Any registers: nothing is read beyond the stack, and the first frame is what was said. */
+PROPERTY(trace, survives_any_registers, .longest = 64, .no_sweep = true) {
+    struct cupel_trace_start start = cupel_trace_start_here();
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+    const uintptr_t *words = (const uintptr_t *)here;
+    const uintptr_t ips[] = {start.ip, (uintptr_t)&strlen + 5,           (uintptr_t)&words, 0, UINTPTR_MAX,
+                             1,        (uintptr_t)&cupel_trace_take + 20};
+    start.ip = ips[cupel_draw_uint(bytes, "ip", 0, 6)];
+    start.sp = cupel_draw_bool(bytes, "near") ? here + 8 * cupel_draw_uint(bytes, "sp", 0, 200)
+                                              : (uintptr_t)cupel_draw_uint(bytes, "sp", 0, UINT64_MAX);
+    start.fp = cupel_draw_bool(bytes, "near") ? here + cupel_draw_uint(bytes, "fp", 0, 2000)
+                                              : (uintptr_t)cupel_draw_uint(bytes, "fp", 0, UINT64_MAX);
+    const void *frames[16];
+    for (unsigned mode = CUPEL_TRACE_FRAME_POINTERS; mode <= CUPEL_TRACE_TABLES; mode++) {
+        unsigned count = cupel_trace_collect((enum cupel_trace_mode)mode, &start, NULL, frames, 16);
+        CHECK_UINT_LE(count, 16);
+        CHECK(count == 0 || frames[0] == (const void *)start.ip);
+        (void)cupel_trace_take((enum cupel_trace_mode)mode, &start, NULL, 16);
+    }
+}
+
+static void *take_in_thread(void *user) {
+    (void)user;
+    return (void *)(uintptr_t)take_here(CUPEL_TRACE_TABLES, NULL, 16);
+}
+
+TEST(trace, leaves_its_tables_to_the_next_thread, .tags = "slow") {
+    struct cupel_trace_counters before;
+    struct cupel_trace_counters after;
+    void *id = NULL;
+    void *other;
+    pthread_t thread;
+    for (unsigned i = 0; i < 30; i++) {
+        REQUIRE(pthread_create(&thread, NULL, take_in_thread, NULL) == 0);
+        REQUIRE(pthread_join(thread, &other) == 0);
+        CHECK(id == NULL || id == other);
+        id = other;
+        if (i == 0) {
+            cupel_trace_count(&before);
+        }
+    }
+    CHECK(id != NULL);
+    cupel_trace_count(&after);
+    CHECK_UINT_LT(after.bytes - before.bytes, 64 * 1024);
+}
+
+TEST(trace, works_in_a_child_of_fork, .tags = "slow") {
+    cupel_trace_id id = take_here(CUPEL_TRACE_TABLES, NULL, 16);
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        const void *frames[16];
+        bool is_good = cupel_trace_frames(id, frames, 16) > 0 && take_here(CUPEL_TRACE_TABLES, NULL, 15) != 0;
+        _exit(is_good ? 0 : 1);
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK_INT_EQ(status, 0);
+}
+
+/* Two modules that look alike from outside, so that the second lies where the first was; their functions have frames of
+ * different sizes at the same addresses. */
+static uintptr_t last_address;
+static cupel_trace_id last_id;
+
+static void hook_of_module(void) {
+    unwind_check_here("in a module");
+    last_id = take_here(CUPEL_TRACE_TABLES, NULL, 8);
+}
+
+static void call_module(const char *name) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/bin/tests/fixtures/%s", CUPEL_TEST_BINARY_DIR, name);
+    void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    REQUIRE(module != NULL);
+    void (*call)(void (*)(void));
+    *(void **)&call = dlsym(module, "unwind_module_call");
+    REQUIRE(call != NULL);
+    last_address = (uintptr_t)call;
+    call(hook_of_module);
+    REQUIRE(dlclose(module) == 0);
+    cupel_trace_modules_changed();
+}
+
+TEST(trace, knows_modules_that_are_gone, .skip = NOT_HERE, .tags = "slow", .no_sweep = true) {
+    unsigned same = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        call_module("libunwind_one.so");
+        cupel_trace_id one = last_id;
+        uintptr_t address = last_address;
+        CHECK_STR_CONTAINS(printed(one), "libunwind_one.so+");
+        call_module("libunwind_two.so");
+        same += last_address == address;
+        CHECK_UINT_NE(last_id, one);
+        CHECK_STR_CONTAINS(printed(last_id), "libunwind_two.so+");
+        CHECK_STR_CONTAINS(printed(one), "libunwind_one.so+");
+        CHECK(strstr(printed(one), "libunwind_two.so+") == NULL);
+    }
+    CHECK_UINT_GT(same, 0); /* else this shows nothing */
+}
+
+TEST(trace, says_what_it_lacks) {
+#if defined(__x86_64__) && defined(DLFO_STRUCT_HAS_EH_DBASE)
+    CHECK(cupel_trace_lack() == NULL);
+#else
+    CHECK_STR_CONTAINS(cupel_trace_lack(), "frame pointers");
+#endif
+}
