@@ -2,6 +2,19 @@
 target_sources(cupel_alloc PRIVATE src/stack.c src/trace.c src/trace_print.c src/symboliser.c src/trace_store.c src/trace_frames.c src/trace_hash.c
   src/trace_lock.c src/trace_modules.c src/trace_rules.c src/trace_walk.c src/trace_memo.c src/trace_thread.c
   src/cfi_record.c src/cfi_program.c src/cfi_expression.c src/cfi_step.c)
+# What reads debug info is a program of its own: libdw allocates. Without libdw it says so, and addr2line is asked.
+cupel_add_tool(symbolise SOURCES tool/symbolise.c LINK cupel::alloc)
+option(CUPEL_WITH_LIBDW "Read debug info with libdw, where it is there" ON)
+find_package(PkgConfig QUIET)
+if(CUPEL_WITH_LIBDW AND PkgConfig_FOUND AND NOT CUPEL_VARIANT STREQUAL "msan")
+  pkg_check_modules(LIBDW QUIET libdw)
+endif()
+if(CUPEL_WITH_LIBDW AND LIBDW_FOUND AND TARGET cupel-symbolise)
+  target_compile_definitions(cupel-symbolise PRIVATE CUPEL_HAVE_LIBDW)
+  target_include_directories(cupel-symbolise PRIVATE ${LIBDW_INCLUDE_DIRS})
+  target_link_libraries(cupel-symbolise PRIVATE ${LIBDW_LINK_LIBRARIES})
+endif()
+
 cupel_add_bench(alloc_trace SOURCES bench/bench_trace.c bench/bench_trace_calls.c bench/bench_trace_chained.c bench/measure.c LINK cupel::alloc)
 set_source_files_properties(bench/bench_trace_calls.c PROPERTIES COMPILE_OPTIONS -fomit-frame-pointer)
 set_source_files_properties(bench/bench_trace_chained.c PROPERTIES COMPILE_OPTIONS -fno-omit-frame-pointer)
@@ -9,7 +22,14 @@ set_source_files_properties(bench/bench_trace_chained.c PROPERTIES COMPILE_OPTIO
 if(CUPEL_TESTS)
   cupel_add_tests(alloc_unwind LINK cupel::alloc Threads::Threads ${CMAKE_DL_LIBS}
     SOURCES tests/test_unwind.c tests/test_unwind_tables.c tests/test_trace.c tests/test_trace_store.c tests/unwind_reference.c
-      tests/unwind_chained.c)
+      tests/unwind_chained.c tests/unwind_inline.c tests/test_trace_print.c)
+  set_source_files_properties(tests/unwind_inline.c PROPERTIES COMPILE_OPTIONS "-g;-O2")
+  if(TARGET cupel-symbolise AND TARGET test_alloc_unwind)
+    add_dependencies(test_alloc_unwind cupel-symbolise)
+  endif()
+  if(LIBDW_FOUND AND TARGET cupel_tests_alloc_unwind)
+    target_compile_definitions(cupel_tests_alloc_unwind PRIVATE CUPEL_HAVE_LIBDW)
+  endif()
   set_source_files_properties(tests/unwind_chained.c PROPERTIES COMPILE_OPTIONS "-fno-omit-frame-pointer;-O1")
   # Calls to unwind through, by each compiler that is there, at each level, not instrumented.
   foreach(compiler gcc clang)

@@ -1,0 +1,115 @@
+/* Goal: a printed trace names function, file and line, also of inlined calls, and no program that is asked for them can
+ * spoil it. Method: each program that is there is asked about a known stack; then ones that answer nonsense, nothing,
+ * or without end. */
+#include "alloc/tests/unwind_inline.h"
+#include "alloc/trace.h"
+#include "harness/harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+#define NOT_HERE NULL
+#else
+#define NOT_HERE "stacks are walked by tables on x86-64 only"
+#endif
+
+static char text[16384];
+
+static void put(void *user, const char *part, size_t length) {
+    (void)user;
+    strncat(text, part, length < sizeof text - 1 - strlen(text) ? length : 0);
+}
+
+/* Prints with the program of this path. */
+static const char *print_with(const char *program, cupel_trace_id id) {
+    text[0] = '\0';
+    REQUIRE(setenv("CUPEL_SYMBOLISER", program, 1) == 0);
+    cupel_trace_print(id, false, put, NULL);
+    REQUIRE(unsetenv("CUPEL_SYMBOLISER") == 0);
+    return text;
+}
+
+static const char *const programs[] = {CUPEL_TEST_BINARY_DIR "/bin/cupel-symbolise", "/usr/bin/addr2line",
+                                       "/usr/bin/llvm-symbolizer"};
+
+TEST(trace_print, names_lines_and_inlined_calls, .skip = NOT_HERE, .tags = "slow", .no_sweep = true,
+     CUPEL_TABLE(programs)) {
+    const char *program = programs[test_row_index()];
+    char wanted[128];
+    if (access(program, X_OK) != 0) {
+        cupel_test_skip("this program is not here");
+    }
+#if !defined(CUPEL_HAVE_LIBDW)
+    if (test_row_index() == 0) {
+        cupel_test_skip("cupel-symbolise was built without libdw");
+    }
+#endif
+    print_with(program, unwind_inline_take());
+    (void)snprintf(wanted, sizeof wanted, "unwind_inline.c:%d, inlined into", unwind_inline_innermost);
+    CHECK_STR_CONTAINS(text, "    #0 innermost_inlined at ");
+    CHECK_STR_CONTAINS(text, wanted);
+    (void)snprintf(wanted, sizeof wanted, "unwind_inline.c:%d, inlined into", unwind_inline_next);
+    CHECK_STR_CONTAINS(text, "    #0 next_inlined at ");
+    CHECK_STR_CONTAINS(text, wanted);
+    CHECK_STR_CONTAINS(text, "    #0 unwind_inline_take+0x");
+    CHECK_STR_CONTAINS(text, "    #1 ");
+}
+
+/* What stands there whoever is asked. */
+static void check_plain(void) {
+    CHECK_STR_CONTAINS(text, "    #0 unwind_inline_take+0x");
+    CHECK_STR_CONTAINS(text, "alloc_unwind+0x");
+    CHECK_STR_CONTAINS(text, "    #3 ");
+    CHECK(strstr(text, "inlined") == NULL);
+}
+
+TEST(trace_print, does_without_an_answer, .skip = NOT_HERE, .tags = "slow", .no_sweep = true) {
+    static const char *const useless[] = {"/nonexistent", "/bin/false", "/bin/true", "/bin/echo", "/bin/cat"};
+    for (unsigned i = 0; i < sizeof useless / sizeof useless[0]; i++) {
+        print_with(useless[i], unwind_inline_take());
+        check_plain();
+    }
+    if (access("/usr/bin/yes", X_OK) == 0) {
+        print_with("/usr/bin/yes", unwind_inline_take());
+        check_plain();
+    }
+}
+
+static cupel_trace_id inner_id;
+
+static void put_and_print(void *user, const char *part, size_t length) {
+    (void)part;
+    (void)length;
+    if (inner_id != 0) {
+        cupel_trace_id id = inner_id;
+        inner_id = 0;
+        cupel_trace_print(id, false, put, user);
+    }
+}
+
+/* A fault while a report is printed is reported too. */
+TEST(trace_print, one_report_inside_another, .skip = NOT_HERE, .tags = "slow", .no_sweep = true) {
+    cupel_trace_id id = unwind_inline_take();
+    inner_id = id;
+    text[0] = '\0';
+    cupel_trace_print(id, true, put_and_print, NULL);
+    CHECK_STR_CONTAINS(text, "unwind_inline_take+0x");
+    inner_id = id;
+    text[0] = '\0';
+    REQUIRE(setenv("CUPEL_SYMBOLISER", "/bin/true", 1) == 0);
+    cupel_trace_print(id, false, put_and_print, NULL);
+    REQUIRE(unsetenv("CUPEL_SYMBOLISER") == 0);
+    check_plain();
+}
+
+TEST(trace_print, of_nothing) {
+    text[0] = '\0';
+    cupel_trace_print(0, true, put, NULL);
+    CHECK_STR_EQ(text, "");
+    const void *nowhere[] = {(const void *)0x1234, (const void *)0x10};
+    cupel_trace_print(cupel_trace_intern(nowhere, 2), true, put, NULL);
+    CHECK_STR_EQ(text, "    #0 0x1234\n    #1 0x10\n");
+}
