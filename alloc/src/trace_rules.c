@@ -159,7 +159,7 @@ static struct cupel__rule read_rule(uintptr_t ip) {
 struct cupel__rule cupel__rules_learn(struct cupel__trace_store *store, uintptr_t ip, bool is_trusted) {
     unsigned epoch = atomic_load_explicit(&cupel__rules_epoch, memory_order_acquire);
     struct cupel__rule rule = {0, 0, 0, 0};
-    if (ip == 0 || ip > CUPEL__RULE_IP_MASK / 2) {
+    if (ip == 0 || (uint64_t)ip > CUPEL__RULE_IP_MASK / 2) {
         return rule;
     }
     uint32_t module = cupel__trace_module_of(ip - 1, NULL);

@@ -127,9 +127,9 @@ PROPERTY(trace, survives_any_registers, .longest = 64, .no_sweep = true) {
     const uintptr_t ips[] = {start.ip, (uintptr_t)&strlen + 5,           (uintptr_t)&words, 0, UINTPTR_MAX,
                              1,        (uintptr_t)&cupel_trace_take + 20};
     start.ip = ips[cupel_draw_uint(bytes, "ip", 0, 6)];
-    start.sp = cupel_draw_bool(bytes, "near") ? here + 8 * cupel_draw_uint(bytes, "sp", 0, 200)
+    start.sp = cupel_draw_bool(bytes, "near") ? here + 8 * (uintptr_t)cupel_draw_uint(bytes, "sp", 0, 200)
                                               : (uintptr_t)cupel_draw_uint(bytes, "sp", 0, UINT64_MAX);
-    start.fp = cupel_draw_bool(bytes, "near") ? here + cupel_draw_uint(bytes, "fp", 0, 2000)
+    start.fp = cupel_draw_bool(bytes, "near") ? here + (uintptr_t)cupel_draw_uint(bytes, "fp", 0, 2000)
                                               : (uintptr_t)cupel_draw_uint(bytes, "fp", 0, UINT64_MAX);
     const void *frames[16];
     for (unsigned mode = CUPEL_TRACE_FRAME_POINTERS; mode <= CUPEL_TRACE_TABLES; mode++) {

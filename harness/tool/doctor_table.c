@@ -43,6 +43,8 @@ const struct doctor_check doctor_checks[] = {
      doctor_look_ptrace},
     {"mounts", DOCTOR_OPTIONAL, "tests on a full disk are skipped", NULL, NULL, 0, 0, doctor_look_mount},
     {"ccache", DOCTOR_OPTIONAL, "builds take longer", "ccache", "ccache --version", 0, 0, doctor_look_version},
+    {"libdw", DOCTOR_OPTIONAL, "the allocator's reports ask addr2line for lines", "libdw-dev",
+     "pkg-config --modversion libdw", 0, 0, doctor_look_version},
     {"llvm-symbolizer", DOCTOR_OPTIONAL, "sanitizers' stacks show addresses instead of lines", "llvm",
      "llvm-symbolizer --version", 0, 0, doctor_look_version},
     {"clang for msan", DOCTOR_OPTIONAL, "no msan variant", "clang-19 libclang-rt-19-dev",
