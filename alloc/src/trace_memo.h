@@ -65,7 +65,8 @@ static inline struct cupel__memo_leaf *cupel__memo_leaf_of(struct cupel__memo *m
 CUPEL__UNSANITIZED static inline struct cupel__memo_entry *cupel__memo_place(struct cupel__memo *memo,
                                                                              struct cupel__memo_leaf *leaf,
                                                                              const struct cupel__walk *walk) {
-    uint64_t hash = ((uint64_t)walk->start.ip ^ (uint64_t)walk->start.sp << 20) * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = (uint64_t)walk->start.ip ^ (uint64_t)walk->start.sp << 20 ^ cupel__memo_shape(walk);
+    hash *= UINT64_C(0x9e3779b97f4a7c15);
     if (leaf->ip != (uint32_t)walk->start.ip) {
         *leaf = (struct cupel__memo_leaf){.ip = (uint32_t)walk->start.ip};
     }

@@ -48,14 +48,19 @@ TEST(trace_print, names_lines_and_inlined_calls, .skip = NOT_HERE, .tags = "slow
     }
 #endif
     print_with(program, unwind_inline_take());
+    CHECK_STR_CONTAINS(text, "    #0 unwind_inline_take+0x");
+    CHECK_STR_CONTAINS(text, "    #1 ");
+    (void)snprintf(wanted, sizeof wanted, "unwind_inline.c:%d", unwind_inline_innermost);
+    CHECK_STR_CONTAINS(text, wanted);
+    if (strstr(program, "addr2line") != NULL) {
+        return; /* binutils 2.40 does not see inlined calls in what clang writes */
+    }
     (void)snprintf(wanted, sizeof wanted, "unwind_inline.c:%d, inlined into", unwind_inline_innermost);
     CHECK_STR_CONTAINS(text, "    #0 innermost_inlined at ");
     CHECK_STR_CONTAINS(text, wanted);
     (void)snprintf(wanted, sizeof wanted, "unwind_inline.c:%d, inlined into", unwind_inline_next);
     CHECK_STR_CONTAINS(text, "    #0 next_inlined at ");
     CHECK_STR_CONTAINS(text, wanted);
-    CHECK_STR_CONTAINS(text, "    #0 unwind_inline_take+0x");
-    CHECK_STR_CONTAINS(text, "    #1 ");
 }
 
 /* What stands there whoever is asked. */

@@ -81,15 +81,27 @@ static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes) 
     return count;
 }
 
+/* The unit of an address. Not all compilers write the table that libdw looks into (.debug_aranges). */
+static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias) {
+    Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
+    Dwarf_Die *other = NULL;
+    while (unit == NULL && (other = dwfl_module_nextcu(module, other, bias)) != NULL) {
+        if (dwarf_haspc(other, address - *bias) == 1) {
+            unit = other;
+        }
+    }
+    return unit;
+}
+
 /* The functions around an address, from the innermost outwards, as far as they were inlined. */
 static void print_scopes(const struct request *request, Dwfl_Module *module, Dwarf_Addr address, const char *symbol) {
     Dwarf_Addr bias = 0;
     int line = 0;
     const char *file = NULL;
-    Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias);
-    Dwfl_Line *source = dwfl_module_getsrc(module, address);
-    if (source != NULL) {
-        file = dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL);
+    Dwarf_Die *unit = find_unit(module, address, &bias);
+    Dwarf_Line *source = unit == NULL ? NULL : dwarf_getsrc_die(unit, address - bias);
+    if (source != NULL && dwarf_lineno(source, &line) == 0) {
+        file = dwarf_linesrc(source, NULL, NULL);
     }
     Dwarf_Die *scopes;
     int count = find_scopes(unit, address - bias, &scopes);
