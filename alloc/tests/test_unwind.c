@@ -139,10 +139,18 @@ __attribute__((noinline)) static unsigned way(unsigned path, unsigned depth) {
         qsort(numbers, 2, sizeof numbers[0], order_of_ways);
         return kept;
     }
+    unsigned result;
+    /* Two calls, which a compiler would make one without what stands around them. */
     if (path % 2 != 0) {
-        return way(path / 2, depth - 1) + kept;
+        __asm__ volatile("# odd");
+        result = way(path / 2, depth - 1);
+        __asm__ volatile("# odd");
+    } else {
+        __asm__ volatile("# even");
+        result = way(path / 2, depth - 1);
+        __asm__ volatile("# even");
     }
-    return way(path / 2, depth - 1) * kept + 1;
+    return result + kept;
 }
 
 TEST(unwind, tells_many_ways_to_one_place_apart, .skip = NOT_HERE, .tags = "slow") {
