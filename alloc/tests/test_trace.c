@@ -119,6 +119,27 @@ TEST(trace, follows_frame_pointers) {
     CHECK_UINT_NE(unwind_chained(9, check_chain), 0);
 }
 
+/* Two chains of frames on one stack: which of them it is, only the frame pointer says. */
+TEST(trace, of_frame_pointers_depends_on_the_first) {
+#if defined(__x86_64__)
+    const void *frames[4];
+    struct cupel_trace_start start = cupel_trace_start_here();
+    uintptr_t inside = (uintptr_t)&cupel_trace_take + 8;
+    volatile uintptr_t stack[16] = {0};
+    start.sp = (uintptr_t)stack;
+    stack[3] = inside; /* behind a frame pointer of 0 each: the chain ends there */
+    stack[7] = inside + 8;
+    start.fp = (uintptr_t)&stack[2];
+    cupel_trace_id one = cupel_trace_take(CUPEL_TRACE_FRAME_POINTERS, &start, NULL, 4);
+    start.fp = (uintptr_t)&stack[6];
+    cupel_trace_id two = cupel_trace_take(CUPEL_TRACE_FRAME_POINTERS, &start, NULL, 4);
+    CHECK_UINT_EQ(cupel_trace_frames(one, frames, 4), 2);
+    CHECK_PTR_EQ(frames[1], (const void *)inside);
+    CHECK_UINT_EQ(cupel_trace_frames(two, frames, 4), 2);
+    CHECK_PTR_EQ(frames[1], (const void *)(inside + 8));
+#endif
+}
+
 /* Any registers: nothing is read beyond the stack, and the first frame is what was said. */
 PROPERTY(trace, survives_any_registers, .longest = 64, .no_sweep = true) {
     struct cupel_trace_start start = cupel_trace_start_here();

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #if defined(__x86_64__)
@@ -37,15 +38,30 @@ static void on_trap(int number) {
     unwind_check_here(what);
 }
 
-static struct sigaction old_trap;
+/* Goes on behind the instruction, which is two bytes long. */
+static void on_fault(int number, siginfo_t *info, void *context) {
+    (void)number;
+    (void)info;
+    unwind_check_here(what);
+#if defined(__x86_64__)
+    ((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP] += 2;
+#else
+    (void)context;
+#endif
+}
+
+static struct sigaction old_trap, old_fault;
 
 static void take_traps(void) {
-    struct sigaction action = {.sa_handler = on_trap, .sa_flags = SA_ONSTACK};
-    (void)sigaction(SIGTRAP, &action, &old_trap);
+    struct sigaction trap = {.sa_handler = on_trap, .sa_flags = SA_ONSTACK};
+    struct sigaction fault = {.sa_sigaction = on_fault, .sa_flags = SA_ONSTACK | SA_SIGINFO};
+    (void)sigaction(SIGTRAP, &trap, &old_trap);
+    (void)sigaction(SIGILL, &fault, &old_fault);
 }
 
 static void leave_traps(void) {
     (void)sigaction(SIGTRAP, &old_trap, NULL);
+    (void)sigaction(SIGILL, &old_fault, NULL);
 }
 
 /* Runs all kinds of calls of one object; `each` is called before and after. */

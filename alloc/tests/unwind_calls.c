@@ -146,7 +146,31 @@ APART static long leaf_with_red_zone(long a) {
     return kept[0] + kept[3];
 }
 
+/* Functions that fault at an instruction where other rules begin to hold: at their first, and behind a push. The test's
+ * handler of SIGILL calls the hook and goes on behind the instruction. */
+#if defined(__x86_64__)
+__asm__(".text\n"
+        "leaf_at_start: .cfi_startproc\n"
+        "ud2\n"
+        "ret\n"
+        ".cfi_endproc\n"
+        "leaf_behind_push: .cfi_startproc\n"
+        "push %rbx\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "ud2\n"
+        "pop %rbx\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        "ret\n"
+        ".cfi_endproc\n");
+extern void leaf_at_start(void) __attribute__((visibility("hidden")));
+extern void leaf_behind_push(void) __attribute__((visibility("hidden")));
+#endif
+
 static void run_leaf(unwind_hook hook) {
+#if defined(__x86_64__)
+    leaf_at_start();
+    leaf_behind_push();
+#endif
     sink += leaf(sink, 3) + (int)leaf_with_red_zone(sink);
     hook();
     sink++;
@@ -191,17 +215,37 @@ static void run_jumps(unwind_hook hook) {
     sink++;
 }
 
+/* Two functions with frames of different sizes that make the same call, at the same place of the stack where what lies
+ * around them makes up for it: all words up to there are equal, and only the return address tells them apart. */
+APART static int twin_small(unwind_hook hook) {
+    volatile char bytes[24];
+    bytes[0] = 1;
+    return narrow(hook) + bytes[0];
+}
+
+APART static int twin_large(unwind_hook hook) {
+    volatile char bytes[24 + 128];
+    bytes[0] = 1;
+    return narrow(hook) + bytes[0];
+}
+
+APART static int with_padding(unwind_hook hook, int length, int (*twin)(unwind_hook)) {
+    volatile char *bytes = alloca((size_t)length);
+    bytes[0] = 1;
+    return twin(hook) + bytes[0];
+}
+
+static void run_twins(unwind_hook hook) {
+    for (int length = 16; length < 64; length += 16) {
+        sink += with_padding(hook, length + 128, twin_small);
+        sink += with_padding(hook, length, twin_large);
+    }
+}
+
 extern const struct unwind_kind UNWIND_KINDS[];
 const struct unwind_kind UNWIND_KINDS[] = {
-    {"chain", run_chain},
-    {"recursion", run_recursion},
-    {"variable", run_variable},
-    {"aligned", run_aligned},
-    {"registers", run_registers},
-    {"callbacks", run_callbacks},
-    {"arguments", run_arguments},
-    {"leaf", run_leaf},
-    {"without_return", run_without_return},
-    {"jumps", run_jumps},
-    {NULL, NULL},
+    {"chain", run_chain},         {"recursion", run_recursion}, {"variable", run_variable},
+    {"aligned", run_aligned},     {"registers", run_registers}, {"callbacks", run_callbacks},
+    {"arguments", run_arguments}, {"leaf", run_leaf},           {"without_return", run_without_return},
+    {"jumps", run_jumps},         {"twins", run_twins},         {NULL, NULL},
 };
