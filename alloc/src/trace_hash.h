@@ -30,7 +30,7 @@ static inline uint32_t cupel__trace_hash_next(struct cupel__trace_hash *table, u
 
 /* Adds a number (not 0) that is not there yet, in a table that may have to grow first, from `first_capacity` or by
  * doubling. False where memory cannot be had. *bytes grows by what was taken. */
-bool cupel__trace_hash_insert(_Atomic(struct cupel__trace_hash *) *table, size_t first_capacity, uint64_t hash,
+bool cupel__trace_hash_insert(_Atomic(struct cupel__trace_hash *) *place, size_t first_capacity, uint64_t hash,
                               uint32_t number, atomic_size_t *bytes);
 
 /* The bytes by which an insertion would have the table grow now. */
@@ -40,6 +40,6 @@ size_t cupel__trace_hash_growth(const struct cupel__trace_hash *table, size_t fi
 void *cupel__trace_pages(size_t size_bytes);
 
 /* Gives the table and its older ones back. */
-void cupel__trace_hash_deinit(_Atomic(struct cupel__trace_hash *) *table);
+void cupel__trace_hash_deinit(_Atomic(struct cupel__trace_hash *) *place);
 
 #endif

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { MISSES_MAX = 12 }; /* of CUPEL__MEMO_WINDOW calls, before the key gets longer */
+enum {
+    COST_OF_WALK = 4, /* against a repair's 1 */
+    COST_MAX = 32,    /* of a window, beyond which a longer key is tried */
+};
 
 /* Whether the layout holds with another return address for this frame. */
 static bool is_alike(const struct cupel__memo_entry *entry, unsigned place, struct cupel__rule old_rule,
@@ -15,27 +18,29 @@ static bool is_alike(const struct cupel__memo_entry *entry, unsigned place, stru
            (is_last || entry->shape >> 8 != CUPEL_TRACE_TABLES || cupel__rule_is_same_step(old_rule, new_rule));
 }
 
-/* Replaces frames from word `i` on; false where the layout is another, and then the entry is of no use. */
-CUPEL__UNSANITIZED static bool repair(struct cupel__memo_entry *entry, unsigned i, struct cupel__trace_store *store) {
+/* Replaces frames from a group on; false where the layout is another, and then the entry is of no use. */
+CUPEL__UNSANITIZED static bool repair(struct cupel__memo_entry *entry, unsigned group,
+                                      struct cupel__trace_store *store) {
     const cupel__stack_word *stack = (const cupel__stack_word *)entry->sp;
     struct cupel__rules *rules = atomic_load_explicit(&cupel__rules_now, memory_order_acquire);
     uint32_t frames[CUPEL__TRACE_FRAMES_MAX] = {0};
     (void)cupel__trace_store_read(store, entry->id, frames);
-    for (; i < entry->word_count; i++) {
-        if (cupel__memo_difference(entry, i) == 0) {
+    for (unsigned i = 4 * group; i < 4U * entry->group_count; i++) {
+        uintptr_t *old_word = &entry->groups[i / 4].words[i % 4];
+        uintptr_t word = stack[entry->groups[i / 4].distances[i % 4]];
+        unsigned place = entry->places[i];
+        if (word == *old_word) {
             continue;
         }
-        unsigned place = entry->places[i];
-        uintptr_t word = stack[entry->distances[i]];
         if (place >= entry->count) {
             return false;
         }
-        struct cupel__rule old_rule = cupel__rules_find(rules, entry->words[i]);
+        struct cupel__rule old_rule = cupel__rules_find(rules, *old_word);
         struct cupel__rule new_rule = cupel__rules_find(rules, word);
         if (!is_alike(entry, place, old_rule, new_rule)) {
             return false;
         }
-        entry->words[i] = word;
+        *old_word = word;
         entry->hash = cupel__trace_hash_swap(entry->hash, place, frames[place], new_rule.index);
         frames[place] = new_rule.index;
     }
@@ -43,22 +48,39 @@ CUPEL__UNSANITIZED static bool repair(struct cupel__memo_entry *entry, unsigned 
     return entry->id != 0;
 }
 
+static void set_level(struct cupel__memo_leaf *leaf, unsigned level) {
+    leaf->level = (uint8_t)level;
+    leaf->known = 0;
+    leaf->is_warm = false;
+}
+
 void cupel__memo_judge(struct cupel__memo_leaf *leaf) {
-    if (leaf->misses > MISSES_MAX && leaf->level < CUPEL__MEMO_KEYS) {
-        leaf->level++;
-        leaf->known = 0;
-    }
+    unsigned cost = leaf->cost;
     leaf->tries = 0;
-    leaf->misses = 0;
+    leaf->cost = 0;
+    if (leaf->is_settled) {
+        return;
+    }
+    if (!leaf->is_warm) {
+        leaf->is_warm = true;
+    } else if (leaf->level > 0 && cost + cost / 4 >= leaf->cost_before) {
+        set_level(leaf, leaf->level - 1U);
+        leaf->is_settled = true;
+    } else if (cost > COST_MAX && leaf->level < CUPEL__MEMO_KEYS) {
+        leaf->cost_before = (uint16_t)cost;
+        set_level(leaf, leaf->level + 1U);
+    }
 }
 
 uint32_t cupel__memo_mend(struct cupel__memo *memo, struct cupel__memo_leaf *leaf, struct cupel__memo_entry *entry,
                           const struct cupel__walk *walk, uint32_t epoch, struct cupel__trace_store *store) {
-    cupel__memo_tally(leaf, 1);
     if (!cupel__memo_is_for(entry, walk, epoch)) {
+        cupel__memo_tally(leaf, COST_OF_WALK);
         return 0;
     }
-    if (!repair(entry, cupel__memo_compare(entry), store)) {
+    bool is_mended = repair(entry, cupel__memo_compare(entry), store);
+    cupel__memo_tally(leaf, is_mended ? 1 : COST_OF_WALK);
+    if (!is_mended) {
         entry->epoch = 0;
         return 0;
     }
@@ -81,22 +103,19 @@ static void learn_distances(struct cupel__memo_leaf *leaf, const struct cupel__w
     leaf->known = (uint8_t)known;
 }
 
+/* Copies the words; the last is repeated until its group is full. */
 static void fill(struct cupel__memo_entry *entry, const struct cupel__walk *walk) {
-    unsigned count = walk->word_count;
-    memcpy(entry->words, walk->words, count * sizeof walk->words[0]);
-    memcpy(entry->distances, walk->distances, count * sizeof walk->distances[0]);
-    memcpy(entry->places, walk->places, count * sizeof walk->places[0]);
+    unsigned last = walk->word_count - 1;
     uint16_t reach = 0;
-    for (unsigned i = 0; i < count; i++) {
-        reach = walk->distances[i] > reach ? walk->distances[i] : reach;
-    }
-    for (; count % 4 != 0; count++) {
-        entry->words[count] = entry->words[count - 1];
-        entry->distances[count] = entry->distances[count - 1];
-        entry->places[count] = entry->places[count - 1];
+    for (unsigned i = 0; i / 4 <= last / 4; i++) {
+        unsigned from = i < last ? i : last;
+        entry->groups[i / 4].words[i % 4] = walk->words[from];
+        entry->groups[i / 4].distances[i % 4] = walk->distances[from];
+        entry->places[i] = walk->places[from];
+        reach = walk->distances[from] > reach ? walk->distances[from] : reach;
     }
     entry->reach = reach;
-    entry->word_count = (uint8_t)count;
+    entry->group_count = (uint8_t)(last / 4 + 1);
 }
 
 void cupel__memo_put(struct cupel__memo *memo, struct cupel__memo_leaf *leaf, struct cupel__memo_entry *entry,

@@ -16,32 +16,42 @@ enum {
     CUPEL__MEMO_ENTRIES_LOG = 10,
     CUPEL__MEMO_LEAVES_LOG = 10,
     CUPEL__MEMO_KEYS = 3,
-    CUPEL__MEMO_WINDOW = 64, /* calls after which an ip's misses are judged */
+    CUPEL__MEMO_WINDOW = 128, /* calls after which an ip's key is judged */
 };
 
+/* Words that are compared together, with their distances from the start's stack pointer in words. */
+struct cupel__memo_group {
+    uintptr_t words[4];
+    uint16_t distances[4];
+};
+
+/* In the order in which a hit reads it. */
 struct cupel__memo_entry {
     uintptr_t ip, sp, fp, site;
     uint32_t epoch; /* of the rules; 0: empty */
     uint32_t shape; /* cupel__memo_shape */
     uint32_t id;
-    uint16_t reach;     /* the furthest word, in words from sp */
-    uint8_t word_count; /* a multiple of four: the last is repeated */
+    uint16_t reach;      /* the furthest word, in words from sp */
+    uint8_t group_count; /* the last word is repeated where it has not four */
     bool uses_fp;
-    uintptr_t words[CUPEL__WALK_WORDS_MAX];
-    uint16_t distances[CUPEL__WALK_WORDS_MAX];
-    uint8_t places[CUPEL__WALK_WORDS_MAX];
+    struct cupel__memo_group groups[CUPEL__WALK_WORDS_MAX / 4];
     uint64_t hash;
+    uint8_t places[CUPEL__WALK_WORDS_MAX];
     uint8_t count; /* of frames */
 };
 
-/* What is known of the starts at one ip: how many return addresses belong to the key, and where they were last. */
+/* What is known of the starts at one ip: how many return addresses belong to the key, and where they were last. A
+ * longer key tells stacks apart that would take each other's entry, and needs more entries: whether it pays is tried.
+ */
 struct cupel__memo_leaf {
     uint32_t ip;
-    uint8_t level;
-    uint8_t tries, misses; /* of late */
-    uint8_t known;         /* how many of the distances */
+    uint16_t cost, cost_before; /* of the calls of this window that were no hits, and of one with the shorter key */
+    uint8_t tries;              /* calls of this window */
+    uint8_t level;              /* return addresses in the key */
+    uint8_t known;              /* how many of the distances */
+    bool is_warm;               /* entries with this key are there: the window counts */
+    bool is_settled;            /* it was tried, and this is best */
     uint16_t distances[CUPEL__MEMO_KEYS];
-    uint16_t reserved;
 };
 
 struct cupel__memo {
@@ -91,17 +101,21 @@ static inline bool cupel__memo_is_for(const struct cupel__memo_entry *entry, con
            walk->start.sp + entry->reach * sizeof(uintptr_t) < walk->stack.high;
 }
 
-CUPEL__UNSANITIZED static inline uintptr_t cupel__memo_difference(const struct cupel__memo_entry *entry, unsigned i) {
-    return ((const cupel__stack_word *)entry->sp)[entry->distances[i]] ^ entry->words[i];
+CUPEL__UNSANITIZED static inline uintptr_t cupel__memo_difference(const cupel__stack_word *stack,
+                                                                  const struct cupel__memo_group *group, unsigned i) {
+    return stack[group->distances[i]] ^ group->words[i];
 }
 
-/* The first word that differs, to a multiple of four; word_count where none does. */
+/* The first group that differs; group_count where none does. */
 CUPEL__UNSANITIZED static inline unsigned cupel__memo_compare(const struct cupel__memo_entry *entry) {
+    const cupel__stack_word *stack = (const cupel__stack_word *)entry->sp;
     unsigned i = 0;
-    while (i < entry->word_count &&
-           (cupel__memo_difference(entry, i) | cupel__memo_difference(entry, i + 1) |
-            cupel__memo_difference(entry, i + 2) | cupel__memo_difference(entry, i + 3)) == 0) {
-        i += 4;
+    for (; i < entry->group_count; i++) {
+        const struct cupel__memo_group *group = &entry->groups[i];
+        if ((cupel__memo_difference(stack, group, 0) | cupel__memo_difference(stack, group, 1) |
+             cupel__memo_difference(stack, group, 2) | cupel__memo_difference(stack, group, 3)) != 0) {
+            break;
+        }
     }
     return i;
 }
@@ -109,8 +123,8 @@ CUPEL__UNSANITIZED static inline unsigned cupel__memo_compare(const struct cupel
 /* Judges the key's length after a window of calls. */
 void cupel__memo_judge(struct cupel__memo_leaf *leaf);
 
-static inline void cupel__memo_tally(struct cupel__memo_leaf *leaf, unsigned misses) {
-    leaf->misses = (uint8_t)(leaf->misses + misses);
+static inline void cupel__memo_tally(struct cupel__memo_leaf *leaf, unsigned cost) {
+    leaf->cost = (uint16_t)(leaf->cost + cost);
     if (++leaf->tries == CUPEL__MEMO_WINDOW) {
         cupel__memo_judge(leaf);
     }
@@ -120,7 +134,7 @@ static inline void cupel__memo_tally(struct cupel__memo_leaf *leaf, unsigned mis
 static inline uint32_t cupel__memo_get(struct cupel__memo *memo, struct cupel__memo_leaf *leaf,
                                        const struct cupel__memo_entry *entry, const struct cupel__walk *walk,
                                        uint32_t epoch) {
-    if (!cupel__memo_is_for(entry, walk, epoch) || cupel__memo_compare(entry) < entry->word_count) {
+    if (!cupel__memo_is_for(entry, walk, epoch) || cupel__memo_compare(entry) < entry->group_count) {
         return 0;
     }
     memo->hits++;

@@ -22,7 +22,6 @@ struct lines {
     size_t length;
     uint16_t first[CUPEL_TRACE_FRAMES_MAX]; /* of a frame's texts: "function\0place\0" each; 0: none */
     uint16_t count[CUPEL_TRACE_FRAMES_MAX];
-    const unsigned *asked; /* frame numbers of the question */
 };
 
 static struct lines lines;
@@ -35,11 +34,11 @@ struct frame {
 };
 
 static void take_line(void *user, unsigned which, const char *function, const char *place, bool is_inlined) {
-    (void)user;
     (void)is_inlined;
+    const unsigned *asked = user; /* frame numbers of the question */
     size_t function_size = strlen(function) + 1;
     size_t place_size = strlen(place) + 1;
-    unsigned frame = lines.asked[which];
+    unsigned frame = asked[which];
     if (lines.length + function_size + place_size > sizeof lines.text) {
         return;
     }
@@ -70,9 +69,8 @@ static void ask(const struct frame frames[], unsigned count) {
                 offsets[asked_count++] = frames[j].offset;
             }
         }
-        lines.asked = asked;
         if (asked_count != 0) {
-            (void)cupel__symboliser_ask(frames[i].module->name, offsets, asked_count, take_line, NULL);
+            (void)cupel__symboliser_ask(frames[i].module->name, offsets, asked_count, take_line, asked);
         }
     }
 }

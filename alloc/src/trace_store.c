@@ -10,20 +10,16 @@ enum { FIRST_LINES = 1 << 10 }; /* slots of the table at first */
 
 static const uint32_t IS_LONG = 0x80000000U;
 
-/* Odd constants, one a place: the hash is their sum weighted by frames, so that replacing a frame changes it by a
- * product. They are the powers of the multiplier of Knuth's MMIX generator, 6364136223846793005. */
-static uint64_t weight_of(unsigned place) {
-    static const uint64_t weights[CUPEL__TRACE_FRAMES_MAX] = {
-        0x5851f42d4c957f2d, 0x685f98a2018fade9, 0x0b046976f22528f5, 0xfb4d3ae39272be11, 0x696d29da565ad7fd,
-        0xf08d02b0115f7a79, 0x798e21c49ff78e45, 0xb59dda5f38413d21, 0x5b5fee90a1001dcd, 0xc07a0e3e901ef009,
-        0x1cca61580fc1a895, 0x2baa1c4032658d31, 0xbc2bd0ebf66a209d, 0x384115c58e369e99, 0x549e870bd354c7e5,
-        0x8d5e2ddc895abe41, 0xe94bbfa1312ab06d, 0x98f1d81bdd781629, 0x68e4567292f73c35, 0xcaf41223432ce051,
-        0x2eafbc79ad509d3d, 0x3b0114b115ade6b9, 0xadf89e1d4ab45585, 0x6ea923efda890361, 0xe70939602637b70d,
-        0x55c522eac22ba049, 0x69cb5166bcac63d5, 0x9ec7d51306cd3771, 0xe398397bd158cddd, 0x493d9145485dd2d9,
-        0xfdd0c56d6864b725, 0x96481983e5188c81,
-    };
-    return weights[place];
-}
+/* The powers of the multiplier of Knuth's MMIX generator, 6364136223846793005. */
+const uint64_t cupel__trace_weights[CUPEL__TRACE_FRAMES_MAX] = {
+    0x5851f42d4c957f2d, 0x685f98a2018fade9, 0x0b046976f22528f5, 0xfb4d3ae39272be11, 0x696d29da565ad7fd,
+    0xf08d02b0115f7a79, 0x798e21c49ff78e45, 0xb59dda5f38413d21, 0x5b5fee90a1001dcd, 0xc07a0e3e901ef009,
+    0x1cca61580fc1a895, 0x2baa1c4032658d31, 0xbc2bd0ebf66a209d, 0x384115c58e369e99, 0x549e870bd354c7e5,
+    0x8d5e2ddc895abe41, 0xe94bbfa1312ab06d, 0x98f1d81bdd781629, 0x68e4567292f73c35, 0xcaf41223432ce051,
+    0x2eafbc79ad509d3d, 0x3b0114b115ade6b9, 0xadf89e1d4ab45585, 0x6ea923efda890361, 0xe70939602637b70d,
+    0x55c522eac22ba049, 0x69cb5166bcac63d5, 0x9ec7d51306cd3771, 0xe398397bd158cddd, 0x493d9145485dd2d9,
+    0xfdd0c56d6864b725, 0x96481983e5188c81,
+};
 
 /* Sums of products are weak in their low bits and strong in their high ones, which tables use. */
 static uint64_t finish(uint64_t sum) {
@@ -34,13 +30,9 @@ static uint64_t finish(uint64_t sum) {
 uint64_t cupel__trace_hash_of(const uint32_t frames[], unsigned count) {
     uint64_t sum = 0;
     for (unsigned i = 0; i < count; i++) {
-        sum += frames[i] * weight_of(i);
+        sum += frames[i] * cupel__trace_weights[i];
     }
     return sum;
-}
-
-uint64_t cupel__trace_hash_swap(uint64_t hash, unsigned place, uint32_t old_frame, uint32_t new_frame) {
-    return hash + ((uint64_t)new_frame - old_frame) * weight_of(place);
 }
 
 static const struct cupel__trace_line *line_at(const struct cupel__trace_store *store, uint32_t id) {

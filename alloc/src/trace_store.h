@@ -64,9 +64,13 @@ size_t cupel__trace_store_bytes(const struct cupel__trace_store *store);
 /* Whether `more_bytes` may be added; counts what may not. */
 bool cupel__trace_has_room(struct cupel__trace_store *store, size_t more_bytes);
 
-/* The number by which a trace is looked up; cupel__trace_hash_swap is the hash after one frame was replaced. */
+/* The number by which a trace is looked up: the sum of its frames weighted by odd constants, one a place, so that
+ * replacing a frame changes it by a product. */
 uint64_t cupel__trace_hash_of(const uint32_t frames[], unsigned count);
-uint64_t cupel__trace_hash_swap(uint64_t hash, unsigned place, uint32_t old_frame, uint32_t new_frame);
+extern const uint64_t cupel__trace_weights[CUPEL__TRACE_FRAMES_MAX];
+static inline uint64_t cupel__trace_hash_swap(uint64_t hash, unsigned place, uint32_t old_frame, uint32_t new_frame) {
+    return hash + ((uint64_t)new_frame - old_frame) * cupel__trace_weights[place];
+}
 
 /* The id of a trace of 1 to 32 frames, from 1; 0 where the store is full, which is counted. `frames` has room for 32,
  * zero from `count` on. About 10 ns where it is there already. */

@@ -167,7 +167,7 @@ static void *take_in_thread(void *user) {
 }
 
 TEST(trace, leaves_its_tables_to_the_next_thread, .tags = "slow") {
-    struct cupel_trace_counters before;
+    struct cupel_trace_counters before = {0};
     struct cupel_trace_counters after;
     void *id = NULL;
     void *other;

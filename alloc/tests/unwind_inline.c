@@ -17,7 +17,7 @@ INLINED cupel_trace_id innermost_inlined(volatile unsigned *count) {
     return id;
 }
 INLINED cupel_trace_id next_inlined(volatile unsigned *count) {
-    return innermost_inlined(count) + (*count - *count);
+    return innermost_inlined(count) + (*count & 0);
 }
 
 __attribute__((noinline)) cupel_trace_id unwind_inline_take(void) {
