@@ -108,7 +108,7 @@ struct cupel_trace_counters {
     uint64_t repairs;    /* hits after a frame was replaced. This thread's */
     uint64_t walks;      /* through the rule cache. This thread's */
     uint64_t slow_walks; /* without it: signal frames and odd registers. This thread's */
-    bool has_no_memo;    /* this thread walks each time: under valgrind, and where memory lacks */
+    bool has_no_memo;    /* this thread walks each time: it took none yet, memory lacks, or valgrind */
     uint64_t dropped;    /* traces that the limit kept out */
 };
 void cupel_trace_count(struct cupel_trace_counters *counters);

@@ -213,16 +213,12 @@ void cupel_trace_count(struct cupel_trace_counters *counters) {
         .bytes = cupel__trace_store_bytes(&store) + cupel__rules_bytes() + cupel__trace_thread_bytes(),
         .dropped = atomic_load_explicit(&store.dropped, memory_order_relaxed),
     };
-    if (!cupel__trace_is_busy) {
-        cupel__trace_is_busy = true;
-        const struct cupel__trace_thread *thread = cupel__trace_thread();
-        counters->has_no_memo = thread == NULL || thread->has_no_memo;
-        if (thread != NULL) {
-            counters->hits = thread->memo.hits;
-            counters->repairs = thread->memo.repairs;
-            counters->walks = thread->walks;
-            counters->slow_walks = thread->slow_walks;
-        }
-        cupel__trace_is_busy = false;
+    const struct cupel__trace_thread *thread = cupel__trace_own;
+    counters->has_no_memo = thread == NULL || thread->has_no_memo;
+    if (thread != NULL) {
+        counters->hits = thread->memo.hits;
+        counters->repairs = thread->memo.repairs;
+        counters->walks = thread->walks;
+        counters->slow_walks = thread->slow_walks;
     }
 }

@@ -141,7 +141,7 @@ TEST(trace, of_frame_pointers_depends_on_the_first) {
 }
 
 /* Any registers: nothing is read beyond the stack, and the first frame is what was said. */
-PROPERTY(trace, survives_any_registers, .longest = 64, .no_sweep = true) {
+PROPERTY(trace, survives_any_registers, .longest = 64) {
     struct cupel_trace_start start = cupel_trace_start_here();
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     const uintptr_t *words = (const uintptr_t *)here;
@@ -224,7 +224,8 @@ static void call_module(const char *name) {
     cupel_trace_modules_changed();
 }
 
-TEST(trace, knows_modules_that_are_gone, .skip = NOT_HERE, .tags = "slow", .no_sweep = true) {
+TEST(trace, knows_modules_that_are_gone, .skip = NOT_HERE, .tags = "slow",
+     .no_sweep = "the loader gives up where it is refused memory") {
     unsigned same = 0;
     for (unsigned i = 0; i < 4; i++) {
         call_module("libunwind_one.so");

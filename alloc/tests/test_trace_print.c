@@ -35,8 +35,8 @@ static const char *print_with(const char *program, cupel_trace_id id) {
 static const char *const programs[] = {CUPEL_TEST_BINARY_DIR "/bin/cupel-symbolise", "/usr/bin/addr2line",
                                        "/usr/bin/llvm-symbolizer"};
 
-TEST(trace_print, names_lines_and_inlined_calls, .skip = NOT_HERE, .tags = "slow", .no_sweep = true,
-     CUPEL_TABLE(programs)) {
+TEST(trace_print, names_lines_and_inlined_calls, .skip = NOT_HERE, .tags = "slow",
+     .no_sweep = "it needs an environment that it can change", CUPEL_TABLE(programs)) {
     const char *program = programs[test_row_index()];
     char wanted[128];
     if (access(program, X_OK) != 0) {
@@ -71,7 +71,8 @@ static void check_plain(void) {
     CHECK(strstr(text, "inlined") == NULL);
 }
 
-TEST(trace_print, does_without_an_answer, .skip = NOT_HERE, .tags = "slow", .no_sweep = true) {
+TEST(trace_print, does_without_an_answer, .skip = NOT_HERE, .tags = "slow",
+     .no_sweep = "it needs an environment that it can change") {
     static const char *const useless[] = {"/nonexistent", "/bin/false", "/bin/true", "/bin/echo", "/bin/cat"};
     for (unsigned i = 0; i < sizeof useless / sizeof useless[0]; i++) {
         print_with(useless[i], unwind_inline_take());
@@ -96,7 +97,8 @@ static void put_and_print(void *user, const char *part, size_t length) {
 }
 
 /* A fault while a report is printed is reported too. */
-TEST(trace_print, one_report_inside_another, .skip = NOT_HERE, .tags = "slow", .no_sweep = true) {
+TEST(trace_print, one_report_inside_another, .skip = NOT_HERE, .tags = "slow",
+     .no_sweep = "it needs an environment that it can change") {
     cupel_trace_id id = unwind_inline_take();
     inner_id = id;
     text[0] = '\0';

@@ -38,7 +38,7 @@ static unsigned find(const struct model *model, const uint32_t frames[], unsigne
 }
 
 /* Few different frames, so that traces repeat and begin alike. */
-PROPERTY(trace_store, gives_each_trace_one_id, .longest = 2048, .no_sweep = true, .teardown = close_store) {
+PROPERTY(trace_store, gives_each_trace_one_id, .longest = 2048, .teardown = close_store) {
     static struct model model;
     close_store();
     memset(&model, 0, sizeof model);

@@ -31,6 +31,7 @@ static bool make_copy(struct cupel_allocator *a) {
         }
     }
     copy = cupel_alloc(a, copy_size, 16);
+    STARVED(copy == NULL);
     if (copy == NULL || records < here.header) {
         return false;
     }
@@ -76,7 +77,7 @@ TEST(unwind_tables, are_found_with_and_without_an_index) {
     free_copy(a);
 }
 
-PROPERTY(unwind_tables, survive_any_change, .longest = 256, .no_sweep = true) {
+PROPERTY(unwind_tables, survive_any_change, .longest = 256) {
     if (!make_copy(a)) {
         return;
     }
@@ -164,6 +165,7 @@ PROPERTY(unwind_tables, survive_any_expression, .longest = 200) {
     uint64_t value;
     struct cupel_view view = cupel_draw_rest(bytes, "expression");
     uint8_t *expression = cupel_alloc(a, view.length + 1, 1);
+    STARVED(expression == NULL);
     if (expression == NULL) {
         return;
     }
