@@ -6,6 +6,12 @@
 #include <dlfcn.h>
 #include <string.h>
 
+#if defined(CUPEL_HAS_VALGRIND)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(address, size) ((void)(address), (void)(size))
+#endif
+
 #if defined(__x86_64__)
 
 enum { RED_ZONE = 128 }; /* bytes below the stack pointer that a function may use (System V ABI, 3.2.2) */
@@ -33,6 +39,7 @@ CUPEL__UNSANITIZED bool cupel__cfi_memory_read(const struct cupel__cfi_memory *m
     for (unsigned i = 0; i < memory->count; i++) {
         if (address >= memory->stacks[i].low && address <= memory->stacks[i].high - sizeof *value) {
             *value = *(const word *)address;
+            (void)VALGRIND_MAKE_MEM_DEFINED(value, sizeof *value); /* what it is, is for the rules to know */
             return true;
         }
     }
@@ -179,6 +186,7 @@ __attribute__((noinline)) CUPEL__UNSANITIZED void cupel__cfi_walk(bool (*visit)(
     struct cupel__cfi_frame frame = {.was_interrupted = true};
     struct cupel__cfi_memory memory = {.count = 0};
     TAKE_REGISTERS(frame.registers);
+    (void)VALGRIND_MAKE_MEM_DEFINED(frame.registers, sizeof frame.registers);
     for (unsigned i = 0; i < STEPS_MAX && cupel__cfi_step(&frame, &memory); i++) {
         if (!visit(user, frame.registers[CUPEL__CFI_RIP], frame.registers[CUPEL__CFI_RSP])) {
             return;

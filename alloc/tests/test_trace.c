@@ -141,7 +141,7 @@ TEST(trace, of_frame_pointers_depends_on_the_first) {
 }
 
 /* Any registers: nothing is read beyond the stack, and the first frame is what was said. */
-PROPERTY(trace, survives_any_registers, .longest = 64) {
+PROPERTY(trace, survives_any_registers, .longest = 64, .tags = "crash") {
     struct cupel_trace_start start = cupel_trace_start_here();
     uintptr_t here = (uintptr_t)__builtin_frame_address(0);
     const uintptr_t *words = (const uintptr_t *)here;
