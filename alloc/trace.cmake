@@ -21,7 +21,7 @@ set_source_files_properties(bench/bench_trace_chained.c PROPERTIES COMPILE_OPTIO
 
 if(CUPEL_TESTS)
   cupel_add_tests(alloc_unwind LINK cupel::alloc Threads::Threads ${CMAKE_DL_LIBS}
-    SOURCES tests/test_unwind.c tests/test_unwind_tables.c tests/test_trace.c tests/test_trace_store.c tests/unwind_reference.c
+    SOURCES tests/test_unwind.c tests/test_unwind_tables.c tests/test_unwind_made.c tests/test_trace.c tests/test_trace_store.c tests/unwind_reference.c
       tests/unwind_chained.c tests/unwind_inline.c tests/test_trace_print.c)
   set_source_files_properties(tests/unwind_inline.c PROPERTIES COMPILE_OPTIONS "-g;-O2")
   if(TARGET cupel-symbolise AND TARGET test_alloc_unwind)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -123,6 +124,30 @@ TEST(unwind, sees_through_a_stack_of_signals, .skip = NOT_HERE, .setup = take_tr
     CHECK_UINT_GT(unwind_checks, before);
     REQUIRE(sigaltstack(&old, NULL) == 0);
 }
+
+#if defined(__x86_64__)
+/* The way out of a handler, as C libraries have it that give it no unwinding tables. */
+__asm__(".text\n"
+        "unwind_restorer: mov $15, %rax\n"
+        "syscall\n");
+extern void unwind_restorer(void) __attribute__((visibility("hidden")));
+
+TEST(unwind, sees_through_a_handler_without_tables, .tags = "slow") {
+    /* The kernel's own record: the C library would put its own way out in. */
+    struct {
+        void (*handler)(int);
+        unsigned long flags;
+        void (*restorer)(void);
+        unsigned long mask;
+    } action = {on_trap, 0x04000000, unwind_restorer, 0}, old;
+    (void)snprintf(what, sizeof what, "without tables");
+    unsigned before = unwind_checks;
+    REQUIRE(syscall(SYS_rt_sigaction, SIGTRAP, &action, &old, sizeof action.mask) == 0);
+    (void)syscall(SYS_tgkill, getpid(), gettid(), SIGTRAP);
+    REQUIRE(syscall(SYS_rt_sigaction, SIGTRAP, &old, NULL, sizeof action.mask) == 0);
+    CHECK_UINT_EQ(unwind_checks, before + 1);
+}
+#endif
 
 __attribute__((noinline)) static unsigned recurse(unsigned depth) {
     volatile unsigned kept = depth;

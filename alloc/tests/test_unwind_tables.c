@@ -116,21 +116,52 @@ TEST(unwind_tables, expressions_have_known_values) {
         uint8_t bytes[16]; /* the length first */
         uint64_t value;
     } rows[] = {
-        {{1, 0x35}, 5},                                    /* lit5 */
-        {{2, 0x08, 200}, 200},                             /* const1u */
-        {{2, 0x09, 200}, (uint64_t)-56},                   /* const1s */
-        {{3, 0x0b, 0xfe, 0xff}, (uint64_t)-2},             /* const2s */
-        {{3, 0x76, 0x08, 0x06}, 22},                       /* breg6 8; deref */
-        {{3, 0x35, 0x33, 0x1c}, 2},                        /* 5 - 3 */
-        {{3, 0x33, 0x35, 0x1c}, (uint64_t)-2},             /* 3 - 5 */
-        {{4, 0x33, 0x35, 0x16, 0x1c}, 2},                  /* swapped */
-        {{5, 0x31, 0x32, 0x33, 0x17, 0x1c}, (uint64_t)-1}, /* rot: 3 1 2; 1 - 2 */
-        {{3, 0x31, 0x34, 0x24}, 16},                       /* shl */
-        {{4, 0x34, 0x1f, 0x31, 0x26}, (uint64_t)-2},       /* -4 shra 1 */
-        {{3, 0x34, 0x35, 0x2a}, 0},                        /* 4 >= 5 */
-        {{3, 0x35, 0x35, 0x2a}, 1},                        /* 5 >= 5 */
-        {{3, 0x35, 0x23, 0x07}, 12},                       /* plus_uconst */
-        {{6, 0x31, 0x28, 0x01, 0x00, 0x37, 0x39}, 9},      /* a branch over lit7 */
+        {{1, 0x35}, 5},                                               /* lit5 */
+        {{2, 0x08, 200}, 200},                                        /* const1u */
+        {{2, 0x09, 200}, (uint64_t)-56},                              /* const1s */
+        {{3, 0x0b, 0xfe, 0xff}, (uint64_t)-2},                        /* const2s */
+        {{3, 0x76, 0x08, 0x06}, 22},                                  /* breg6 8; deref */
+        {{3, 0x35, 0x33, 0x1c}, 2},                                   /* 5 - 3 */
+        {{3, 0x33, 0x35, 0x1c}, (uint64_t)-2},                        /* 3 - 5 */
+        {{4, 0x33, 0x35, 0x16, 0x1c}, 2},                             /* swapped */
+        {{5, 0x31, 0x32, 0x33, 0x17, 0x1c}, (uint64_t)-1},            /* rot: 3 1 2; 1 - 2 */
+        {{3, 0x31, 0x34, 0x24}, 16},                                  /* shl */
+        {{4, 0x34, 0x1f, 0x31, 0x26}, (uint64_t)-2},                  /* -4 shra 1 */
+        {{3, 0x34, 0x35, 0x2a}, 0},                                   /* 4 >= 5 */
+        {{3, 0x35, 0x35, 0x2a}, 1},                                   /* 5 >= 5 */
+        {{3, 0x35, 0x23, 0x07}, 12},                                  /* plus_uconst */
+        {{6, 0x31, 0x28, 0x01, 0x00, 0x37, 0x39}, 9},                 /* a branch over lit7 */
+        {{3, 0x35, 0x12, 0x22}, 10},                                  /* dup */
+        {{3, 0x35, 0x33, 0x13}, 5},                                   /* drop */
+        {{4, 0x35, 0x33, 0x14, 0x1c}, (uint64_t)-2},                  /* over: 3 - 5 */
+        {{5, 0x35, 0x33, 0x15, 0x01, 0x1c}, (uint64_t)-2},            /* pick 1 */
+        {{3, 0x35, 0x1f, 0x19}, 5},                                   /* abs of -5 */
+        {{3, 0x35, 0x19, 0x20}, ~(uint64_t)5},                        /* not */
+        {{3, 0x35, 0x32, 0x21}, 7},                                   /* or */
+        {{3, 0x35, 0x36, 0x27}, 3},                                   /* xor */
+        {{3, 0x35, 0x36, 0x1e}, 30},                                  /* mul */
+        {{4, 0x39, 0x1f, 0x32, 0x1b}, (uint64_t)-4},                  /* -9 / 2 */
+        {{3, 0x39, 0x34, 0x1d}, 1},                                   /* 9 mod 4 */
+        {{4, 0x31, 0x1f, 0x33, 0x25}, ~(uint64_t)0 >> 3},             /* -1 shr 3 */
+        {{4, 0x31, 0x08, 64, 0x24}, 0},                               /* shl by 64 */
+        {{4, 0x31, 0x08, 64, 0x25}, 0},                               /* shr by 64 */
+        {{5, 0x31, 0x1f, 0x08, 64, 0x26}, ~(uint64_t)0},              /* shra by 64 */
+        {{4, 0x31, 0x1f, 0x30, 0x26}, ~(uint64_t)0},                  /* shra by 0 */
+        {{9, 0x03, 1, 2, 3, 4, 5, 6, 7, 8}, 0x0807060504030201},      /* addr */
+        {{4, 0x76, 0x09, 0x94, 0x01}, 0},                             /* deref_size 1 */
+        {{3, 0x10, 0x80, 0x01}, 128},                                 /* constu */
+        {{2, 0x11, 0x7f}, (uint64_t)-1},                              /* consts */
+        {{3, 0x92, 0x03, 0x05}, 108},                                 /* bregx rbx 5 */
+        {{2, 0x53, 0x96}, 103},                                       /* reg3, nop */
+        {{5, 0x0c, 1, 0, 0, 0x80}, 0x80000001},                       /* const4u */
+        {{5, 0x0d, 1, 0, 0, 0x80}, 0xffffffff80000001},               /* const4s */
+        {{9, 0x0f, 1, 0, 0, 0, 0, 0, 0, 0x80}, 0x8000000000000001},   /* const8s */
+        {{3, 0x34, 0x35, 0x29}, 0},                                   /* eq */
+        {{3, 0x34, 0x35, 0x2b}, 0},                                   /* gt */
+        {{3, 0x34, 0x35, 0x2c}, 1},                                   /* le */
+        {{3, 0x34, 0x35, 0x2d}, 1},                                   /* lt */
+        {{3, 0x34, 0x35, 0x2e}, 1},                                   /* ne */
+        {{8, 0x39, 0x30, 0x28, 0x01, 0x00, 0x12, 0x35, 0x22}, 5 + 9}, /* a branch over dup that is not taken */
         {{11, 0x77, 0x08, 0x80, 0x00, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22},
          107 + 8}, /* a PLT entry, before its push */
     };
@@ -153,6 +184,10 @@ TEST(unwind_tables, expressions_that_mean_nothing) {
         {9, 0x31},                         /* longer than the table */
         {0xff, 0xff, 0xff, 0xff, 0xff, 1}, /* much longer */
         {2, 0x92, 99},                     /* no register */
+        {1, 0x68},                         /* nor this */
+        {1, 0x12},                         /* dup of nothing */
+        {3, 0x30, 0x94, 9},                /* a load of nine bytes */
+        {3, 0x31, 0x30, 0x1d},             /* a remainder by 0 */
         {2, 0x76, 0x80},                   /* a number without an end */
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {

@@ -161,7 +161,33 @@ __asm__(".text\n"
         "pop %rbx\n"
         ".cfi_adjust_cfa_offset -8\n"
         "ret\n"
+        ".cfi_endproc\n"
+        "leaf_with_return_in_register: .cfi_startproc\n"
+        "pop %rcx\n"
+        ".cfi_adjust_cfa_offset -8\n"
+        ".cfi_register 16, 2\n"
+        "ud2\n"
+        "push %rcx\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        ".cfi_offset 16, -8\n"
+        "ret\n"
+        ".cfi_endproc\n"
+        "leaf_with_odd_rules: .cfi_startproc\n"
+        "push %r12\n"
+        ".cfi_adjust_cfa_offset 8\n"
+        "lea 8(%rsp), %r12\n"
+        ".cfi_def_cfa 12, 8\n"
+        ".cfi_escape 0x14, 7, 0\n"           /* the stack pointer is the frame's address */
+        ".cfi_escape 0x10, 12, 2, 0x77, 0\n" /* r12 is at the stack pointer */
+        ".cfi_escape 0x16, 3, 2, 0x73, 0\n"  /* rbx is rbx */
+        "ud2\n"
+        "pop %r12\n"
+        ".cfi_def_cfa 7, 8\n"
+        ".cfi_restore 12\n"
+        "ret\n"
         ".cfi_endproc\n");
+extern void leaf_with_return_in_register(void) __attribute__((visibility("hidden")));
+extern void leaf_with_odd_rules(void) __attribute__((visibility("hidden")));
 extern void leaf_at_start(void) __attribute__((visibility("hidden")));
 extern void leaf_behind_push(void) __attribute__((visibility("hidden")));
 #endif
@@ -170,6 +196,8 @@ static void run_leaf(unwind_hook hook) {
 #if defined(__x86_64__)
     leaf_at_start();
     leaf_behind_push();
+    leaf_with_return_in_register();
+    leaf_with_odd_rules();
 #endif
     sink += leaf(sink, 3) + (int)leaf_with_red_zone(sink);
     hook();
