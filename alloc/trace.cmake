@@ -76,4 +76,7 @@ if(CUPEL_VARIANT STREQUAL "release" AND CUPEL_TESTS AND CMAKE_SYSTEM_PROCESSOR M
   cupel_flags(cupel_stacks_modules)
   target_link_libraries(cupel_stacks_modules PRIVATE ${CMAKE_DL_LIBS})
   add_dependencies(cupel_stacks_modules alloc_unwind_one alloc_unwind_two)
+  # Modules that come and go are noticed by the loader's own calls of free; one program of other people's beside it.
+  cupel_add_script_test(alloc.stacks LABELS script VARIANTS release
+    COMMAND ${PROJECT_SOURCE_DIR}/ci/tools/stacks --every=1 --least=10000 modules perl)
 endif()

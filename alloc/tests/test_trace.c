@@ -1,5 +1,6 @@
 /* Goal: traces begin where they are asked to, survive any stack and any state, and keep their names. Method: scripted
  * stacks, random registers, threads that come and go, modules that are loaded and unloaded. */
+#include "alloc/src/trace_thread.h"
 #include "alloc/tests/unwind_reference.h"
 #include "alloc/trace.h"
 #include "harness/harness.h"
@@ -240,6 +241,66 @@ TEST(trace, knows_modules_that_are_gone, .skip = NOT_HERE, .tags = "slow",
         CHECK(strstr(printed(one), "libunwind_two.so+") == NULL);
     }
     CHECK_UINT_GT(same, 0); /* else this shows nothing */
+}
+
+TEST(trace, gives_its_tables_back_when_asked) {
+    struct cupel_trace_counters counters;
+    cupel_trace_id id = take_here(CUPEL_TRACE_TABLES, NULL, 16);
+    cupel_trace_thread_end();
+    cupel_trace_count(&counters);
+    CHECK(counters.has_no_memo);
+    CHECK_UINT_EQ(counters.hits, 0);
+    CHECK_UINT_NE(id, 0);
+    cupel_trace_thread_end(); /* twice does no harm */
+    CHECK_UINT_NE(take_here(CUPEL_TRACE_TABLES, NULL, 16), 0);
+}
+
+TEST(trace, keeps_the_limit_that_is_set, .tags = "slow") {
+    struct cupel_trace_counters before;
+    struct cupel_trace_counters after;
+    const void *frames[2];
+    cupel_trace_count(&before);
+    cupel_trace_limit(0); /* as little as there may be, which is less than there is by now or soon */
+    unsigned refused = 0;
+    for (uintptr_t i = 1; i < 5000; i++) {
+        frames[0] = frames[1] = (const void *)(i * 16);
+        refused += cupel_trace_intern(frames, 2) == 0;
+    }
+    cupel_trace_count(&after);
+    cupel_trace_limit((size_t)64 << 20);
+    CHECK_UINT_GT(refused, 1000);
+    CHECK_UINT_GE(after.dropped - before.dropped, refused);
+    CHECK_UINT_NE(cupel_trace_intern(frames, 2), 0);
+}
+
+static cupel_trace_id id_of_handler;
+static unsigned count_of_handler;
+static volatile sig_atomic_t is_handled;
+
+static void take_in_handler(int number) {
+    const void *frames[4];
+    struct cupel_trace_start start = cupel_trace_start_here();
+    (void)number;
+    id_of_handler = take_here(CUPEL_TRACE_TABLES, NULL, 4) | cupel_trace_intern(frames, 0);
+    count_of_handler = cupel_trace_collect(CUPEL_TRACE_TABLES, &start, NULL, frames, 4);
+    is_handled = 1;
+}
+
+/* A handler that interrupts a thread in the middle of taking a trace. */
+TEST(trace, gives_nothing_to_a_handler_that_interrupts_it) {
+    struct sigaction action = {.sa_handler = take_in_handler};
+    struct sigaction old;
+    REQUIRE(sigaction(SIGUSR2, &action, &old) == 0);
+    cupel__trace_is_busy = true;
+    (void)raise(SIGUSR2);
+    cupel__trace_is_busy = false;
+    CHECK(is_handled);
+    CHECK_UINT_EQ(id_of_handler, 0);
+    CHECK_UINT_EQ(count_of_handler, 0);
+    (void)raise(SIGUSR2);
+    CHECK_UINT_NE(id_of_handler, 0);
+    CHECK_UINT_GT(count_of_handler, 0);
+    REQUIRE(sigaction(SIGUSR2, &old, NULL) == 0);
 }
 
 TEST(trace, says_what_it_lacks) {
