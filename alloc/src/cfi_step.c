@@ -48,7 +48,7 @@ CUPEL__UNSANITIZED bool cupel__cfi_memory_read(const struct cupel__cfi_memory *m
 
 bool cupel__cfi_module_of(uintptr_t address, struct cupel__cfi_module *module) {
 #if defined(DLFO_STRUCT_HAS_EH_DBASE) /* glibc 2.35 and later */
-    struct dl_find_object object;
+    struct dl_find_object object = {0};
     if (_dl_find_object((void *)address, &object) != 0 || object.dlfo_eh_frame == NULL) {
         return false;
     }

@@ -22,8 +22,9 @@ static _Thread_local unsigned lookups;
 /* Reads one line of maps a character at a time: "low-high perms offset device inode    path". */
 struct map_reader {
     struct cupel__stack line;
-    unsigned field; /* 0: low, 1: high, 2: the rest */
-    char name[8];   /* the beginning of "[stack]", where the line has it */
+    unsigned field; /* 0: low, 1: high, 2: permissions, 3: the rest */
+    bool is_readable;
+    char name[8]; /* the beginning of "[stack]", where the line has it */
     unsigned name_length;
 };
 
@@ -38,6 +39,9 @@ static bool read_map_character(struct map_reader *reader, char c) {
         } else {
             *number = *number * 16 + (uintptr_t)(c <= '9' ? c - '0' : c - 'a' + 10);
         }
+    } else if (reader->field == 2) {
+        reader->is_readable = c == 'r';
+        reader->field++;
     } else if (c == '[' || (reader->name_length > 0 && reader->name_length < sizeof reader->name)) {
         reader->name[reader->name_length++] = c;
     }
@@ -76,7 +80,7 @@ static bool look_up(uintptr_t address, struct cupel__stack *stack) {
         return false;
     }
     char text[4096];
-    struct map_reader reader = {{0, 0}, 0, "", 0};
+    struct map_reader reader = {.field = 0};
     ssize_t length;
     stack->high = 0;
     while (stack->high == 0 && (length = read(file, text, sizeof text)) > 0) {
@@ -84,7 +88,7 @@ static bool look_up(uintptr_t address, struct cupel__stack *stack) {
             if (!read_map_character(&reader, text[i])) {
                 continue;
             }
-            if (address >= reader.line.low && address < reader.line.high) {
+            if (address >= reader.line.low && address < reader.line.high && reader.is_readable) {
                 *stack = reader.line;
                 if (reader.name_length == 7 && memcmp(reader.name, "[stack]", 7) == 0) {
                     widen_main_stack(stack);
@@ -92,7 +96,7 @@ static bool look_up(uintptr_t address, struct cupel__stack *stack) {
                     cut_at_thread(stack, address);
                 }
             }
-            reader = (struct map_reader){{0, 0}, 0, "", 0};
+            reader = (struct map_reader){.field = 0};
         }
     }
     (void)close(file);

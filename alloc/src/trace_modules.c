@@ -3,6 +3,7 @@
 
 #include "alloc/src/trace_hash.h"
 #include "alloc/src/trace_lock.h"
+#include "alloc/src/unsanitized.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,26 +30,31 @@ uint32_t cupel__trace_module_count(void) {
 
 #if defined(DLFO_STRUCT_HAS_EH_DBASE) /* glibc 2.35 and later */
 
-/* The loader calls the program itself "". Its path is asked for once. */
-static const char *name_of(const struct link_map *map) {
-    static char program[sizeof chunks[0]->name];
-    if (map->l_name != NULL && map->l_name[0] != '\0') {
-        return map->l_name;
-    }
-    if (program[0] == '\0') {
+enum { NAME_SIZE = sizeof chunks[0]->name };
+
+/* Copies a module's name, cut where it is longer. The loader calls the program itself "": its path is asked for once.
+ * (Unsanitized: the loader's strings may be in memory of a malloc that knows nothing of their being written.) */
+CUPEL__UNSANITIZED static void copy_name(const struct link_map *map, char name[NAME_SIZE]) {
+    static char program[NAME_SIZE];
+    const char *from = map->l_name;
+    if (from == NULL || from[0] == '\0') {
         int error = errno;
-        if (readlink("/proc/self/exe", program, sizeof program - 1) < 0) {
+        if (program[0] == '\0' && readlink("/proc/self/exe", program, sizeof program - 1) < 0) {
             (void)strcpy(program, "program");
         }
         errno = error;
+        from = program;
     }
-    return program;
+    memset(name, 0, NAME_SIZE);
+    for (size_t i = 0; i < NAME_SIZE - 1 && from[i] != '\0'; i++) {
+        name[i] = from[i];
+    }
 }
 
 static bool is_same(const struct cupel__trace_module *module, const struct dl_find_object *object, const char *name) {
     return module->start == (uintptr_t)object->dlfo_map_start && module->end == (uintptr_t)object->dlfo_map_end &&
            module->bias == object->dlfo_link_map->l_addr && module->eh_frame_hdr == object->dlfo_eh_frame &&
-           strncmp(module->name, name, sizeof module->name - 1) == 0;
+           memcmp(module->name, name, sizeof module->name) == 0;
 }
 
 static uint32_t find(const struct dl_find_object *object, const char *name) {
@@ -79,18 +85,19 @@ static uint32_t add(const struct dl_find_object *object, const char *name) {
     module->end = (uintptr_t)object->dlfo_map_end;
     module->bias = object->dlfo_link_map->l_addr;
     module->eh_frame_hdr = object->dlfo_eh_frame;
-    memcpy(module->name, name, strnlen(name, sizeof module->name - 1)); /* the rest is zero already */
+    memcpy(module->name, name, sizeof module->name);
     atomic_store_explicit(&count, place + 1, memory_order_release);
     return place + 1;
 }
 
 uint32_t cupel__trace_module_of(uintptr_t address, const struct cupel__trace_module **module) {
-    struct dl_find_object object;
+    struct dl_find_object object = {0};
     if (_dl_find_object((void *)address, &object) != 0 || object.dlfo_link_map == NULL) {
         return 0;
     }
     cupel__trace_lock(&lock);
-    const char *name = name_of(object.dlfo_link_map);
+    char name[NAME_SIZE];
+    copy_name(object.dlfo_link_map, name);
     uint32_t number = add(&object, name);
     cupel__trace_unlock(&lock);
     if (module != NULL) {
@@ -103,7 +110,7 @@ uint32_t cupel__trace_module_of(uintptr_t address, const struct cupel__trace_mod
 static const struct r_debug *loader_state(void) {
     static _Atomic(const struct r_debug *) known;
     const struct r_debug *state = atomic_load_explicit(&known, memory_order_relaxed);
-    struct dl_find_object object;
+    struct dl_find_object object = {0};
     if (state != NULL || _dl_find_object((void *)(uintptr_t)&loader_state, &object) != 0) {
         return state;
     }
@@ -123,7 +130,7 @@ static const struct r_debug *loader_state(void) {
 /* All threads write the same values. */
 void cupel__trace_loader_find(void) {
     const struct r_debug *state = loader_state();
-    struct dl_find_object object;
+    struct dl_find_object object = {0};
     if (atomic_load_explicit(&cupel__loader_size, memory_order_relaxed) == 0 && state != NULL &&
         _dl_find_object((void *)state->r_brk, &object) == 0) {
         uintptr_t start = (uintptr_t)object.dlfo_map_start;
