@@ -39,7 +39,7 @@ static char path_of_program[PATH_MAX_BYTES];
 static char offsets_as_text[CUPEL__SYMBOLISER_ASKED_MAX][20];
 static char *words[WORDS_MAX];
 static char *variables[VARIABLES_MAX];
-static _Alignas(16) char child_stack[STACK_BYTES];
+static char child_stack[STACK_BYTES] __attribute__((aligned(16)));
 static int64_t spent_ms;
 
 static int64_t now_ms(void) {

@@ -22,7 +22,8 @@ struct place {
 /* What a frame with a frame pointer looks like. */
 static const struct cupel__rule chained = {CUPEL__RULE_KIND(CUPEL__RULE_FROM_FP, CUPEL__RULE_FP_AT_FRAME, 0), 1, 2, -2};
 
-static void note(struct cupel__walk *walk, uintptr_t address, uintptr_t value, uint8_t place) {
+static inline __attribute__((always_inline)) void note(struct cupel__walk *walk, uintptr_t address, uintptr_t value,
+                                                       uint8_t place) {
     uintptr_t distance = (address - walk->start.sp) / WORD;
     unsigned at = walk->word_count;
     if (at == CUPEL__WALK_WORDS_MAX || distance > UINT16_MAX) {
