@@ -1,5 +1,6 @@
 /* Goal: traces begin where they are asked to, survive any stack and any state, and keep their names. Method: scripted
  * stacks, random registers, threads that come and go, modules that are loaded and unloaded. */
+#include "alloc/src/trace_rules.h"
 #include "alloc/src/trace_thread.h"
 #include "alloc/tests/unwind_reference.h"
 #include "alloc/trace.h"
@@ -9,6 +10,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -301,6 +303,60 @@ TEST(trace, gives_nothing_to_a_handler_that_interrupts_it) {
     CHECK_UINT_NE(id_of_handler, 0);
     CHECK_UINT_GT(count_of_handler, 0);
     REQUIRE(sigaction(SIGUSR2, &old, NULL) == 0);
+}
+
+#if defined(__x86_64__)
+/* The table of rules grows while it is in use, and loses none. */
+TEST(trace, keeps_its_rules_when_their_table_grows, .tags = "slow") {
+    enum { RULES = 3000 };
+    static uint32_t indices[RULES];
+    static struct cupel__trace_store store;
+    uintptr_t ip = (uintptr_t)&strlen;
+    for (unsigned i = 0; i < RULES; i++) {
+        struct cupel__rule rule = cupel__rules_learn(&store, ip - i, true);
+        indices[i] = rule.index;
+        CHECK_UINT_NE(rule.index, 0);
+    }
+    CHECK_UINT_GE(cupel__rules_bytes(), (size_t)RULES * 16);
+    CHECK_UINT_GE(cupel__rules_count(), RULES);
+    for (unsigned i = 0; i < RULES; i++) {
+        CHECK_UINT_EQ(cupel__rules_find(cupel__rules_now, ip - i).index, indices[i]);
+    }
+    cupel_trace_modules_changed(); /* these indices are of a store of this test's own */
+    CHECK_UINT_NE(take_here(CUPEL_TRACE_TABLES, NULL, 16), 0);
+    CHECK_UINT_LT(cupel__rules_count(), RULES);
+    cupel__trace_store_deinit(&store);
+}
+#endif
+
+/* Address space ends: traces are shorter or none, and nothing breaks. */
+static int take_without_memory(void) {
+    static struct cupel__trace_store store;
+    uint32_t frames[CUPEL__TRACE_FRAMES_MAX] = {1};
+    const struct rlimit none = {1 << 20, 1 << 20};
+    cupel_trace_id id = take_here(CUPEL_TRACE_TABLES, NULL, 16);
+    if (setrlimit(RLIMIT_AS, &none) != 0) {
+        return 1;
+    }
+    cupel_trace_thread_end();
+    struct cupel_trace_counters counters;
+    cupel_trace_id other = take_here(CUPEL_TRACE_TABLES, NULL, 16);
+    cupel_trace_count(&counters);
+    bool is_good = id != 0 && other != 0;
+    is_good = is_good && cupel__trace_store_add(&store, frames, 1, cupel__trace_hash_of(frames, 1)) == 0;
+    is_good = is_good && cupel__trace_frame_add(&store, 1, 1) == 0;
+    return is_good ? 0 : 2;
+}
+
+TEST(trace, does_without_memory, .tags = "slow", .no_sweep = "it takes all memory away itself") {
+    pid_t child = fork();
+    REQUIRE(child >= 0);
+    if (child == 0) {
+        _exit(take_without_memory());
+    }
+    int status = -1;
+    REQUIRE(waitpid(child, &status, 0) == child);
+    CHECK_INT_EQ(status, 0);
 }
 
 TEST(trace, says_what_it_lacks) {

@@ -5,6 +5,7 @@
 #include "alloc/trace.h"
 #include "harness/harness.h"
 
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,20 @@ TEST(trace_print, one_report_inside_another, .skip = NOT_HERE, .tags = "slow",
     REQUIRE(unsetenv("CUPEL_SYMBOLISER") == 0);
     check_plain();
 }
+
+#if defined(DLFO_STRUCT_HAS_EH_DBASE)
+/* An address in a module that is in none of its functions. */
+TEST(trace_print, of_no_function, .skip = NOT_HERE) {
+    const void *frames[1];
+    struct dl_find_object object = {0};
+    REQUIRE(_dl_find_object((void *)(uintptr_t)&strlen, &object) == 0);
+    frames[0] = (const char *)object.dlfo_map_start + 17;
+    text[0] = '\0';
+    cupel_trace_print(cupel_trace_intern(frames, 1), true, put, NULL);
+    CHECK_STR_CONTAINS(text, "    #0 (/");
+    CHECK_STR_CONTAINS(text, "+0x10)\n");
+}
+#endif
 
 TEST(trace_print, of_nothing) {
     text[0] = '\0';
