@@ -43,7 +43,7 @@ PROPERTY(trace_store, gives_each_trace_one_id, .longest = 2048, .teardown = clos
     close_store();
     memset(&model, 0, sizeof model);
     while (model.count < MODEL_MAX && cupel_draw_more(bytes, "another trace")) {
-        uint32_t frames[CUPEL__TRACE_FRAMES_MAX];
+        uint32_t frames[CUPEL__TRACE_FRAMES_MAX] = {0};
         unsigned count = (unsigned)cupel_draw_uint(bytes, "length", 1, CUPEL__TRACE_FRAMES_MAX);
         for (unsigned i = 0; i < count; i++) {
             frames[i] = i < 2 || i + 1 == count ? 1 + (uint32_t)cupel_draw_uint(bytes, "frame", 0, 2) : 7;

@@ -191,7 +191,8 @@ TEST(unwind_made, set_loc_gives_an_address) {
         size_t at = used - 4 - sizeof program + 1; /* of the operand, before the end of the table */
         int32_t distance = (int32_t)((size_t)CODE_AT + target - at);
         memcpy(table + at, &distance, sizeof distance);
-        memcpy(table + at + 4, "\x0e\x20", 2);
+        table[at + 4] = 0x0e; /* the frame is 32 above from there */
+        table[at + 5] = 32;
         REQUIRE(find(&module, 10, &row));
         CHECK_INT_EQ(row.frame_value, target == 10 ? 32 : 8);
     }
