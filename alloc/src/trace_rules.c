@@ -132,12 +132,16 @@ static bool pack(const struct cupel__cfi_module *module, const struct cupel__cfi
            row->how[CUPEL__CFI_RSP] == CUPEL__CFI_SAME && pack_frame(module, row, rule) && pack_fp(module, row, rule);
 }
 
-static struct cupel__rule read_rule(uintptr_t ip) {
-    struct cupel__cfi_module module;
+static struct cupel__rule read_rule(uintptr_t ip, const struct cupel__trace_module *known) {
     struct cupel__cfi_row row;
     struct cupel__rule rule = {ip, 0, 0, 0};
     unsigned odd = CUPEL__RULE_SLOW;
-    if (!cupel__cfi_module_of(ip - 1, &module) || !cupel__cfi_find(&module, ip - 1, &row)) {
+    struct cupel__cfi_module module = {NULL, NULL, NULL};
+    if (known != NULL) {
+        module =
+            (struct cupel__cfi_module){known->eh_frame_hdr, (const uint8_t *)known->start, (const uint8_t *)known->end};
+    }
+    if (module.header == NULL || !cupel__cfi_find(&module, ip - 1, &row)) {
         /* The trampoline out of a signal handler may have no tables: the slow walk knows it. */
         odd = cupel__cfi_is_trampoline(ip) ? CUPEL__RULE_SLOW : CUPEL__RULE_UNKNOWN;
     } else if (row.how[CUPEL__CFI_RIP] == CUPEL__CFI_UNDEFINED) {
@@ -150,11 +154,25 @@ static struct cupel__rule read_rule(uintptr_t ip) {
 
 #else
 
-static struct cupel__rule read_rule(uintptr_t ip) {
+static struct cupel__rule read_rule(uintptr_t ip, const struct cupel__trace_module *known) {
+    (void)known;
     return (struct cupel__rule){ip | CUPEL__RULE_KIND(CUPEL__RULE_ODD, 0, CUPEL__RULE_UNKNOWN), 0, 0, 0};
 }
 
 #endif
+
+/* The module of a call. Many calls in a row are in one: it is remembered, until something was unloaded. */
+static uint32_t module_of(uintptr_t address, unsigned epoch, const struct cupel__trace_module **module) {
+    static _Thread_local uint32_t last __attribute__((tls_model("initial-exec")));
+    static _Thread_local unsigned last_epoch __attribute__((tls_model("initial-exec")));
+    *module = last_epoch == epoch ? cupel__trace_module_at(last) : NULL;
+    if (*module == NULL || address - (*module)->start >= (*module)->end - (*module)->start) {
+        *module = NULL;
+        last = cupel__trace_module_of(address, module);
+        last_epoch = epoch;
+    }
+    return last;
+}
 
 struct cupel__rule cupel__rules_learn(struct cupel__trace_store *store, uintptr_t ip, bool is_trusted) {
     unsigned epoch = atomic_load_explicit(&cupel__rules_epoch, memory_order_acquire);
@@ -162,12 +180,13 @@ struct cupel__rule cupel__rules_learn(struct cupel__trace_store *store, uintptr_
     if (ip == 0 || (uint64_t)ip > CUPEL__RULE_IP_MASK / 2) {
         return rule;
     }
-    uint32_t module = cupel__trace_module_of(ip - 1, NULL);
-    if (module == 0 && !is_trusted) {
+    const struct cupel__trace_module *module;
+    uint32_t number = module_of(ip - 1, epoch, &module);
+    if (number == 0 && !is_trusted) {
         return rule;
     }
-    rule = read_rule(ip);
-    rule.index = cupel__trace_frame_add(store, ip, module);
+    rule = read_rule(ip, module);
+    rule.index = cupel__trace_frame_add(store, ip, number);
     if (rule.index != 0) {
         add(rule, epoch);
     }

@@ -18,6 +18,8 @@
 _Thread_local volatile bool cupel__trace_is_busy __attribute__((tls_model("initial-exec")));
 _Thread_local struct cupel__trace_thread *cupel__trace_own __attribute__((tls_model("initial-exec")));
 
+static _Thread_local bool has_ended __attribute__((tls_model("initial-exec")));
+
 static struct cupel__trace_lock lock;
 static struct cupel__trace_thread *unused;
 static unsigned taken; /* from the system, ever */
@@ -48,13 +50,13 @@ static void put_back(struct cupel__trace_thread *thread) {
     cupel__trace_unlock(&lock);
 }
 
+/* At the thread's end. What releases memory after this walks each time: nobody would take a new table back. */
 static void leave(void *thread) {
     (void)thread;
     cupel__trace_thread_leave();
+    has_ended = true;
 }
 
-/* The destructor at the thread's end. Destructors that run after it may bring a new table about, and with it the
- * destructor once more. */
 static void watch_end(struct cupel__trace_thread *thread) {
     if (atomic_load_explicit(&key_state, memory_order_acquire) == 0) {
         cupel__trace_lock(&lock);
@@ -69,7 +71,7 @@ static void watch_end(struct cupel__trace_thread *thread) {
 }
 
 struct cupel__trace_thread *cupel__trace_thread_new(void) {
-    if (cupel__trace_own == NULL) {
+    if (cupel__trace_own == NULL && !has_ended) {
         cupel__trace_loader_find();
         cupel__trace_own = take();
         if (cupel__trace_own != NULL) {

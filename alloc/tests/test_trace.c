@@ -189,6 +189,42 @@ TEST(trace, leaves_its_tables_to_the_next_thread, .tags = "slow") {
     CHECK_UINT_LT(after.bytes - before.bytes, 64 * 1024);
 }
 
+static pthread_key_t late_key;
+static uint64_t late_bytes;
+static cupel_trace_id late_id;
+
+/* Runs in each round of destructors, so also after that of the tables. */
+static void take_late(void *user) {
+    struct cupel_trace_counters counters;
+    uintptr_t rounds = (uintptr_t)user;
+    late_id = take_here(CUPEL_TRACE_TABLES, NULL, 16);
+    cupel_trace_count(&counters);
+    late_bytes = counters.bytes;
+    if (rounds > 1) {
+        (void)pthread_setspecific(late_key, (void *)(rounds - 1));
+    }
+}
+
+static void *end_late(void *user) {
+    (void)pthread_setspecific(late_key, user);
+    return (void *)(uintptr_t)take_here(CUPEL_TRACE_TABLES, NULL, 16);
+}
+
+TEST(trace, of_a_thread_that_has_ended_takes_no_tables, .tags = "slow") {
+    uint64_t bytes = 0;
+    (void)take_here(CUPEL_TRACE_TABLES, NULL, 16); /* so that the tables' key is the older one, whose turn is first */
+    REQUIRE(pthread_key_create(&late_key, take_late) == 0);
+    for (unsigned i = 0; i < 10; i++) {
+        pthread_t thread;
+        REQUIRE(pthread_create(&thread, NULL, end_late, (void *)(uintptr_t)4) == 0);
+        REQUIRE(pthread_join(thread, NULL) == 0);
+        CHECK_UINT_NE(late_id, 0);
+        bytes = i == 0 ? late_bytes : bytes;
+    }
+    CHECK_UINT_LT(late_bytes - bytes, 64 * 1024);
+    REQUIRE(pthread_key_delete(late_key) == 0);
+}
+
 TEST(trace, works_in_a_child_of_fork, .tags = "slow") {
     cupel_trace_id id = take_here(CUPEL_TRACE_TABLES, NULL, 16);
     pid_t child = fork();
