@@ -1,0 +1,261 @@
+/* The debug allocator's door: requests come in, are checked for who makes them, and go to their block. See debug.h. */
+#include "alloc/debug.h"
+
+#include "alloc/pages.h"
+#include "alloc/src/debug_addresses.h"
+#include "alloc/src/debug_block.h"
+#include "alloc/src/debug_fault.h"
+#include "alloc/src/debug_find.h"
+#include "alloc/src/debug_meta.h"
+#include "alloc/src/debug_slot.h"
+#include "alloc/src/debug_span.h"
+#include "alloc/src/debug_sweep.h"
+#include "alloc/src/debug_tell.h"
+#include "alloc/src/debug_thread.h"
+
+static struct cupel__debug *state_of(const struct cupel_allocator *self) {
+    return ((const struct cupel_debug *)(const void *)self)->state;
+}
+
+/* Where the caller of the operation that this stands in calls from. */
+static inline __attribute__((always_inline)) cupel_trace_id take_trace(const struct cupel__debug *debug,
+                                                                       const void *site) {
+    const struct cupel_trace_start start = cupel_trace_start_here();
+    unsigned frames = debug->options.frames;
+    return frames == 0 ? 0 : cupel_trace_take(debug->options.traces, &start, site, frames);
+}
+
+/* A single-thread instance is used: by its owner? */
+static void check_thread(struct cupel__request *request) {
+    struct cupel__debug *debug = request->debug;
+    unsigned owner = 0;
+    if (!__atomic_compare_exchange_n(&debug->owner, &owner, request->thread, false, __ATOMIC_RELAXED,
+                                     __ATOMIC_RELAXED) &&
+        owner != request->thread) {
+        struct cupel_finding finding = {
+            .kind = CUPEL_FINDING_WRONG_THREAD, .verb = request->verb, .address = request->block};
+        cupel__add_trace(&finding, "used", request->trace, request->thread);
+        cupel__add_trace(&finding, "used last", __atomic_load_n(&debug->owner_trace, __ATOMIC_RELAXED), owner);
+        cupel__tell(debug, &finding);
+    } else {
+        __atomic_store_n(&debug->owner_trace, request->trace, __ATOMIC_RELAXED);
+    }
+}
+
+/* False where this thread is inside already: a signal handler that interrupted a request. */
+static bool enter(struct cupel__request *request) {
+    if (cupel__thread.is_inside) {
+        (void)__atomic_fetch_add(&request->debug->reentered, 1, __ATOMIC_RELAXED);
+        return false;
+    }
+    cupel__thread.is_inside = true;
+    request->thread = cupel__thread_number();
+    request->pending->count = 0;
+    if (request->debug->options.is_single_thread) {
+        check_thread(request);
+    }
+    return true;
+}
+
+static void leave(struct cupel__request *request) {
+    if (request->pending->count > 0) {
+        cupel__tell_pending(request->debug, request->pending);
+    }
+    cupel__thread.is_inside = false;
+}
+
+static void *debug_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags, const void *site) {
+    struct cupel__debug *debug = state_of(self);
+    struct cupel__pending pending;
+    struct cupel__request request = {
+        .debug = debug, .verb = "allocate", .flags = flags, .trace = take_trace(debug, site), .pending = &pending};
+    if (!enter(&request)) {
+        return NULL;
+    }
+    void *block = cupel__block_acquire(&request, size, align);
+    leave(&request);
+    return block;
+}
+
+static void release(struct cupel__request *request) {
+    if (enter(request)) {
+        struct cupel__target target;
+        if (cupel__block_claim(request, false, &target)) {
+            cupel__block_release(request, &target);
+        }
+        leave(request);
+    }
+}
+
+static void debug_release(struct cupel_allocator *self, void *block, size_t size, size_t align, const void *site) {
+    struct cupel__debug *debug = state_of(self);
+    struct cupel__pending pending;
+    struct cupel__request request = {.debug = debug,
+                                     .verb = "free",
+                                     .block = block,
+                                     .size = size,
+                                     .align = align,
+                                     .has_size = true,
+                                     .trace = take_trace(debug, site),
+                                     .pending = &pending};
+    release(&request);
+}
+
+void cupel_debug_release(struct cupel_debug *debug, void *block, const void *site) {
+    struct cupel__pending pending;
+    struct cupel__request request = {.debug = debug->state,
+                                     .verb = "free",
+                                     .block = block,
+                                     .trace = take_trace(debug->state, site),
+                                     .pending = &pending};
+    release(&request);
+}
+
+static bool debug_resize(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
+                         const void *site) {
+    struct cupel__debug *debug = state_of(self);
+    struct cupel__pending pending;
+    struct cupel__target target;
+    struct cupel__request request = {.debug = debug,
+                                     .verb = "resize",
+                                     .block = block,
+                                     .size = size,
+                                     .align = align,
+                                     .has_size = true,
+                                     .trace = take_trace(debug, site),
+                                     .pending = &pending};
+    if (!enter(&request)) {
+        return false;
+    }
+    bool has_resized = false;
+    if (cupel__block_claim(&request, true, &target)) {
+        has_resized = cupel__block_resize(&request, &target, new_size);
+        if (!has_resized) {
+            cupel__block_unclaim(&target, size);
+        }
+    }
+    leave(&request);
+    return has_resized;
+}
+
+static void *debug_remap(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
+                         unsigned flags, const void *site) {
+    struct cupel__debug *debug = state_of(self);
+    struct cupel__pending pending;
+    struct cupel__target target;
+    struct cupel__request request = {.debug = debug,
+                                     .verb = "resize",
+                                     .block = block,
+                                     .size = size,
+                                     .align = align,
+                                     .has_size = true,
+                                     .flags = flags,
+                                     .trace = take_trace(debug, site),
+                                     .pending = &pending};
+    if (!enter(&request)) {
+        return NULL;
+    }
+    void *moved = NULL;
+    if (cupel__block_claim(&request, true, &target)) {
+        bool has_resized = !debug->options.moves_on_remap && cupel__block_resize(&request, &target, new_size);
+        moved = has_resized ? block : cupel__block_move(&request, &target, new_size);
+        if (moved == NULL) {
+            cupel__block_unclaim(&target, size);
+        }
+    }
+    leave(&request);
+    return moved;
+}
+
+static const struct cupel_allocator_ops debug_ops = {
+    .name = "debug", .acquire = debug_acquire, .resize = debug_resize, .remap = debug_remap, .release = debug_release};
+
+/* What options may not say; NULL: nothing is wrong. */
+static const char *fault_of(const struct cupel_debug_options *options) {
+    if (options->frames > CUPEL_TRACE_FRAMES_MAX) {
+        return "a trace has at most 32 frames";
+    }
+    if (options->canary_bytes % 16 != 0 || options->canary_bytes > 256) {
+        return "canaries are a multiple of 16 bytes, at most 256";
+    }
+    if (options->sink.kind == CUPEL_SINK_CALL && options->sink.call == NULL) {
+        return "a sink that is called needs a function";
+    }
+    return NULL;
+}
+
+static void init_locks(struct cupel__debug *debug) {
+    (void)pthread_mutex_init(&debug->lock, NULL);
+    for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
+        (void)pthread_mutex_init(&debug->shards[i].lock, NULL);
+        debug->shards[i].credit = CUPEL__CREDIT_MAX;
+    }
+}
+
+struct cupel_allocator *cupel_debug_init(struct cupel_debug *handle, struct cupel_allocator *backing,
+                                         const struct cupel_debug_options *options, struct cupel_error *error) {
+    struct cupel_debug_options defaults;
+    cupel_debug_defaults(&defaults);
+    options = options == NULL ? &defaults : options;
+    *handle = (struct cupel_debug){{&debug_ops}, NULL};
+    const char *fault = fault_of(options);
+    struct cupel__debug *debug = fault == NULL ? cupel__meta_begin(&cupel__system) : NULL;
+    if (debug == NULL) {
+        (void)cupel_error_set(error, 0, 0, "debug allocator: %s",
+                              fault == NULL ? "the system gives no memory for its records" : fault);
+        return NULL;
+    }
+    debug->handle = handle;
+    debug->backing = backing == NULL || backing == cupel_pages() ? NULL : backing;
+    debug->options = *options;
+    if (debug->options.span_count_max == 0) {
+        debug->options.span_count_max = cupel__span_count_default();
+    }
+    init_locks(debug);
+    handle->state = debug;
+    cupel__debug_register(debug);
+    return &handle->base;
+}
+
+uint64_t cupel_debug_check(struct cupel_debug *debug) {
+    return cupel__check_all(debug->state);
+}
+
+uint64_t cupel_debug_tell_leaks(struct cupel_debug *debug) {
+    return cupel__tell_leaks(debug->state);
+}
+
+uint64_t cupel_debug_findings(const struct cupel_debug *debug) {
+    return __atomic_load_n(&debug->state->findings, __ATOMIC_RELAXED);
+}
+
+bool cupel_debug_size(const struct cupel_debug *debug, const void *block, size_t *size, size_t *align) {
+    struct cupel__target target;
+    if (!cupel__locate((uintptr_t)block, &target) || target.slot == NULL || target.span->home != debug->state ||
+        cupel__slot_state(target.word) != CUPEL__SLOT_LIVE ||
+        cupel__slot_block(target.span, target.index, cupel__slot_align_log(target.word)) != block) {
+        return false;
+    }
+    *size = cupel__slot_size(target.span, target.word);
+    *align = (size_t)1 << cupel__slot_align_log(target.word);
+    return true;
+}
+
+uint64_t cupel_debug_deinit(struct cupel_debug *handle) {
+    struct cupel__debug *debug = handle->state;
+    if (debug == NULL) {
+        return 0;
+    }
+    (void)cupel__check_all(debug);
+    (void)cupel__tell_leaks(debug);
+    uint64_t findings = cupel_debug_findings(handle);
+    cupel__debug_unregister(debug);
+    for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
+        (void)pthread_mutex_destroy(&debug->shards[i].lock);
+    }
+    (void)pthread_mutex_destroy(&debug->lock);
+    cupel__addresses_deinit(debug);
+    cupel__meta_end(debug);
+    handle->state = NULL;
+    return findings;
+}

@@ -1,0 +1,73 @@
+/* The supply of addresses: see debug_addresses.h. */
+#include "alloc/src/debug_addresses.h"
+
+#include "alloc/src/debug_map.h"
+
+#include <sys/resource.h>
+
+static const size_t first_piece = (size_t)1 << (sizeof(void *) == 8 ? 30 : 25);
+static const size_t largest_piece = (size_t)1 << (sizeof(void *) == 8 ? 40 : 26);
+static const size_t smallest_piece = (size_t)1 << 20;
+enum { LIMITED_PART = 64 }; /* of a limited address space, the first piece takes at most so much */
+
+static size_t piece_wanted(const struct cupel__debug *debug) {
+    struct rlimit limit;
+    size_t piece = debug->addresses.reserved_bytes;
+    piece = piece < first_piece ? first_piece : piece > largest_piece ? largest_piece : piece;
+    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && piece > limit.rlim_cur / LIMITED_PART) {
+        piece = (size_t)(limit.rlim_cur / LIMITED_PART) & ~((size_t)CUPEL__UNIT - 1);
+    }
+    return piece < smallest_piece ? smallest_piece : piece;
+}
+
+/* Reserves a piece for at least `length` bytes; what is left of the piece before is never used. */
+static bool grow(struct cupel__debug *debug, size_t length) {
+    struct cupel__addresses *addresses = &debug->addresses;
+    if (addresses->count == CUPEL__RESERVATIONS) {
+        return false;
+    }
+    size_t piece = piece_wanted(debug);
+    size_t budget = debug->options.address_bytes;
+    if (budget != 0) {
+        size_t left = budget > addresses->reserved_bytes ? budget - addresses->reserved_bytes : 0;
+        piece = piece < left ? piece : left & ~((size_t)CUPEL__UNIT - 1);
+    }
+    piece = piece < length && budget == 0 ? length : piece;
+    for (; piece >= length && piece > 0; piece = piece == length ? 0 : piece / 2 < length ? length : piece / 2) {
+        unsigned char *base = debug->system->reserve(piece);
+        if (base != NULL) {
+            addresses->reservations[addresses->count].base = base;
+            addresses->reservations[addresses->count++].length = piece;
+            addresses->next = base;
+            addresses->end = base + piece;
+            addresses->reserved_bytes += piece;
+            return true;
+        }
+    }
+    return false;
+}
+
+unsigned char *cupel__addresses_take(struct cupel__debug *debug, size_t length) {
+    struct cupel__addresses *addresses = &debug->addresses;
+    if (length > (size_t)(addresses->end - addresses->next) && !grow(debug, length)) {
+        return NULL;
+    }
+    unsigned char *range = addresses->next;
+    addresses->next += length;
+    addresses->used_bytes += length;
+    return range;
+}
+
+void cupel__addresses_deinit(struct cupel__debug *debug) {
+    struct cupel__addresses *addresses = &debug->addresses;
+    for (unsigned i = 0; i < addresses->count; i++) {
+        unsigned char *base = addresses->reservations[i].base;
+        size_t length = addresses->reservations[i].length;
+        size_t used = i + 1 == addresses->count ? (size_t)(addresses->next - base) : length;
+        if (used > 0) {
+            (void)cupel__map_set(base, used, NULL);
+        }
+        debug->system->unreserve(base, length);
+    }
+    addresses->count = 0;
+}

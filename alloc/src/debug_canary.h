@@ -1,0 +1,27 @@
+/* Bytes that nobody may change: canaries around live blocks, and the fill of freed ones. */
+#ifndef ALLOC_SRC_DEBUG_CANARY_H
+#define ALLOC_SRC_DEBUG_CANARY_H
+
+#include "alloc/src/debug_state.h"
+
+/* The first byte of [from, to) that is not `byte`, or `to`. */
+const unsigned char *cupel__first_other(const unsigned char *from, const unsigned char *to, unsigned char byte);
+/* The end of the last byte of [from, to) that is not `byte`, or `from`. */
+const unsigned char *cupel__last_other(const unsigned char *from, const unsigned char *to, unsigned char byte);
+
+/* Writes the canaries of a slot, around a block of `size` bytes at `block`. */
+void cupel__canaries_write(const struct cupel__span *span, uint32_t index, unsigned char *block, size_t size);
+/* Looks at them; false where a byte was written, with what there is to say in `finding` (kind, block and damage; the
+ * nearer side where both are damaged). */
+bool cupel__canaries_are_whole(const struct cupel__span *span, uint32_t index, const unsigned char *block, size_t size,
+                               struct cupel_finding *finding);
+/* Fills what a freed block and its canaries took. */
+void cupel__freed_fill(const struct cupel__span *span, uint32_t index);
+/* Looks at that; false where a byte was written, as above. */
+bool cupel__freed_is_whole(const struct cupel__span *span, uint32_t index, const unsigned char *block,
+                           struct cupel_finding *finding);
+/* Fills a new block: zeroed or fresh. `is_zero`: its memory is zero already. */
+void cupel__fresh_fill(const struct cupel__debug *debug, unsigned char *block, size_t size, unsigned flags,
+                       bool is_zero);
+
+#endif

@@ -1,0 +1,73 @@
+/* What is known of an address: see debug_find.h. */
+#include "alloc/src/debug_find.h"
+
+#include "alloc/src/debug_map.h"
+#include "alloc/src/debug_slot.h"
+
+bool cupel__locate(uintptr_t address, struct cupel__target *target) {
+    struct cupel__span *span = cupel__map_find(address);
+    *target = (struct cupel__target){.span = span};
+    if (span == NULL || address - (uintptr_t)span->range >= span->range_bytes) {
+        return false;
+    }
+    struct cupel__slot *slots = __atomic_load_n(&span->slots, __ATOMIC_ACQUIRE);
+    target->index = cupel__slot_index(span, address);
+    if (slots != NULL && __atomic_load_n(&span->state, __ATOMIC_ACQUIRE) != CUPEL__SPAN_FORGOTTEN) {
+        target->slot = &slots[target->index];
+        target->word = cupel__slot_load(target->slot);
+    }
+    return true;
+}
+
+void cupel__add_trace(struct cupel_finding *finding, const char *role, cupel_trace_id trace, unsigned thread) {
+    if (finding->trace_count < CUPEL_FINDING_TRACES) {
+        finding->traces[finding->trace_count++] = (struct cupel_finding_trace){role, trace, thread};
+    }
+}
+
+void cupel__describe(const struct cupel__span *span, uint32_t index, struct cupel_finding *finding) {
+    const struct cupel__slot *slot = &span->slots[index];
+    uint32_t word = cupel__slot_load(slot);
+    enum cupel__slot_state state = cupel__slot_state(word);
+    if (state == CUPEL__SLOT_NONE) {
+        return;
+    }
+    bool is_live = state == CUPEL__SLOT_LIVE;
+    finding->has_block = true;
+    finding->is_live = is_live;
+    finding->base = cupel__slot_block(span, index, cupel__slot_align_log(word));
+    finding->size = cupel__slot_size(span, word);
+    finding->align = (size_t)1 << cupel__slot_align_log(word);
+    if (slot->freed != 0 || !is_live) {
+        const char *role = is_live                                      ? "resized last"
+                           : finding->kind == CUPEL_FINDING_DOUBLE_FREE ? "freed first"
+                                                                        : "freed";
+        cupel__add_trace(finding, role, slot->freed, slot->freeing_thread);
+    }
+    cupel__add_trace(finding, "allocated", slot->allocated, slot->allocating_thread);
+}
+
+bool cupel_debug_find(const void *address, struct cupel_debug_block *block) {
+    struct cupel__target target;
+    if (!cupel__locate((uintptr_t)address, &target) || target.slot == NULL) {
+        return false;
+    }
+    enum cupel__slot_state state = cupel__slot_state(target.word);
+    if (state == CUPEL__SLOT_NONE || !cupel__slot_is_sound(target.slot, target.word)) {
+        return false;
+    }
+    bool is_live = state != CUPEL__SLOT_FREED;
+    const unsigned char *base = cupel__slot_block(target.span, target.index, cupel__slot_align_log(target.word));
+    *block = (struct cupel_debug_block){.allocator = target.span->home->options.name,
+                                        .base = base,
+                                        .size = cupel__slot_size(target.span, target.word),
+                                        .align = (size_t)1 << cupel__slot_align_log(target.word),
+                                        .is_live = is_live,
+                                        .offset = (ptrdiff_t)((uintptr_t)address - (uintptr_t)base),
+                                        .allocated = target.slot->allocated,
+                                        .resized = is_live ? target.slot->freed : 0,
+                                        .freed = is_live ? 0 : target.slot->freed,
+                                        .allocating_thread = target.slot->allocating_thread,
+                                        .freeing_thread = is_live ? 0 : target.slot->freeing_thread};
+    return true;
+}

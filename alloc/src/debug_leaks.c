@@ -1,0 +1,150 @@
+/* Leaks: live blocks grouped by the trace that allocated them, the groups with most bytes first. Reachable and
+ * unreachable blocks of one trace are two groups. The table comes straight from the system and goes back to it. */
+#include "alloc/src/debug_find.h"
+#include "alloc/src/debug_slot.h"
+#include "alloc/src/debug_span.h"
+#include "alloc/src/debug_sweep.h"
+#include "alloc/src/debug_tell.h"
+#include "alloc/src/debug_thread.h"
+
+#include <stdlib.h>
+#include <sys/mman.h>
+
+struct group {
+    uint64_t blocks; /* 0: unused */
+    uint64_t bytes;
+    cupel_trace_id trace;
+    bool is_reachable;
+    struct cupel__span *span; /* of the first block */
+    uint32_t index;
+};
+
+struct groups {
+    struct group *all;
+    size_t capacity; /* a power of two; live blocks are at most half of it */
+    bool wants_reachable;
+};
+
+static struct group *group_of(const struct groups *groups, cupel_trace_id trace, bool is_reachable) {
+    size_t at = (size_t)((((uint64_t)trace << 1 | is_reachable) * UINT64_C(0x9E3779B97F4A7C15)) >> 20);
+    struct group *group = &groups->all[at & (groups->capacity - 1)];
+    while (group->blocks != 0 && (group->trace != trace || group->is_reachable != is_reachable)) {
+        group = &groups->all[++at & (groups->capacity - 1)];
+    }
+    return group;
+}
+
+static void count_block(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
+    (void)span, (void)index;
+    size_t *count = user;
+    *count += cupel__slot_state(word) == CUPEL__SLOT_LIVE;
+}
+
+static void add_block(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
+    struct groups *groups = user;
+    bool is_reachable = (word & CUPEL__SLOT_MARK) != 0;
+    if (cupel__slot_state(word) != CUPEL__SLOT_LIVE || (is_reachable && !groups->wants_reachable)) {
+        return;
+    }
+    struct group *group = group_of(groups, span->slots[index].allocated, is_reachable);
+    if (group->blocks == 0) {
+        *group = (struct group){
+            .trace = span->slots[index].allocated, .is_reachable = is_reachable, .span = span, .index = index};
+    }
+    group->blocks++;
+    group->bytes += cupel__slot_size(span, word);
+}
+
+static void unmark(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
+    (void)user;
+    if ((word & CUPEL__SLOT_MARK) != 0) {
+        struct cupel__slot *slot = &span->slots[index];
+        cupel__slot_store(slot, cupel__slot_with(slot, word & ~(uint32_t)CUPEL__SLOT_MARK, cupel__slot_state(word)));
+    }
+}
+
+/* Unreachable ones first, then most bytes; equal ones in the order of their traces, so that reports are the same. */
+static int compare(const void *a, const void *b) {
+    const struct group *left = a;
+    const struct group *right = b;
+    if (left->is_reachable != right->is_reachable) {
+        return left->is_reachable ? 1 : -1;
+    }
+    if (left->bytes != right->bytes) {
+        return left->bytes < right->bytes ? 1 : -1;
+    }
+    return left->blocks != right->blocks ? (left->blocks < right->blocks ? 1 : -1)
+                                         : (left->trace > right->trace) - (left->trace < right->trace);
+}
+
+/* The used groups to the front, sorted; returns how many. By insertion into the first `most`: no memory is needed. */
+static size_t gather(struct groups *groups, size_t most) {
+    size_t count = 0;
+    for (size_t i = 0; i < groups->capacity; i++) {
+        struct group group = groups->all[i];
+        if (group.blocks == 0) {
+            continue;
+        }
+        size_t at = count < most ? count++ : most;
+        if (at == most && (most == 0 || compare(&groups->all[most - 1], &group) <= 0)) {
+            continue;
+        }
+        at = at == most ? most - 1 : at;
+        for (; at > 0 && compare(&groups->all[at - 1], &group) > 0; at--) {
+            groups->all[at] = groups->all[at - 1];
+        }
+        groups->all[at] = group;
+    }
+    return count;
+}
+
+static void tell_group(struct cupel__debug *debug, const struct group *group, bool has_marks) {
+    struct cupel_finding finding = {.kind =
+                                        has_marks && group->is_reachable ? CUPEL_FINDING_REACHABLE : CUPEL_FINDING_LEAK,
+                                    .blocks = group->blocks,
+                                    .bytes = group->bytes};
+    cupel__describe(group->span, group->index, &finding);
+    cupel__tell(debug, &finding);
+}
+
+/* Tells the groups of `count` live blocks; returns how many of these are leaked. */
+static uint64_t tell_groups(struct cupel__debug *debug, size_t count) {
+    bool has_marks = cupel__mark_reachable(debug, count);
+    struct groups groups = {.capacity = 64, .wants_reachable = debug->options.leaks == CUPEL_DEBUG_LEAKS_ALL};
+    while (groups.capacity < count * 2) {
+        groups.capacity *= 2;
+    }
+    size_t bytes = groups.capacity * sizeof *groups.all;
+    void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    uint64_t leaked = count;
+    if (table != MAP_FAILED) {
+        groups.all = table;
+        cupel__walk(debug, add_block, &groups);
+        leaked = 0;
+        for (size_t i = 0; i < groups.capacity; i++) {
+            leaked += groups.all[i].blocks;
+        }
+        size_t told = gather(&groups, debug->options.leak_groups_max);
+        for (size_t i = 0; i < told; i++) {
+            tell_group(debug, &groups.all[i], has_marks);
+        }
+        (void)munmap(table, bytes);
+    }
+    return leaked;
+}
+
+uint64_t cupel__tell_leaks(struct cupel__debug *debug) {
+    bool was_sweeping = cupel__thread.is_sweeping;
+    cupel__lock(debug, &debug->lock);
+    cupel__thread.is_sweeping = true;
+    size_t count = 0;
+    cupel__walk(debug, count_block, &count);
+    uint64_t leaked = 0;
+    if (count != 0 && debug->options.leaks != CUPEL_DEBUG_LEAKS_NONE) {
+        leaked = tell_groups(debug, count);
+        cupel__walk(debug, unmark, NULL);
+    }
+    cupel__thread.is_sweeping = was_sweeping;
+    cupel__unlock(debug, &debug->lock);
+    return leaked;
+}

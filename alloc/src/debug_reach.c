@@ -1,0 +1,110 @@
+/* Which live blocks can be reached: a conservative scan. Whatever looks like an address inside a live block is one.
+ *
+ * Roots are the registers, the calling thread's stack from here on, and every private mapping of the process that can
+ * be written: other threads' stacks, modules' data, thread-local memory, the heaps of others; but not what this
+ * instance keeps for itself, and nothing in mappings over LARGE_MAPPING, which are the shadows of sanitizers. Memory is
+ * read through the kernel, so that a page that cannot be read is passed over. */
+#include "alloc/src/debug_find.h"
+#include "alloc/src/debug_slot.h"
+#include "alloc/src/debug_sweep.h"
+#include "alloc/src/maps.h"
+#include "alloc/src/unsanitized.h"
+
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum { CHUNK = 16 << 10 };
+static const uintptr_t large_mapping = (uintptr_t)1 << (sizeof(void *) == 8 ? 35 : 31);
+
+struct marked {
+    struct cupel__span *span;
+    uint32_t index;
+};
+
+struct search {
+    struct cupel__debug *debug;
+    struct marked *pending; /* marked, and not yet looked through */
+    size_t count, capacity;
+    uintptr_t here; /* the stack begins here */
+};
+
+static void mark(struct search *search, uintptr_t value) {
+    struct cupel__target target;
+    if (!cupel__locate(value, &target) || target.span->home != search->debug || target.slot == NULL ||
+        cupel__slot_state(target.word) != CUPEL__SLOT_LIVE || (target.word & CUPEL__SLOT_MARK) != 0 ||
+        search->count == search->capacity) {
+        return;
+    }
+    uintptr_t base = (uintptr_t)cupel__slot_block(target.span, target.index, cupel__slot_align_log(target.word));
+    size_t size = cupel__slot_size(target.span, target.word);
+    if (value < base || value - base >= (size == 0 ? 1 : size)) {
+        return;
+    }
+    uint32_t word = cupel__slot_with(target.slot, target.word | CUPEL__SLOT_MARK, CUPEL__SLOT_LIVE);
+    if (cupel__slot_claim(target.slot, target.word, word)) {
+        search->pending[search->count++] = (struct marked){target.span, target.index};
+    }
+}
+
+static void scan(struct search *search, uintptr_t low, uintptr_t high) {
+    uintptr_t words[CHUNK / sizeof(uintptr_t)];
+    low = (low + sizeof low - 1) & ~(uintptr_t)(sizeof low - 1);
+    while (low < high && high - low >= sizeof low) {
+        size_t length = high - low < CHUNK ? high - low : CHUNK;
+        struct iovec to = {words, length};
+        struct iovec from = {(void *)low, length}; // NOLINT(performance-no-int-to-ptr): what the kernel is asked for
+        ssize_t got = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+        for (size_t i = 0; got > 0 && i < (size_t)got / sizeof words[0]; i++) {
+            mark(search, words[i]);
+        }
+        /* What cannot be read is passed over a page at a time. */
+        low = got > 0 ? low + (size_t)got : (low + search->debug->page_bytes) & ~(search->debug->page_bytes - 1);
+    }
+}
+
+static bool is_own(const struct cupel__debug *debug, uintptr_t low) {
+    for (unsigned i = 0; i < debug->addresses.count; i++) {
+        uintptr_t base = (uintptr_t)debug->addresses.reservations[i].base;
+        if (low >= base && low - base < debug->addresses.reservations[i].length) {
+            return true;
+        }
+    }
+    return low >= (uintptr_t)debug->meta.base && low < (uintptr_t)debug->meta.end;
+}
+
+static bool scan_mapping(void *user, const struct cupel__mapping *mapping) {
+    struct search *search = user;
+    uintptr_t low = mapping->low;
+    if (!mapping->is_readable || !mapping->is_writable || !mapping->is_private || is_own(search->debug, low) ||
+        mapping->high - low > large_mapping || low == (uintptr_t)search->pending) {
+        return true;
+    }
+    if (search->here >= low && search->here < mapping->high) {
+        low = search->here;
+    }
+    scan(search, low, mapping->high);
+    return true;
+}
+
+CUPEL__UNSANITIZED bool cupel__mark_reachable(struct cupel__debug *debug, size_t count) {
+    __builtin_unwind_init(); /* registers that outlive a call are now in this frame */
+    size_t bytes = count * sizeof(struct marked);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED) {
+        return false;
+    }
+    struct search search = {debug, memory, 0, count, (uintptr_t)__builtin_frame_address(0)};
+    const volatile uintptr_t *frame = __builtin_frame_address(0);
+    uintptr_t lowest = (uintptr_t)&search < (uintptr_t)frame ? (uintptr_t)&search : (uintptr_t)frame;
+    search.here = lowest - 64 * sizeof(uintptr_t); /* saved registers stand below the frame's address */
+    bool is_complete = cupel__maps_walk(scan_mapping, &search);
+    while (search.count > 0) {
+        struct marked marked = search.pending[--search.count];
+        uint32_t word = cupel__slot_load(&marked.span->slots[marked.index]);
+        uintptr_t base = (uintptr_t)cupel__slot_block(marked.span, marked.index, cupel__slot_align_log(word));
+        scan(&search, base, base + cupel__slot_size(marked.span, word));
+    }
+    (void)munmap(memory, bytes);
+    return is_complete;
+}

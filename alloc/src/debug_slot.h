@@ -1,0 +1,112 @@
+/* The word of a slot's record, and where the slot's block is.
+ *
+ *     bits 0..15 size   16..20 log2 of the alignment   21..22 state   23 mark   24..31 check
+ *
+ * The check is of all the other bits and of the record's own address: a record that was overwritten is noticed in 255
+ * cases of 256. A slot that was never handed out is all zero. The size of a large block stands in its span. */
+#ifndef ALLOC_SRC_DEBUG_SLOT_H
+#define ALLOC_SRC_DEBUG_SLOT_H
+
+#include "alloc/src/debug_state.h"
+
+enum cupel__slot_state {
+    CUPEL__SLOT_NONE,
+    CUPEL__SLOT_LIVE,
+    CUPEL__SLOT_BUSY, /* a request is at work on it */
+    CUPEL__SLOT_FREED
+};
+
+enum {
+    CUPEL__SLOT_ALIGN_SHIFT = 16,
+    CUPEL__SLOT_STATE_SHIFT = 21,
+    CUPEL__SLOT_MARK = 1 << 23,
+    CUPEL__SLOT_CHECK_SHIFT = 24
+};
+
+static inline uint32_t cupel__slot_check(const struct cupel__slot *slot, uint32_t bits) {
+    uint32_t place = (uint32_t)((uintptr_t)slot >> 4);
+    return ((bits ^ place) * UINT32_C(0x9E3779B1)) & (UINT32_C(0xff) << CUPEL__SLOT_CHECK_SHIFT);
+}
+
+static inline uint32_t cupel__slot_word(const struct cupel__slot *slot, size_t size, unsigned align_log,
+                                        enum cupel__slot_state state) {
+    uint32_t bits = (uint32_t)(size & 0xffff) | (uint32_t)align_log << CUPEL__SLOT_ALIGN_SHIFT |
+                    (uint32_t)state << CUPEL__SLOT_STATE_SHIFT;
+    return bits | cupel__slot_check(slot, bits);
+}
+
+static inline uint32_t cupel__slot_with(const struct cupel__slot *slot, uint32_t word, enum cupel__slot_state state) {
+    uint32_t bits = (word & ~(UINT32_C(3) << CUPEL__SLOT_STATE_SHIFT) & UINT32_C(0xffffff)) |
+                    (uint32_t)state << CUPEL__SLOT_STATE_SHIFT;
+    return bits | cupel__slot_check(slot, bits);
+}
+
+static inline uint32_t cupel__slot_load(const struct cupel__slot *slot) {
+    return __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
+}
+
+static inline void cupel__slot_store(struct cupel__slot *slot, uint32_t word) {
+    __atomic_store_n(&slot->word, word, __ATOMIC_RELEASE);
+}
+
+/* Changes the word where it still is `from`. */
+static inline bool cupel__slot_claim(struct cupel__slot *slot, uint32_t from, uint32_t to) {
+    return __atomic_compare_exchange_n(&slot->word, &from, to, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline bool cupel__slot_is_sound(const struct cupel__slot *slot, uint32_t word) {
+    uint32_t bits = word & UINT32_C(0xffffff);
+    return word == 0 || word == (bits | cupel__slot_check(slot, bits));
+}
+
+static inline enum cupel__slot_state cupel__slot_state(uint32_t word) {
+    return (enum cupel__slot_state)(word >> CUPEL__SLOT_STATE_SHIFT & 3);
+}
+
+static inline unsigned cupel__slot_align_log(uint32_t word) {
+    return word >> CUPEL__SLOT_ALIGN_SHIFT & 31;
+}
+
+static inline size_t cupel__slot_size(const struct cupel__span *span, uint32_t word) {
+    return span->is_large ? span->size : (word & 0xffff);
+}
+
+/* Bytes of canary in front of each block, and the fewest behind it. */
+static inline size_t cupel__canary_front(const struct cupel__debug *debug) {
+    return debug->options.has_canaries ? debug->options.canary_bytes : 0;
+}
+
+static inline size_t cupel__canary_back(const struct cupel__debug *debug) {
+    return cupel__canary_front(debug) / 2;
+}
+
+static inline unsigned char *cupel__slot_start(const struct cupel__span *span, uint32_t index) {
+    return span->base + (size_t)index * span->slot_bytes;
+}
+
+static inline unsigned char *cupel__slot_end(const struct cupel__span *span, uint32_t index) {
+    return span->is_large ? span->base + span->length_bytes : cupel__slot_start(span, index) + span->slot_bytes;
+}
+
+/* The block in a slot that was handed out with this alignment. */
+static inline unsigned char *cupel__slot_block(const struct cupel__span *span, uint32_t index, unsigned align_log) {
+    if (span->is_large) {
+        return span->block;
+    }
+    unsigned char *front = cupel__slot_start(span, index) + cupel__canary_front(span->home);
+    size_t align = (size_t)1 << align_log;
+    return front + (-(uintptr_t)front & (align - 1));
+}
+
+/* The slot in which an address of the span's range lies; those before the first are of the first, those behind the last
+ * of the last. */
+static inline uint32_t cupel__slot_index(const struct cupel__span *span, uintptr_t address) {
+    uintptr_t base = (uintptr_t)span->base;
+    if (span->is_large || address < base) {
+        return 0;
+    }
+    uint64_t index = (uint64_t)(address - base) * span->reciprocal >> 40;
+    return index < span->capacity ? (uint32_t)index : span->capacity - 1;
+}
+
+#endif

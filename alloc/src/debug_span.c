@@ -1,0 +1,316 @@
+/* The life of spans: see debug_span.h. */
+#include "alloc/src/debug_span.h"
+
+#include "alloc/src/debug_addresses.h"
+#include "alloc/src/debug_canary.h"
+#include "alloc/src/debug_classes.h"
+#include "alloc/src/debug_find.h"
+#include "alloc/src/debug_lists.h"
+#include "alloc/src/debug_map.h"
+#include "alloc/src/debug_meta.h"
+#include "alloc/src/debug_retire.h"
+#include "alloc/src/debug_slot.h"
+#include "alloc/src/debug_thread.h"
+
+void cupel__lock(struct cupel__debug *debug, pthread_mutex_t *lock) {
+    if (!debug->options.is_single_thread) {
+        (void)pthread_mutex_lock(lock);
+    }
+}
+
+void cupel__unlock(struct cupel__debug *debug, pthread_mutex_t *lock) {
+    if (!debug->options.is_single_thread) {
+        (void)pthread_mutex_unlock(lock);
+    }
+}
+
+static size_t live_spans(const struct cupel__debug *debug) {
+    size_t count = debug->open.count + debug->large.count;
+    for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
+        count += debug->full[i].count;
+    }
+    return count;
+}
+
+/* Says once that addresses are used again. */
+static void warn(struct cupel__debug *debug, struct cupel__pending *pending) {
+    if (debug->reused_spans == 1) {
+        const struct cupel_finding finding = {.kind = CUPEL_FINDING_REUSED, .bytes = debug->addresses.used_bytes};
+        cupel__pend(debug, pending, &finding);
+    }
+}
+
+/* A header for a range whose pages are mapped, on the map; NULL where there is no memory for it. */
+static struct cupel__span *make(struct cupel__debug *debug, unsigned char *range, size_t range_bytes, size_t offset,
+                                size_t length_bytes) {
+    struct cupel__span *span = cupel__meta_span(debug);
+    if (span == NULL) {
+        return NULL;
+    }
+    span->home = debug;
+    span->range = range;
+    span->range_bytes = range_bytes;
+    span->base = range + offset;
+    span->length_bytes = length_bytes;
+    span->state = CUPEL__SPAN_OPEN;
+    if (!cupel__map_set(range, range_bytes, span)) {
+        cupel__meta_release_span(debug, span);
+        return NULL;
+    }
+    debug->mapped_bytes += length_bytes;
+    return span;
+}
+
+/* A range at addresses that were never handed out; NULL where there is none. */
+static unsigned char *fresh_range(struct cupel__debug *debug, size_t range_bytes, size_t align, size_t length_bytes) {
+    if (live_spans(debug) >= debug->options.span_count_max) {
+        return NULL;
+    }
+    unsigned char *range = cupel__addresses_take(debug, range_bytes);
+    return range != NULL && debug->system->commit(range + cupel__range_offset(debug, range, align), length_bytes)
+               ? range
+               : NULL;
+}
+
+static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_class, unsigned shard,
+                                      struct cupel__pending *pending) {
+    uint32_t slot_bytes = cupel__class_bytes(size_class);
+    unsigned length = cupel__length_index(slot_bytes);
+    size_t bytes = cupel__length_bytes(length);
+    size_t range_bytes = bytes;
+    unsigned char *range = debug->ready_count[length] > 0 ? debug->ready[length][--debug->ready_count[length]]
+                                                          : fresh_range(debug, bytes, 0, bytes);
+    if (range == NULL) {
+        range = cupel__retired_reuse(debug, &range_bytes, 0, bytes);
+        if (range == NULL) {
+            return NULL;
+        }
+        warn(debug, pending);
+    }
+    struct cupel__span *span = make(debug, range, range_bytes, 0, bytes);
+    struct cupel__slot *records = span == NULL ? NULL : cupel__meta_records(debug, size_class);
+    if (records == NULL) {
+        (void)debug->system->revoke(range, bytes);
+        if (span != NULL) {
+            debug->mapped_bytes -= bytes;
+            (void)cupel__map_set(range, range_bytes, NULL);
+            cupel__meta_release_span(debug, span);
+        }
+        return NULL;
+    }
+    span->slots = records;
+    span->slot_bytes = slot_bytes;
+    span->reciprocal = (((uint64_t)1 << 40) + slot_bytes - 1) / slot_bytes;
+    span->capacity = (uint32_t)(bytes / slot_bytes);
+    span->cursor = span->capacity;
+    span->size_class = (uint8_t)size_class;
+    span->shard = (uint8_t)shard;
+    span->check = cupel__span_check(span);
+    cupel__list_append(&debug->open, span);
+    return span;
+}
+
+/* The oldest full span of the class that has freed slots, open again; NULL where none of `most` spans has. */
+static struct cupel__span *reopen(struct cupel__debug *debug, unsigned size_class, unsigned shard, size_t most) {
+    struct cupel__span *span = debug->full[size_class].first;
+    for (; span != NULL && most > 0; span = span->next, most--) {
+        uint32_t freed = __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE);
+        if (freed > 0 && freed < span->handed_out) {
+            cupel__list_remove(&debug->full[size_class], span);
+            span->state = CUPEL__SPAN_OPEN;
+            span->cursor = 0;
+            __atomic_store_n(&span->shard, (uint8_t)shard, __ATOMIC_RELEASE);
+            cupel__list_append(&debug->open, span);
+            return span;
+        }
+    }
+    return NULL;
+}
+
+static uint64_t freed_bytes(const struct cupel__debug *debug) {
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
+        sum += __atomic_load_n(&debug->shards[i].freed_bytes, __ATOMIC_RELAXED);
+    }
+    return sum;
+}
+
+/* The next span for a shard to hand out from, in the place of the one that is full. Under the shard's lock. */
+static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard, unsigned size_class,
+                                     struct cupel__pending *pending) {
+    enum { LOOKS = 64 };
+    cupel__lock(debug, &debug->lock);
+    struct cupel__span *full = debug->shards[shard].current[size_class];
+    if (full != NULL) {
+        cupel__list_remove(&debug->open, full);
+        full->state = CUPEL__SPAN_FULL;
+        cupel__list_append(&debug->full[size_class], full);
+    }
+    struct cupel__span *span = NULL;
+    if (freed_bytes(debug) > debug->options.quarantine_bytes) {
+        span = reopen(debug, size_class, shard, LOOKS);
+    }
+    if (span == NULL) {
+        span = make_small(debug, size_class, shard, pending);
+    }
+    if (span == NULL) {
+        span = reopen(debug, size_class, shard, SIZE_MAX);
+    }
+    debug->shards[shard].current[size_class] = span;
+    cupel__unlock(debug, &debug->lock);
+    return span;
+}
+
+/* A freed slot of a span that was opened again, taken; false where there is none left. */
+static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uint32_t *index,
+                       struct cupel__pending *pending) {
+    for (; span->cursor < span->capacity; span->cursor++) {
+        struct cupel__slot *slot = &span->slots[span->cursor];
+        uint32_t word = cupel__slot_load(slot);
+        if (cupel__slot_state(word) != CUPEL__SLOT_FREED ||
+            !cupel__slot_claim(slot, word, cupel__slot_with(slot, word, CUPEL__SLOT_BUSY))) {
+            continue;
+        }
+        *index = span->cursor++;
+        struct cupel_finding finding = {.kind = CUPEL_FINDING_WRITE_AFTER_FREE};
+        if (!cupel__freed_is_whole(span, *index, cupel__slot_block(span, *index, cupel__slot_align_log(word)),
+                                   &finding)) {
+            cupel__describe(span, *index, &finding);
+            cupel__pend(debug, pending, &finding);
+        }
+        (void)__atomic_fetch_sub(&span->freed, 1, __ATOMIC_RELEASE);
+        return true;
+    }
+    return false;
+}
+
+struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class, size_t size,
+                                         struct cupel__span **span, uint32_t *index, struct cupel__pending *pending) {
+    unsigned number = cupel__thread_number() % CUPEL__SHARDS;
+    struct cupel__shard *shard = &debug->shards[number];
+    struct cupel__slot *slot = NULL;
+    cupel__lock(debug, &shard->lock);
+    struct cupel__span *current = shard->current[size_class];
+    while (true) {
+        if (current != NULL && current->handed_out < current->capacity) {
+            *index = current->handed_out;
+            __atomic_store_n(&current->handed_out, *index + 1, __ATOMIC_RELEASE);
+            slot = &current->slots[*index];
+            break;
+        }
+        if (current != NULL && take_freed(debug, current, index, pending)) {
+            slot = &current->slots[*index];
+            shard->reused_slots++;
+            (void)__atomic_fetch_sub(&shard->freed_bytes, current->slot_bytes, __ATOMIC_RELAXED);
+            break;
+        }
+        current = next_span(debug, number, size_class, pending);
+        if (current == NULL) {
+            break;
+        }
+    }
+    if (slot != NULL) {
+        shard->acquired++;
+        shard->acquired_bytes += size;
+        shard->credit += shard->credit < CUPEL__CREDIT_MAX;
+    }
+    cupel__unlock(debug, &shard->lock);
+    *span = current;
+    return slot;
+}
+
+/* The span's shard, locked: it may change until then. */
+static struct cupel__shard *lock_shard_of(struct cupel__debug *debug, const struct cupel__span *span) {
+    while (true) {
+        unsigned number = __atomic_load_n(&span->shard, __ATOMIC_ACQUIRE);
+        struct cupel__shard *shard = &debug->shards[number];
+        cupel__lock(debug, &shard->lock);
+        if (__atomic_load_n(&span->shard, __ATOMIC_ACQUIRE) == number) {
+            return shard;
+        }
+        cupel__unlock(debug, &shard->lock);
+    }
+}
+
+void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
+    struct cupel__shard *shard = lock_shard_of(debug, span);
+    uint32_t freed = __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE);
+    bool is_worth_it = span->handed_out == span->capacity || shard->credit >= CUPEL__CREDIT_EACH;
+    if (freed == 0 || freed != span->handed_out || !is_worth_it || debug->options.never_unmaps) {
+        cupel__unlock(debug, &shard->lock);
+        return;
+    }
+    cupel__lock(debug, &debug->lock);
+    if (span->state == CUPEL__SPAN_OPEN || span->state == CUPEL__SPAN_FULL) {
+        if (span->handed_out < span->capacity) {
+            shard->credit -= CUPEL__CREDIT_EACH;
+        }
+        if (shard->current[span->size_class] == span) {
+            shard->current[span->size_class] = NULL;
+        }
+        (void)__atomic_fetch_sub(&shard->freed_bytes, (uint64_t)freed * span->slot_bytes, __ATOMIC_RELAXED);
+        cupel__retire(debug, span, pending);
+    }
+    cupel__unlock(debug, &debug->lock);
+    cupel__unlock(debug, &shard->lock);
+}
+
+struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t range_bytes, size_t align,
+                                           size_t length_bytes, struct cupel__pending *pending) {
+    cupel__lock(debug, &debug->lock);
+    unsigned char *range = fresh_range(debug, range_bytes, align, length_bytes);
+    if (range == NULL) {
+        range = cupel__retired_reuse(debug, &range_bytes, align, length_bytes);
+        if (range != NULL) {
+            warn(debug, pending);
+        }
+    }
+    struct cupel__span *span =
+        range == NULL ? NULL : make(debug, range, range_bytes, cupel__range_offset(debug, range, align), length_bytes);
+    if (span != NULL) {
+        span->is_large = true;
+        span->slots = &span->only;
+        span->capacity = 1;
+        span->handed_out = 1;
+        cupel__list_append(&debug->large, span);
+    } else if (range != NULL) {
+        (void)debug->system->revoke(range, range_bytes);
+    }
+    cupel__unlock(debug, &debug->lock);
+    return span;
+}
+
+void cupel__span_retire_large(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
+    cupel__lock(debug, &debug->lock);
+    cupel__retire(debug, span, pending);
+    cupel__unlock(debug, &debug->lock);
+}
+
+bool cupel__span_resize_large(struct cupel__debug *debug, struct cupel__span *span, size_t length_bytes) {
+    cupel__lock(debug, &debug->lock);
+    struct cupel__addresses *addresses = &debug->addresses;
+    size_t offset = (size_t)(span->base - span->range);
+    size_t needed = offset + length_bytes + debug->page_bytes; /* a guard stays behind it */
+    size_t old = span->length_bytes;
+    bool has_resized = false;
+    if (length_bytes <= old) {
+        has_resized = length_bytes == old || debug->system->revoke(span->base + length_bytes, old - length_bytes);
+    } else {
+        if (needed > span->range_bytes && span->range + span->range_bytes == addresses->next) {
+            /* The last range that was handed out grows into the addresses behind it. */
+            size_t more = (needed - span->range_bytes + CUPEL__UNIT - 1) & ~((size_t)CUPEL__UNIT - 1);
+            if (more <= (size_t)(addresses->end - addresses->next) && cupel__map_set(addresses->next, more, span)) {
+                addresses->next += more;
+                addresses->used_bytes += more;
+                span->range_bytes += more;
+            }
+        }
+        has_resized = needed <= span->range_bytes && debug->system->commit(span->base + old, length_bytes - old);
+    }
+    if (has_resized) {
+        debug->mapped_bytes = debug->mapped_bytes - old + length_bytes;
+        span->length_bytes = length_bytes;
+    }
+    cupel__unlock(debug, &debug->lock);
+    return has_resized;
+}

@@ -1,0 +1,178 @@
+/* What the parts of a debug allocator share: its state, its spans, and the records of slots.
+ *
+ *     address --map--> span --division--> slot record
+ *
+ * The map (debug_map.h) is one for the process, so that blocks of other instances are known by name. A span's header
+ * and the records of its slots stand in the instance's reservation for metadata (debug_meta.c), never near a block.
+ *
+ * A slot of `slot_bytes`, drawn to scale for a block of 24 bytes with the default canaries:
+ *
+ *     |cccccccccccccccc|bbbbbbbbbbbbbbbbbbbbbbbb|cccccccc|     c canary   b block
+ *
+ * Locks, in the order in which they are taken: a shard's, then the instance's. A shard's lock is over what it hands out
+ * (its current spans and their `handed_out`); the instance's over lists, addresses and metadata. A slot's word is
+ * changed by compare and exchange alone: whoever makes it BUSY owns the slot until it says otherwise. */
+#ifndef ALLOC_SRC_DEBUG_STATE_H
+#define ALLOC_SRC_DEBUG_STATE_H
+
+#include "alloc/debug.h"
+
+#include <pthread.h>
+
+enum {
+    CUPEL__UNIT_SHIFT = 16, /* spans begin at multiples of 64 KiB */
+    CUPEL__UNIT = 1 << CUPEL__UNIT_SHIFT,
+    CUPEL__SLOT_MAX = 32 << 10, /* slots are no larger; more is a large block */
+    CUPEL__CLASSES = 72,
+    CUPEL__SHARDS = 8,
+    CUPEL__RESERVATIONS = 48,
+    CUPEL__TOLD = 512, /* findings that are remembered as told */
+    CUPEL__READY = 8,  /* ranges of each length kept ready */
+    CUPEL__LENGTHS = 3,
+    CUPEL__CREDIT_EACH = 1024, /* requests that pay for retiring a span before its time */
+    CUPEL__CREDIT_MAX = 64 * CUPEL__CREDIT_EACH
+};
+
+/* Sixteen bytes a block. `word` holds what must change at once; see debug_slot.h. */
+struct cupel__slot {
+    uint32_t word;
+    cupel_trace_id allocated;
+    cupel_trace_id freed; /* of a live large block: resized last */
+    uint16_t allocating_thread, freeing_thread;
+};
+
+enum cupel__span_state {
+    CUPEL__SPAN_NONE,     /* the header is unused */
+    CUPEL__SPAN_OPEN,     /* hands out slots, or may again */
+    CUPEL__SPAN_FULL,     /* all handed out, some live */
+    CUPEL__SPAN_RETIRED,  /* all freed, and no longer to be touched */
+    CUPEL__SPAN_FORGOTTEN /* the same, and its records are given up */
+};
+
+struct cupel__span {
+    uint64_t check; /* of what is constant while the span lives */
+    struct cupel__debug *home;
+    unsigned char *range; /* the addresses that are its own */
+    size_t range_bytes;
+    unsigned char *base; /* where slots begin: at a page */
+    size_t length_bytes; /* of pages from base that can be touched */
+    struct cupel__slot *slots;
+    uint64_t reciprocal; /* 2^40 / slot_bytes, rounded up */
+    uint32_t slot_bytes;
+    uint32_t capacity;
+    uint8_t size_class;
+    uint8_t shard;
+    bool is_large;
+    uint8_t state;                       /* enum cupel__span_state; changed under both locks, read by anybody */
+    uint32_t handed_out;                 /* slots, from the front; changed under the shard's lock */
+    uint32_t freed;                      /* of them; atomic */
+    uint32_t cursor;                     /* where the next freed slot is looked for, when slots are reused */
+    struct cupel__span *next, *previous; /* in the list of its state */
+    /* Large blocks only. */
+    struct cupel__slot only; /* its record: `slots` points here */
+    unsigned char *block;
+    size_t size;
+};
+
+struct cupel__span_list {
+    struct cupel__span *first, *last;
+    size_t count;
+};
+
+/* What a thread hands out from. On cache lines of its own. */
+struct cupel__shard {
+    pthread_mutex_t lock;
+    struct cupel__span *current[CUPEL__CLASSES];
+    uint32_t credit;
+    /* Under the lock, but for the last three, which are atomic. */
+    uint64_t acquired, acquired_bytes, reused_slots;
+    __attribute__((aligned(64))) uint64_t released;
+    uint64_t released_bytes; /* as they were asked for */
+    uint64_t freed_bytes;    /* of slots, in spans that are not retired; modulo 2^64, the sum of all shards counts */
+} __attribute__((aligned(64)));
+
+/* How the system is asked for memory: a table, so that tests can make it refuse. Bases and lengths are whole pages. */
+struct cupel__system {
+    void *(*reserve)(size_t length);                   /* no permissions, multiple of CUPEL__UNIT; NULL when refused */
+    void (*unreserve)(void *base, size_t length);      /* for good */
+    bool (*commit)(void *base, size_t length);         /* readable, writable, zero */
+    bool (*revoke)(void *base, size_t length);         /* no permissions, and the pages go back */
+    bool (*move)(void *from, void *to, size_t length); /* the pages; `from` is then revoked */
+    bool (*protect)(void *base, size_t length, bool is_writable); /* metadata */
+};
+
+extern const struct cupel__system cupel__system;
+
+/* Addresses that were reserved and are handed out front to back, never twice. */
+struct cupel__addresses {
+    unsigned char *next, *end;
+    size_t reserved_bytes, used_bytes;
+    unsigned count;
+    struct {
+        unsigned char *base;
+        size_t length;
+    } reservations[CUPEL__RESERVATIONS];
+};
+
+/* Memory for records: a reservation that is committed from its front. */
+struct cupel__meta {
+    unsigned char *base, *next, *committed, *end;
+    void *free_records[CUPEL__CLASSES]; /* chains of arrays that were given up */
+    struct cupel__span *free_spans;
+    size_t kept_bytes; /* of records of retired spans */
+};
+
+struct cupel__debug {
+    struct cupel_debug *handle;
+    const struct cupel__system *system;
+    struct cupel_allocator *backing; /* NULL: the system */
+    struct cupel_debug_options options;
+    uint32_t secret;
+    size_t page_bytes;
+    struct cupel__debug *next; /* in the list of all instances */
+    struct cupel__addresses addresses;
+    struct cupel__meta meta;
+    /* Under `lock`. */
+    pthread_mutex_t lock;
+    struct cupel__span_list open, large, retired;
+    struct cupel__span_list full[CUPEL__CLASSES];       /* oldest first */
+    unsigned char *ready[CUPEL__LENGTHS][CUPEL__READY]; /* fresh addresses that have pages already */
+    unsigned ready_count[CUPEL__LENGTHS];
+    uint64_t mapped_bytes, revocations, moves, reused_spans, forgotten_spans;
+    /* Atomic. */
+    uint64_t refused, reentered, findings, suppressed, large_acquired, large_released, large_requested;
+    uint64_t guard_count, limited_bytes;
+    unsigned owner; /* number of the only thread, in a single-thread instance; 0: none yet */
+    cupel_trace_id owner_trace;
+    uint64_t told[CUPEL__TOLD];
+    struct cupel__shard shards[CUPEL__SHARDS];
+};
+
+/* Findings that were made under a lock, told when it is given back. */
+struct cupel__pending {
+    unsigned count;
+    struct cupel_finding all[4];
+};
+
+/* One request on its way through the parts. */
+struct cupel__request {
+    struct cupel__debug *debug;
+    const char *verb;
+    void *block; /* NULL: an allocation */
+    size_t size, align;
+    bool has_size; /* false: the caller does not know size and align */
+    unsigned flags;
+    unsigned thread;
+    cupel_trace_id trace;
+    struct cupel__pending *pending;
+};
+
+/* A slot that a request is at work on: its word says BUSY. */
+struct cupel__target {
+    struct cupel__span *span;
+    uint32_t index;
+    uint32_t word; /* as it was */
+    struct cupel__slot *slot;
+};
+
+#endif

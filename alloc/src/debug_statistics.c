@@ -1,0 +1,81 @@
+/* The numbers of a debug allocator: see cupel_debug_statistics. */
+#include "alloc/src/debug_meta.h"
+#include "alloc/src/debug_span.h"
+#include "alloc/src/debug_state.h"
+#include "alloc/src/text.h"
+
+static uint64_t load(const uint64_t *number) {
+    return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
+static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics *statistics) {
+    for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
+        struct cupel__shard *shard = &debug->shards[i];
+        cupel__lock(debug, &shard->lock);
+        statistics->acquired += shard->acquired;
+        statistics->requested_bytes += shard->acquired_bytes - load(&shard->released_bytes);
+        statistics->released += load(&shard->released);
+        statistics->freed_bytes += load(&shard->freed_bytes);
+        statistics->reused_slots += shard->reused_slots;
+        cupel__unlock(debug, &shard->lock);
+    }
+}
+
+void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug_statistics *statistics) {
+    struct cupel__debug *debug = handle->state;
+    *statistics = (struct cupel_debug_statistics){.acquired = load(&debug->large_acquired),
+                                                  .released = load(&debug->large_released),
+                                                  .requested_bytes = load(&debug->large_requested),
+                                                  .findings = load(&debug->findings),
+                                                  .suppressed = load(&debug->suppressed),
+                                                  .refused = load(&debug->refused),
+                                                  .reentered = load(&debug->reentered)};
+    add_shards(debug, statistics);
+    statistics->live_blocks = statistics->acquired - statistics->released;
+    cupel__lock(debug, &debug->lock);
+    for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
+        statistics->full_spans += debug->full[i].count;
+    }
+    statistics->large_spans = debug->large.count;
+    statistics->spans = debug->open.count + statistics->full_spans + statistics->large_spans;
+    statistics->retired_spans = debug->retired.count;
+    statistics->mapped_bytes = debug->mapped_bytes;
+    statistics->overhead_bytes = cupel__meta_bytes(debug);
+    statistics->address_bytes = debug->addresses.used_bytes;
+    statistics->revocations = debug->revocations;
+    statistics->moves = debug->moves;
+    statistics->reused_spans = debug->reused_spans;
+    statistics->kept_metadata_bytes = debug->meta.kept_bytes;
+    statistics->forgotten_spans = debug->forgotten_spans;
+    cupel__unlock(debug, &debug->lock);
+    struct cupel_trace_counters counters;
+    cupel_trace_count(&counters);
+    statistics->traces = counters.traces;
+    statistics->trace_bytes = counters.bytes;
+}
+
+void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json, cupel_trace_put put, void *user) {
+    struct cupel_debug_statistics statistics;
+    cupel_debug_statistics(debug, &statistics);
+    const struct {
+        const char *name;
+        uint64_t value;
+    } rows[] = {
+#define ROW(name) {#name, statistics.name}
+        ROW(live_blocks),    ROW(requested_bytes),     ROW(acquired),        ROW(released),   ROW(mapped_bytes),
+        ROW(overhead_bytes), ROW(address_bytes),       ROW(spans),           ROW(full_spans), ROW(large_spans),
+        ROW(retired_spans),  ROW(freed_bytes),         ROW(revocations),     ROW(moves),      ROW(reused_spans),
+        ROW(reused_slots),   ROW(kept_metadata_bytes), ROW(forgotten_spans), ROW(findings),   ROW(suppressed),
+        ROW(refused),        ROW(reentered),           ROW(traces),          ROW(trace_bytes)
+#undef ROW
+    };
+    const struct cupel__text text = {put, user};
+    for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        cupel__text_string(&text, !is_json ? "" : i == 0 ? "{\"" : ",\"");
+        cupel__text_string(&text, rows[i].name);
+        cupel__text_string(&text, is_json ? "\":" : " ");
+        cupel__text_decimal(&text, rows[i].value);
+        cupel__text_string(&text, is_json ? "" : "\n");
+    }
+    cupel__text_string(&text, is_json ? "}\n" : "");
+}

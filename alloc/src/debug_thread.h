@@ -1,0 +1,29 @@
+/* Who is calling: threads by small numbers, and whether this one is inside the allocator already. */
+#ifndef ALLOC_SRC_DEBUG_THREAD_H
+#define ALLOC_SRC_DEBUG_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct cupel__thread {
+    unsigned number;  /* 1 for the first thread that came here; 0: not numbered yet */
+    bool is_inside;   /* a request of any debug allocator is at work in this thread */
+    bool is_telling;  /* a finding is being told */
+    bool is_sweeping; /* all blocks are being looked at, under the lock */
+};
+
+extern _Thread_local struct cupel__thread cupel__thread;
+
+/* Numbers the calling thread. */
+unsigned cupel__thread_number_new(void);
+
+/* The number of the calling thread, modulo 2^16. */
+static inline unsigned cupel__thread_number(void) {
+    unsigned number = cupel__thread.number;
+    return number != 0 ? number : cupel__thread_number_new();
+}
+
+/* An address on the stack of that thread, as it was when it was numbered; 0 where it is not known (any more). */
+uintptr_t cupel__thread_stack(unsigned number);
+
+#endif

@@ -1,0 +1,268 @@
+/* The table of findings, and how a finding is written: see report.h. */
+#include "alloc/report.h"
+
+#include "alloc/src/text.h"
+
+#include <assert.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CUPEL_FINDING(constant, word, sentence, severity, option) {word, sentence, CUPEL_SEVERITY_##severity, option},
+static const struct cupel_finding_row rows[] = {
+#include "alloc/findings.def"
+};
+#undef CUPEL_FINDING
+
+const struct cupel_finding_row *cupel_finding_row(enum cupel_finding_kind kind) {
+    assert(kind < CUPEL_FINDING_KINDS);
+    return &rows[kind];
+}
+
+bool cupel_finding_kind_of(const char *word, size_t length, enum cupel_finding_kind *kind) {
+    for (unsigned i = 0; i < CUPEL_FINDING_KINDS; i++) {
+        if (strlen(rows[i].word) == length && memcmp(rows[i].word, word, length) == 0) {
+            *kind = (enum cupel_finding_kind)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "8 bytes behind the block of 24 bytes at 0x1000": where the address lies from the block. */
+static void print_place(const struct cupel_finding *finding, const struct cupel__text *text) {
+    uintptr_t address = (uintptr_t)finding->address;
+    uintptr_t base = (uintptr_t)finding->base;
+    if (finding->address != NULL && address != base) {
+        uint64_t distance = address < base ? base - address : address - base;
+        bool is_behind = address > base && distance >= finding->size;
+        cupel__text_count(text, is_behind ? distance - finding->size : distance, "byte");
+        cupel__text_string(text, address < base ? " before " : is_behind ? " behind " : " into ");
+    } else {
+        cupel__text_string(text, "it is ");
+    }
+    cupel__text_string(text, finding->is_live ? "the live block of " : "the freed block of ");
+    cupel__text_count(text, finding->size, "byte");
+    cupel__text_string(text, " at ");
+    cupel__text_hex(text, base);
+    cupel__text_string(text, "\n");
+}
+
+static void print_damage(const struct cupel_finding *finding, const struct cupel__text *text) {
+    cupel__text_count(text, finding->damage_bytes, "byte");
+    bool is_behind = finding->kind == CUPEL_FINDING_OVERFLOW;
+    bool is_before = finding->kind == CUPEL_FINDING_UNDERFLOW;
+    int64_t offset = (int64_t)finding->damage_offset;
+    cupel__text_string(text, " written, ");
+    if (is_behind || is_before) {
+        cupel__text_decimal(text, finding->damage_offset);
+        cupel__text_string(text, is_behind ? " behind the end" : " before the beginning");
+    } else {
+        cupel__text_string(text, "from offset ");
+        cupel__text_signed(text, offset);
+    }
+    cupel__text_string(text, ":");
+    for (unsigned i = 0; i < finding->damage_length; i++) {
+        const char *digits = "0123456789abcdef";
+        char byte[4] = {' ', digits[finding->damage[i] >> 4], digits[finding->damage[i] & 15], '\0'};
+        cupel__text_string(text, byte);
+    }
+    cupel__text_string(text, finding->damage_bytes > finding->damage_length ? " ...\n" : "\n");
+}
+
+/* What this kind has to say beside its sentence, a line each. */
+static void print_particulars(const struct cupel_finding *finding, const struct cupel__text *text) {
+    const struct cupel_finding_row *row = &rows[finding->kind];
+    if (row->severity == CUPEL_SEVERITY_LEAK) {
+        cupel__text_string(text, "  ");
+        cupel__text_count(text, finding->bytes, "byte");
+        cupel__text_string(text, " in ");
+        cupel__text_count(text, finding->blocks, "block");
+        cupel__text_string(text, ", one at ");
+        cupel__text_hex(text, (uintptr_t)finding->base);
+        cupel__text_string(text, "\n");
+        return;
+    }
+    if (finding->owner != NULL) {
+        cupel__text_string(text, "  it belongs to ");
+        cupel__text_string(text, finding->owner);
+        cupel__text_string(text, "\n");
+    }
+    if (finding->has_block) {
+        cupel__text_string(text, "  ");
+        print_place(finding, text);
+    }
+    if (finding->damage_bytes > 0) {
+        cupel__text_string(text, "  ");
+        print_damage(finding, text);
+    }
+    if (finding->kind == CUPEL_FINDING_WRONG_SIZE || finding->kind == CUPEL_FINDING_WRONG_ALIGN) {
+        bool is_size = finding->kind == CUPEL_FINDING_WRONG_SIZE;
+        cupel__text_string(text, is_size ? "  it was given as a block of " : "  it was given with an alignment of ");
+        cupel__text_count(text, is_size ? finding->given_size : finding->given_align, "byte");
+        if (!is_size) {
+            cupel__text_string(text, ", and has ");
+            cupel__text_decimal(text, finding->align);
+        }
+        cupel__text_string(text, "\n");
+    }
+}
+
+void cupel_finding_print(const struct cupel_finding *finding, bool is_quick, cupel_trace_put put, void *user) {
+    const struct cupel__text text = {put, user};
+    const struct cupel_finding_row *row = &rows[finding->kind];
+    cupel__text_string(&text, finding->allocator == NULL ? "cupel" : finding->allocator);
+    cupel__text_string(&text, ": ");
+    cupel__text_string(&text, row->word);
+    cupel__text_string(&text, ": ");
+    cupel__text_string(&text, row->sentence);
+    if (finding->address != NULL) {
+        cupel__text_string(&text, ": ");
+        cupel__text_string(&text, finding->verb == NULL ? "address" : finding->verb);
+        cupel__text_string(&text, " ");
+        cupel__text_hex(&text, (uintptr_t)finding->address);
+    }
+    cupel__text_string(&text, "\n");
+    print_particulars(finding, &text);
+    for (unsigned i = 0; i < finding->trace_count; i++) {
+        const struct cupel_finding_trace *trace = &finding->traces[i];
+        cupel__text_string(&text, "  ");
+        cupel__text_string(&text, trace->role);
+        if (trace->thread != 0) {
+            cupel__text_string(&text, " by thread ");
+            cupel__text_decimal(&text, trace->thread);
+        }
+        cupel__text_string(&text, trace->trace == 0 ? " (no trace was taken)\n" : " at\n");
+        cupel_trace_print(trace->trace, is_quick, put, user);
+    }
+}
+
+static void key(const struct cupel__text *text, const char *name) {
+    cupel__text_string(text, ",");
+    cupel__text_json(text, name);
+    cupel__text_string(text, ":");
+}
+
+static void number(const struct cupel__text *text, const char *name, uint64_t value) {
+    key(text, name);
+    cupel__text_decimal(text, value);
+}
+
+static void address(const struct cupel__text *text, const char *name, const void *value) {
+    if (value != NULL) {
+        key(text, name);
+        cupel__text_string(text, "\"");
+        cupel__text_hex(text, (uintptr_t)value);
+        cupel__text_string(text, "\"");
+    }
+}
+
+static void string(const struct cupel__text *text, const char *name, const char *value) {
+    if (value != NULL) {
+        key(text, name);
+        cupel__text_json(text, value);
+    }
+}
+
+static void print_json_traces(const struct cupel_finding *finding, const struct cupel__text *text) {
+    key(text, "traces");
+    cupel__text_string(text, "[");
+    for (unsigned i = 0; i < finding->trace_count; i++) {
+        const struct cupel_finding_trace *trace = &finding->traces[i];
+        cupel__text_string(text, i == 0 ? "{\"role\":" : ",{\"role\":");
+        cupel__text_json(text, trace->role);
+        number(text, "thread", trace->thread);
+        key(text, "frames");
+        const void *frames[CUPEL_TRACE_FRAMES_MAX];
+        unsigned count = cupel_trace_frames(trace->trace, frames, CUPEL_TRACE_FRAMES_MAX);
+        for (unsigned j = 0; j < count; j++) {
+            cupel__text_string(text, j == 0 ? "[\"" : ",\"");
+            cupel__text_hex(text, (uintptr_t)frames[j]);
+            cupel__text_string(text, "\"");
+        }
+        cupel__text_string(text, count == 0 ? "[]}" : "]}");
+    }
+    cupel__text_string(text, "]");
+}
+
+void cupel_finding_print_json(const struct cupel_finding *finding, cupel_trace_put put, void *user) {
+    const struct cupel__text text = {put, user};
+    static const char *const severities[] = {"warning", "leak", "error"};
+    cupel__text_string(&text, "{\"kind\":");
+    cupel__text_json(&text, rows[finding->kind].word);
+    string(&text, "severity", severities[rows[finding->kind].severity]);
+    string(&text, "sentence", rows[finding->kind].sentence);
+    number(&text, "serial", finding->serial);
+    string(&text, "allocator", finding->allocator);
+    string(&text, "owner", finding->owner);
+    string(&text, "verb", finding->verb);
+    address(&text, "address", finding->address);
+    if (finding->has_block) {
+        address(&text, "base", finding->base);
+        number(&text, "size", finding->size);
+        number(&text, "align", finding->align);
+        key(&text, "is_live");
+        cupel__text_string(&text, finding->is_live ? "true" : "false");
+    }
+    if (finding->damage_bytes > 0) {
+        number(&text, "damage_offset", finding->damage_offset);
+        number(&text, "damage_bytes", finding->damage_bytes);
+    }
+    if (finding->kind == CUPEL_FINDING_WRONG_SIZE || finding->kind == CUPEL_FINDING_WRONG_ALIGN) {
+        number(&text, "given_size", finding->given_size);
+        number(&text, "given_align", finding->given_align);
+    }
+    if (rows[finding->kind].severity == CUPEL_SEVERITY_LEAK) {
+        number(&text, "blocks", finding->blocks);
+        number(&text, "bytes", finding->bytes);
+    }
+    print_json_traces(finding, &text);
+    cupel__text_string(&text, "}\n");
+}
+
+/* Text on its way to a descriptor, in pieces of a pipe's atomic size. */
+struct output {
+    int file;
+    size_t used;
+    char text[4096];
+};
+
+static void flush(struct output *output) {
+    size_t done = 0;
+    while (done < output->used) {
+        ssize_t written = write(output->file, output->text + done, output->used - done);
+        if (written <= 0) {
+            break;
+        }
+        done += (size_t)written;
+    }
+    output->used = 0;
+}
+
+static void put_output(void *user, const char *text, size_t length) {
+    struct output *output = user;
+    while (length > 0) {
+        if (output->used == sizeof output->text) {
+            flush(output);
+        }
+        size_t room = sizeof output->text - output->used;
+        size_t part = length < room ? length : room;
+        memcpy(output->text + output->used, text, part);
+        output->used += part;
+        text += part;
+        length -= part;
+    }
+}
+
+void cupel_sink_finding(const struct cupel_sink *sink, const struct cupel_finding *finding) {
+    struct output output;
+    output.file = sink->file;
+    output.used = 0;
+    if (sink->kind == CUPEL_SINK_CALL) {
+        sink->call(sink->user, finding);
+    } else if (sink->kind == CUPEL_SINK_TEXT) {
+        cupel_finding_print(finding, sink->is_quick, put_output, &output);
+    } else if (sink->kind == CUPEL_SINK_JSON) {
+        cupel_finding_print_json(finding, put_output, &output);
+    }
+    flush(&output);
+}

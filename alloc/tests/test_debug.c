@@ -1,0 +1,103 @@
+/* Goal: the debug allocator keeps the contract, finds each misuse, and tells it with the stacks of all who were part of
+ * it. Method: scripted requests with findings collected through the sink, the contract's tables, and white looks into
+ * spans. */
+#include "alloc/debug.h"
+#include "alloc/pages.h"
+#include "alloc/src/debug_classes.h"
+#include "alloc/tests/contract.h"
+#include "harness/harness.h"
+
+#include <string.h>
+
+enum { SEEN = 16 };
+
+struct seen {
+    unsigned count;
+    struct cupel_finding all[SEEN];
+};
+
+static void note(void *user, const struct cupel_finding *finding) {
+    struct seen *seen = user;
+    if (seen->count < SEEN) {
+        seen->all[seen->count] = *finding;
+    }
+    seen->count++;
+}
+
+static struct cupel_debug_options options_to(struct seen *seen) {
+    struct cupel_debug_options options;
+    cupel_debug_defaults(&options);
+    seen->count = 0;
+    options.catches_faults = false; /* the runner's handlers tell of crashes */
+    options.sink = (struct cupel_sink){.kind = CUPEL_SINK_CALL, .call = note, .user = seen};
+    return options;
+}
+
+TEST(debug, classes_hold_what_goes_in_and_little_more) {
+    for (size_t bytes = 1; bytes <= CUPEL__SLOT_MAX; bytes++) {
+        unsigned size_class = cupel__class_of(bytes);
+        REQUIRE(size_class < CUPEL__CLASSES);
+        size_t slot = cupel__class_bytes(size_class);
+        REQUIRE(slot >= bytes && slot % 16 == 0);
+        REQUIRE(size_class == 0 || cupel__class_bytes(size_class - 1) < bytes);
+        REQUIRE(bytes <= 256 || slot - bytes <= slot / 8);
+    }
+    CHECK_UINT_EQ(cupel__class_of(CUPEL__SLOT_MAX), CUPEL__CLASSES - 1);
+}
+
+TEST(debug, keeps_the_contract, .no_sweep = true, .tags = "slow") {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = options_to(&seen);
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    STARVED(a == NULL);
+    check_contract(a, (struct contract_limits){1 << 20, 1 << 16});
+    check_refusals(a);
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
+    CHECK_UINT_EQ(seen.count, 0);
+}
+
+TEST(debug, tells_a_double_free_with_three_traces) {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = options_to(&seen);
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    STARVED(a == NULL);
+    void *block = cupel_alloc(a, 40, 8);
+    STARVED(block == NULL);
+    cupel_free(a, block, 40, 8);
+    cupel_free(a, block, 40, 8);
+    REQUIRE(seen.count == 1);
+    CHECK_INT_EQ(seen.all[0].kind, CUPEL_FINDING_DOUBLE_FREE);
+    CHECK_PTR_EQ(seen.all[0].address, block);
+    CHECK_UINT_EQ(seen.all[0].size, 40);
+    CHECK_UINT_EQ(seen.all[0].trace_count, 3);
+    CHECK_STR_EQ(seen.all[0].traces[0].role, "freed again");
+    CHECK_STR_EQ(seen.all[0].traces[1].role, "freed first");
+    CHECK_STR_EQ(seen.all[0].traces[2].role, "allocated");
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 1);
+}
+
+static __attribute__((noinline)) void *leak_here(struct cupel_allocator *a, size_t size) {
+    void *block = cupel_alloc(a, size, 8);
+    __asm__ volatile("");
+    return block;
+}
+
+TEST(debug, tells_leaks_by_site_most_bytes_first) {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = options_to(&seen);
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    STARVED(a == NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        CHECK(leak_here(a, 10) != NULL);
+    }
+    CHECK(leak_here(a, 100000) != NULL);
+    CHECK_UINT_EQ(cupel_debug_tell_leaks(&debug), 4);
+    REQUIRE(seen.count == 2);
+    CHECK_UINT_EQ(seen.all[0].bytes, 100000);
+    CHECK_UINT_EQ(seen.all[1].bytes, 30);
+    CHECK_UINT_EQ(seen.all[1].blocks, 3);
+    CHECK(cupel_debug_deinit(&debug) >= 2);
+}
