@@ -3,3 +3,21 @@ target_sources(cupel_alloc PRIVATE src/debug.c src/debug_addresses.c src/debug_b
   src/debug_fault.c src/debug_find.c src/debug_large.c src/debug_leaks.c src/debug_map.c src/debug_meta.c src/debug_options.c
   src/debug_reach.c src/debug_retire.c src/debug_span.c src/debug_statistics.c src/debug_sweep.c src/debug_system.c
   src/debug_tell.c src/debug_thread.c src/maps.c src/report.c src/text.c)
+
+# One program a misuse: alloc/tests/test_misuse.c runs them all.
+if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
+  file(GLOB programs CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} tests/misuse/*.c)
+  add_custom_target(misuse_programs)
+  foreach(program ${programs})
+    get_filename_component(name ${program} NAME_WE)
+    add_executable(misuse_${name} ${program})
+    set_target_properties(misuse_${name} PROPERTIES OUTPUT_NAME ${name}
+      RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/misuse)
+    cupel_flags(misuse_${name})
+    target_compile_options(misuse_${name} PRIVATE -fno-omit-frame-pointer -fno-optimize-sibling-calls)
+    target_link_libraries(misuse_${name} PRIVATE cupel::alloc)
+    add_dependencies(misuse_programs misuse_${name})
+  endforeach()
+  cupel_add_tests(alloc_misuse LINK cupel::alloc SOURCES tests/test_misuse.c)
+  add_dependencies(test_alloc_misuse misuse_programs)
+endif()

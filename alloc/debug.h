@@ -36,6 +36,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -104,6 +105,8 @@ void cupel_debug_defaults(struct cupel_debug_options *options);
 /* Changes what the text says, in the style of ASAN_OPTIONS: "frames=8:canaries=0:ignore=wrong-size,leak". The names are
  * those of cupel_debug_help. `options->name` is left alone. False and a text with the column on a malformed text. */
 bool cupel_debug_parse(struct cupel_debug_options *options, const char *text, struct cupel_error *error);
+/* Prints the names, a line each. */
+void cupel_debug_help(FILE *out);
 
 /* Starts with no block. `backing` (borrowed) is where spans come from: cupel_pages() for all that is said above; any
  * other allocator serves too, but its memory has no permissions to take away: retired spans are then held back, up to

@@ -34,9 +34,9 @@ static void check_thread(struct cupel__request *request) {
         owner != request->thread) {
         struct cupel_finding finding = {
             .kind = CUPEL_FINDING_WRONG_THREAD, .verb = request->verb, .address = request->block};
-        cupel__add_trace(&finding, "used", request->trace, request->thread);
-        cupel__add_trace(&finding, "used last", __atomic_load_n(&debug->owner_trace, __ATOMIC_RELAXED), owner);
-        cupel__tell(debug, &finding);
+        cupel__finding_add_trace(&finding, "used", request->trace, request->thread);
+        cupel__finding_add_trace(&finding, "used last", __atomic_load_n(&debug->owner_trace, __ATOMIC_RELAXED), owner);
+        cupel__finding_tell(debug, &finding);
     } else {
         __atomic_store_n(&debug->owner_trace, request->trace, __ATOMIC_RELAXED);
     }
@@ -44,12 +44,12 @@ static void check_thread(struct cupel__request *request) {
 
 /* False where this thread is inside already: a signal handler that interrupted a request. */
 static bool enter(struct cupel__request *request) {
-    if (cupel__thread.is_inside) {
+    if (cupel__debug_thread.is_inside) {
         (void)__atomic_fetch_add(&request->debug->reentered, 1, __ATOMIC_RELAXED);
         return false;
     }
-    cupel__thread.is_inside = true;
-    request->thread = cupel__thread_number();
+    cupel__debug_thread.is_inside = true;
+    request->thread = cupel__debug_thread_number();
     request->pending->count = 0;
     if (request->debug->options.is_single_thread) {
         check_thread(request);
@@ -59,9 +59,9 @@ static bool enter(struct cupel__request *request) {
 
 static void leave(struct cupel__request *request) {
     if (request->pending->count > 0) {
-        cupel__tell_pending(request->debug, request->pending);
+        cupel__finding_tell_pending(request->debug, request->pending);
     }
-    cupel__thread.is_inside = false;
+    cupel__debug_thread.is_inside = false;
 }
 
 static void *debug_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags, const void *site) {
@@ -218,11 +218,12 @@ struct cupel_allocator *cupel_debug_init(struct cupel_debug *handle, struct cupe
 }
 
 uint64_t cupel_debug_check(struct cupel_debug *debug) {
-    return cupel__check_all(debug->state);
+    return cupel__debug_check_all(debug->state);
 }
 
 uint64_t cupel_debug_tell_leaks(struct cupel_debug *debug) {
-    return cupel__tell_leaks(debug->state);
+    cupel__debug_clear_stack();
+    return cupel__debug_tell_leaks(debug->state);
 }
 
 uint64_t cupel_debug_findings(const struct cupel_debug *debug) {
@@ -231,7 +232,7 @@ uint64_t cupel_debug_findings(const struct cupel_debug *debug) {
 
 bool cupel_debug_size(const struct cupel_debug *debug, const void *block, size_t *size, size_t *align) {
     struct cupel__target target;
-    if (!cupel__locate((uintptr_t)block, &target) || target.slot == NULL || target.span->home != debug->state ||
+    if (!cupel__slot_locate((uintptr_t)block, &target) || target.slot == NULL || target.span->home != debug->state ||
         cupel__slot_state(target.word) != CUPEL__SLOT_LIVE ||
         cupel__slot_block(target.span, target.index, cupel__slot_align_log(target.word)) != block) {
         return false;
@@ -246,8 +247,8 @@ uint64_t cupel_debug_deinit(struct cupel_debug *handle) {
     if (debug == NULL) {
         return 0;
     }
-    (void)cupel__check_all(debug);
-    (void)cupel__tell_leaks(debug);
+    (void)cupel__debug_check_all(debug);
+    (void)cupel_debug_tell_leaks(handle);
     uint64_t findings = cupel_debug_findings(handle);
     cupel__debug_unregister(debug);
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {

@@ -89,9 +89,9 @@ void *cupel__block_acquire(struct cupel__request *request, size_t size, size_t a
 static void tell_of(struct cupel__request *request, const struct cupel__target *target, struct cupel_finding *finding) {
     finding->verb = request->verb;
     finding->address = request->block;
-    cupel__describe(target->span, target->index, finding);
+    cupel__finding_describe(target->span, target->index, finding);
     finding->is_live = true; /* until this request */
-    cupel__tell(request->debug, finding);
+    cupel__finding_tell(request->debug, finding);
 }
 
 /* Compares what the caller says of a claimed block with what it is. */
@@ -105,18 +105,18 @@ static bool is_as_given(struct cupel__request *request, const struct cupel__targ
                                         request->size != size ? CUPEL_FINDING_WRONG_SIZE : CUPEL_FINDING_WRONG_ALIGN,
                                     .given_size = request->size,
                                     .given_align = request->align};
-    cupel__add_trace(&finding, "given back", request->trace, request->thread);
+    cupel__finding_add_trace(&finding, "given back", request->trace, request->thread);
     tell_of(request, target, &finding);
     return false;
 }
 
 bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct cupel__target *target) {
     while (true) {
-        if (!cupel__locate((uintptr_t)request->block, target) || target->slot == NULL ||
+        if (!cupel__slot_locate((uintptr_t)request->block, target) || target->slot == NULL ||
             target->span->home != request->debug || !cupel__span_is_sound(target->span) ||
             !cupel__slot_is_sound(target->slot, target->word) || cupel__slot_state(target->word) != CUPEL__SLOT_LIVE ||
             cupel__slot_block(target->span, target->index, cupel__slot_align_log(target->word)) != request->block) {
-            cupel__explain(request);
+            cupel__block_explain(request);
             return false;
         }
         if (cupel__slot_claim(target->slot, target->word,
@@ -131,7 +131,7 @@ bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct c
     struct cupel_finding finding = {.kind = CUPEL_FINDING_OVERFLOW};
     size_t size = cupel__slot_size(target->span, target->word);
     if (!cupel__canaries_are_whole(target->span, target->index, request->block, size, &finding)) {
-        cupel__add_trace(&finding, "found", request->trace, request->thread);
+        cupel__finding_add_trace(&finding, "found", request->trace, request->thread);
         tell_of(request, target, &finding);
         cupel__canaries_write(target->span, target->index, request->block, size);
     }

@@ -25,6 +25,6 @@ void *cupel__large_acquire(struct cupel__request *request, size_t size, size_t a
 bool cupel__large_resize(struct cupel__request *request, struct cupel__target *target, size_t new_size);
 void *cupel__large_move(struct cupel__request *request, struct cupel__target *target, size_t new_size);
 /* Tells what is wrong with an address that is no live block of the instance. */
-void cupel__explain(struct cupel__request *request);
+void cupel__block_explain(struct cupel__request *request);
 
 #endif

@@ -52,23 +52,24 @@ bool cupel__canaries_are_whole(const struct cupel__span *span, uint32_t index, c
     }
     const unsigned char *start = cupel__slot_start(span, index);
     const unsigned char *end = cupel__slot_end(span, index);
-    const unsigned char *behind = cupel__first_other(block + size, end, options->canary);
-    const unsigned char *before = cupel__first_other(start, block, options->canary);
-    if (behind == end && before == block) {
+    const unsigned char *over = cupel__first_other(block + size, end, options->canary);
+    const unsigned char *under = cupel__first_other(start, block, options->canary);
+    if (over == end && under == block) {
         return true;
     }
+    const unsigned char *under_end = cupel__last_other(under, block, options->canary);
+    size_t above = (size_t)(over - (block + size)); /* bytes that are whole between the block and the damage */
+    size_t below = (size_t)(block - under_end);
     finding->base = block;
     finding->size = size;
-    before = cupel__last_other(before, block, options->canary);
-    size_t below = (size_t)(block - before); /* bytes left whole between the block and what was written before it */
-    if (behind != end && (before == start || (size_t)(behind - (block + size)) <= below)) {
+    if (over != end && (under == block || above <= below)) {
         finding->kind = CUPEL_FINDING_OVERFLOW;
-        finding->damage_offset = (size_t)(behind - (block + size));
-        note_damage(finding, behind, cupel__last_other(behind, end, options->canary));
+        finding->damage_offset = above;
+        note_damage(finding, over, cupel__last_other(over, end, options->canary));
     } else {
         finding->kind = CUPEL_FINDING_UNDERFLOW;
         finding->damage_offset = below;
-        note_damage(finding, cupel__first_other(start, block, options->canary), before);
+        note_damage(finding, under, under_end);
     }
     return false;
 }

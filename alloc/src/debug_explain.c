@@ -23,9 +23,9 @@ static bool holds_a_stack(const struct cupel__mapping *mapping) {
         return true;
     }
     enum { THREADS = 256 };
-    unsigned last = cupel__thread_number();
+    unsigned last = cupel__debug_thread_number();
     for (unsigned i = 0; i < THREADS && i < last; i++) {
-        uintptr_t other = cupel__thread_stack(last - i);
+        uintptr_t other = cupel__debug_thread_stack(last - i);
         if (other >= mapping->low && other < mapping->high) {
             return true;
         }
@@ -70,10 +70,10 @@ static void add_nearest(uintptr_t address, struct cupel_finding *finding) {
     for (uintptr_t i = 1; i <= UNITS; i++) {
         struct cupel__target target;
         uintptr_t step = i << CUPEL__UNIT_SHIFT;
-        bool is_found = (address > step && cupel__locate(address - step, &target)) ||
-                        (address < UINTPTR_MAX - step && cupel__locate(address + step, &target));
+        bool is_found = (address > step && cupel__slot_locate(address - step, &target)) ||
+                        (address < UINTPTR_MAX - step && cupel__slot_locate(address + step, &target));
         if (is_found && target.slot != NULL && step_down(&target)) {
-            cupel__describe(target.span, target.index, finding);
+            cupel__finding_describe(target.span, target.index, finding);
             return;
         }
     }
@@ -100,11 +100,11 @@ static enum cupel_finding_kind kind_in_span(const struct cupel__request *request
     return cupel__slot_state(target->word) == CUPEL__SLOT_FREED ? CUPEL_FINDING_DOUBLE_FREE : CUPEL_FINDING_RACE;
 }
 
-void cupel__explain(struct cupel__request *request) {
+void cupel__block_explain(struct cupel__request *request) {
     struct cupel_finding finding = {.verb = request->verb, .address = request->block};
     struct cupel__target target;
     bool is_resize = strcmp(request->verb, "free") != 0;
-    bool is_found = cupel__locate((uintptr_t)request->block, &target);
+    bool is_found = cupel__slot_locate((uintptr_t)request->block, &target);
     if (!is_found) {
         finding.kind = kind_of_place((uintptr_t)request->block);
     } else if (target.span->home != request->debug) {
@@ -118,11 +118,11 @@ void cupel__explain(struct cupel__request *request) {
         finding.kind = is_resize ? CUPEL_FINDING_RESIZE_AFTER_FREE : finding.kind;
         role = is_resize ? "resized" : "freed again";
     }
-    cupel__add_trace(&finding, role, request->trace, request->thread);
+    cupel__finding_add_trace(&finding, role, request->trace, request->thread);
     if (is_found && target.slot != NULL && finding.kind != CUPEL_FINDING_DAMAGED) {
-        cupel__describe(target.span, target.index, &finding);
+        cupel__finding_describe(target.span, target.index, &finding);
     } else if (finding.kind == CUPEL_FINDING_WILD) {
         add_nearest((uintptr_t)request->block, &finding);
     }
-    cupel__tell(request->debug, &finding);
+    cupel__finding_tell(request->debug, &finding);
 }

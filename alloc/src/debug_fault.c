@@ -49,7 +49,7 @@ static struct cupel_trace_start start_of(const ucontext_t *context, const char *
 
 static void tell_fault(uintptr_t address, const ucontext_t *context) {
     struct cupel__target target;
-    if (!cupel__locate(address, &target)) {
+    if (!cupel__slot_locate(address, &target)) {
         return;
     }
     struct cupel__debug *debug = target.span->home;
@@ -59,13 +59,13 @@ static void tell_fault(uintptr_t address, const ucontext_t *context) {
     if (__atomic_load_n(&target.span->state, __ATOMIC_ACQUIRE) < CUPEL__SPAN_RETIRED) {
         finding.kind = CUPEL_FINDING_OUT_OF_BOUNDS;
     }
-    cupel__add_trace(&finding, finding.verb,
-                     cupel_trace_take(debug->options.traces, &start, NULL, debug->options.frames),
-                     cupel__thread_number());
+    /* Whatever the code that faulted was built with: this trace is taken once. */
+    cupel_trace_id trace = cupel_trace_take(CUPEL_TRACE_TABLES, &start, NULL, debug->options.frames);
+    cupel__finding_add_trace(&finding, finding.verb, trace, cupel__debug_thread_number());
     if (target.slot != NULL && cupel__slot_is_sound(target.slot, target.word)) {
-        cupel__describe(target.span, target.index, &finding);
+        cupel__finding_describe(target.span, target.index, &finding);
     }
-    cupel__tell(debug, &finding);
+    cupel__finding_tell(debug, &finding);
 }
 
 static void hand_on(int number, siginfo_t *info, void *context) {
@@ -85,7 +85,7 @@ static void hand_on(int number, siginfo_t *info, void *context) {
 }
 
 static void on_fault(int number, siginfo_t *info, void *context) {
-    if (info->si_code > 0 && !cupel__thread.is_telling) {
+    if (info->si_code > 0 && !cupel__debug_thread.is_telling) {
         tell_fault((uintptr_t)info->si_addr, context);
     }
     hand_on(number, info, context);
@@ -113,17 +113,17 @@ static void lock_all(void) {
     (void)pthread_mutex_lock(&lock);
     for (struct cupel__debug *debug = instances; debug != NULL; debug = debug->next) {
         for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
-            cupel__lock(debug, &debug->shards[i].lock);
+            cupel__debug_lock(debug, &debug->shards[i].lock);
         }
-        cupel__lock(debug, &debug->lock);
+        cupel__debug_lock(debug, &debug->lock);
     }
 }
 
 static void unlock_all(void) {
     for (struct cupel__debug *debug = instances; debug != NULL; debug = debug->next) {
-        cupel__unlock(debug, &debug->lock);
+        cupel__debug_unlock(debug, &debug->lock);
         for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
-            cupel__unlock(debug, &debug->shards[i].lock);
+            cupel__debug_unlock(debug, &debug->shards[i].lock);
         }
     }
     (void)pthread_mutex_unlock(&lock);

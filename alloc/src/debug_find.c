@@ -4,7 +4,7 @@
 #include "alloc/src/debug_map.h"
 #include "alloc/src/debug_slot.h"
 
-bool cupel__locate(uintptr_t address, struct cupel__target *target) {
+bool cupel__slot_locate(uintptr_t address, struct cupel__target *target) {
     struct cupel__span *span = cupel__map_find(address);
     *target = (struct cupel__target){.span = span};
     if (span == NULL || address - (uintptr_t)span->range >= span->range_bytes) {
@@ -19,13 +19,13 @@ bool cupel__locate(uintptr_t address, struct cupel__target *target) {
     return true;
 }
 
-void cupel__add_trace(struct cupel_finding *finding, const char *role, cupel_trace_id trace, unsigned thread) {
+void cupel__finding_add_trace(struct cupel_finding *finding, const char *role, cupel_trace_id trace, unsigned thread) {
     if (finding->trace_count < CUPEL_FINDING_TRACES) {
         finding->traces[finding->trace_count++] = (struct cupel_finding_trace){role, trace, thread};
     }
 }
 
-void cupel__describe(const struct cupel__span *span, uint32_t index, struct cupel_finding *finding) {
+void cupel__finding_describe(const struct cupel__span *span, uint32_t index, struct cupel_finding *finding) {
     const struct cupel__slot *slot = &span->slots[index];
     uint32_t word = cupel__slot_load(slot);
     enum cupel__slot_state state = cupel__slot_state(word);
@@ -42,14 +42,14 @@ void cupel__describe(const struct cupel__span *span, uint32_t index, struct cupe
         const char *role = is_live                                      ? "resized last"
                            : finding->kind == CUPEL_FINDING_DOUBLE_FREE ? "freed first"
                                                                         : "freed";
-        cupel__add_trace(finding, role, slot->freed, slot->freeing_thread);
+        cupel__finding_add_trace(finding, role, slot->freed, slot->freeing_thread);
     }
-    cupel__add_trace(finding, "allocated", slot->allocated, slot->allocating_thread);
+    cupel__finding_add_trace(finding, "allocated", slot->allocated, slot->allocating_thread);
 }
 
 bool cupel_debug_find(const void *address, struct cupel_debug_block *block) {
     struct cupel__target target;
-    if (!cupel__locate((uintptr_t)address, &target) || target.slot == NULL) {
+    if (!cupel__slot_locate((uintptr_t)address, &target) || target.slot == NULL) {
         return false;
     }
     enum cupel__slot_state state = cupel__slot_state(target.word);

@@ -6,10 +6,10 @@
 
 /* The slot in whose span an address lies, of any instance; slot NULL where its records are given up. False where it
  * lies in no span. */
-bool cupel__locate(uintptr_t address, struct cupel__target *target);
+bool cupel__slot_locate(uintptr_t address, struct cupel__target *target);
 /* Adds a trace to the finding; more than fit are left out. */
-void cupel__add_trace(struct cupel_finding *finding, const char *role, cupel_trace_id trace, unsigned thread);
+void cupel__finding_add_trace(struct cupel_finding *finding, const char *role, cupel_trace_id trace, unsigned thread);
 /* Says of the finding which block it is about, and adds who freed and who allocated it. */
-void cupel__describe(const struct cupel__span *span, uint32_t index, struct cupel_finding *finding);
+void cupel__finding_describe(const struct cupel__span *span, uint32_t index, struct cupel_finding *finding);
 
 #endif

@@ -103,13 +103,13 @@ static void tell_group(struct cupel__debug *debug, const struct group *group, bo
                                         has_marks && group->is_reachable ? CUPEL_FINDING_REACHABLE : CUPEL_FINDING_LEAK,
                                     .blocks = group->blocks,
                                     .bytes = group->bytes};
-    cupel__describe(group->span, group->index, &finding);
-    cupel__tell(debug, &finding);
+    cupel__finding_describe(group->span, group->index, &finding);
+    cupel__finding_tell(debug, &finding);
 }
 
 /* Tells the groups of `count` live blocks; returns how many of these are leaked. */
 static uint64_t tell_groups(struct cupel__debug *debug, size_t count) {
-    bool has_marks = cupel__mark_reachable(debug, count);
+    bool has_marks = cupel__debug_mark_reachable(debug, count);
     struct groups groups = {.capacity = 64, .wants_reachable = debug->options.leaks == CUPEL_DEBUG_LEAKS_ALL};
     while (groups.capacity < count * 2) {
         groups.capacity *= 2;
@@ -119,7 +119,7 @@ static uint64_t tell_groups(struct cupel__debug *debug, size_t count) {
     uint64_t leaked = count;
     if (table != MAP_FAILED) {
         groups.all = table;
-        cupel__walk(debug, add_block, &groups);
+        cupel__debug_walk(debug, add_block, &groups);
         leaked = 0;
         for (size_t i = 0; i < groups.capacity; i++) {
             leaked += groups.all[i].blocks;
@@ -133,18 +133,18 @@ static uint64_t tell_groups(struct cupel__debug *debug, size_t count) {
     return leaked;
 }
 
-uint64_t cupel__tell_leaks(struct cupel__debug *debug) {
-    bool was_sweeping = cupel__thread.is_sweeping;
-    cupel__lock(debug, &debug->lock);
-    cupel__thread.is_sweeping = true;
+uint64_t cupel__debug_tell_leaks(struct cupel__debug *debug) {
+    bool was_sweeping = cupel__debug_thread.is_sweeping;
+    cupel__debug_lock(debug, &debug->lock);
+    cupel__debug_thread.is_sweeping = true;
     size_t count = 0;
-    cupel__walk(debug, count_block, &count);
+    cupel__debug_walk(debug, count_block, &count);
     uint64_t leaked = 0;
     if (count != 0 && debug->options.leaks != CUPEL_DEBUG_LEAKS_NONE) {
         leaked = tell_groups(debug, count);
-        cupel__walk(debug, unmark, NULL);
+        cupel__debug_walk(debug, unmark, NULL);
     }
-    cupel__thread.is_sweeping = was_sweeping;
-    cupel__unlock(debug, &debug->lock);
+    cupel__debug_thread.is_sweeping = was_sweeping;
+    cupel__debug_unlock(debug, &debug->lock);
     return leaked;
 }

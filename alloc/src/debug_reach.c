@@ -14,7 +14,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CHUNK = 16 << 10 };
+enum { CHUNK = 16 << 10, CLEARED = 8 << 10 };
 static const uintptr_t large_mapping = (uintptr_t)1 << (sizeof(void *) == 8 ? 35 : 31);
 
 struct marked {
@@ -31,7 +31,7 @@ struct search {
 
 static void mark(struct search *search, uintptr_t value) {
     struct cupel__target target;
-    if (!cupel__locate(value, &target) || target.span->home != search->debug || target.slot == NULL ||
+    if (!cupel__slot_locate(value, &target) || target.span->home != search->debug || target.slot == NULL ||
         cupel__slot_state(target.word) != CUPEL__SLOT_LIVE || (target.word & CUPEL__SLOT_MARK) != 0 ||
         search->count == search->capacity) {
         return;
@@ -87,18 +87,28 @@ static bool scan_mapping(void *user, const struct cupel__mapping *mapping) {
     return true;
 }
 
-CUPEL__UNSANITIZED bool cupel__mark_reachable(struct cupel__debug *debug, size_t count) {
+/* The frame of this function ends the stack: all above it counts, the registers that the caller spilled too. */
+static __attribute__((noinline)) bool scan_roots(struct search *search) {
+    search->here = (uintptr_t)__builtin_frame_address(0);
+    return cupel__maps_walk(scan_mapping, search);
+}
+
+void cupel__debug_clear_stack(void) {
+    volatile unsigned char stack[CLEARED];
+    for (size_t i = 0; i < sizeof stack; i++) {
+        stack[i] = 0;
+    }
+}
+
+CUPEL__UNSANITIZED bool cupel__debug_mark_reachable(struct cupel__debug *debug, size_t count) {
     __builtin_unwind_init(); /* registers that outlive a call are now in this frame */
     size_t bytes = count * sizeof(struct marked);
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) {
         return false;
     }
-    struct search search = {debug, memory, 0, count, (uintptr_t)__builtin_frame_address(0)};
-    const volatile uintptr_t *frame = __builtin_frame_address(0);
-    uintptr_t lowest = (uintptr_t)&search < (uintptr_t)frame ? (uintptr_t)&search : (uintptr_t)frame;
-    search.here = lowest - 64 * sizeof(uintptr_t); /* saved registers stand below the frame's address */
-    bool is_complete = cupel__maps_walk(scan_mapping, &search);
+    struct search search = {debug, memory, 0, count, 0};
+    bool is_complete = scan_roots(&search);
     while (search.count > 0) {
         struct marked marked = search.pending[--search.count];
         uint32_t word = cupel__slot_load(&marked.span->slots[marked.index]);

@@ -11,7 +11,8 @@
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
 
-void cupel__pend(struct cupel__debug *debug, struct cupel__pending *pending, const struct cupel_finding *finding) {
+void cupel__finding_pend(struct cupel__debug *debug, struct cupel__pending *pending,
+                         const struct cupel_finding *finding) {
     if (pending->count < sizeof pending->all / sizeof pending->all[0]) {
         pending->all[pending->count++] = *finding;
     } else {
@@ -27,8 +28,8 @@ static void look_at_fill(struct cupel__debug *debug, const struct cupel__span *s
         }
         struct cupel_finding finding = {.kind = CUPEL_FINDING_WRITE_AFTER_FREE};
         if (!cupel__freed_is_whole(span, i, cupel__slot_block(span, i, cupel__slot_align_log(word)), &finding)) {
-            cupel__describe(span, i, &finding);
-            cupel__pend(debug, pending, &finding);
+            cupel__finding_describe(span, i, &finding);
+            cupel__finding_pend(debug, pending, &finding);
         }
     }
 }
@@ -64,7 +65,7 @@ static bool keep_ready(struct cupel__debug *debug, const struct cupel__span *spa
     return true;
 }
 
-void cupel__retire(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
+void cupel__span_retire(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
     cupel__list_remove(cupel__list_of(debug, span), span);
     if (!span->is_large) {
         look_at_fill(debug, span, pending);

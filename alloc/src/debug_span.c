@@ -12,13 +12,13 @@
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_thread.h"
 
-void cupel__lock(struct cupel__debug *debug, pthread_mutex_t *lock) {
+void cupel__debug_lock(struct cupel__debug *debug, pthread_mutex_t *lock) {
     if (!debug->options.is_single_thread) {
         (void)pthread_mutex_lock(lock);
     }
 }
 
-void cupel__unlock(struct cupel__debug *debug, pthread_mutex_t *lock) {
+void cupel__debug_unlock(struct cupel__debug *debug, pthread_mutex_t *lock) {
     if (!debug->options.is_single_thread) {
         (void)pthread_mutex_unlock(lock);
     }
@@ -36,7 +36,7 @@ static size_t live_spans(const struct cupel__debug *debug) {
 static void warn(struct cupel__debug *debug, struct cupel__pending *pending) {
     if (debug->reused_spans == 1) {
         const struct cupel_finding finding = {.kind = CUPEL_FINDING_REUSED, .bytes = debug->addresses.used_bytes};
-        cupel__pend(debug, pending, &finding);
+        cupel__finding_pend(debug, pending, &finding);
     }
 }
 
@@ -139,7 +139,7 @@ static uint64_t freed_bytes(const struct cupel__debug *debug) {
 static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard, unsigned size_class,
                                      struct cupel__pending *pending) {
     enum { LOOKS = 64 };
-    cupel__lock(debug, &debug->lock);
+    cupel__debug_lock(debug, &debug->lock);
     struct cupel__span *full = debug->shards[shard].current[size_class];
     if (full != NULL) {
         cupel__list_remove(&debug->open, full);
@@ -157,7 +157,7 @@ static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard,
         span = reopen(debug, size_class, shard, SIZE_MAX);
     }
     debug->shards[shard].current[size_class] = span;
-    cupel__unlock(debug, &debug->lock);
+    cupel__debug_unlock(debug, &debug->lock);
     return span;
 }
 
@@ -175,8 +175,8 @@ static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uin
         struct cupel_finding finding = {.kind = CUPEL_FINDING_WRITE_AFTER_FREE};
         if (!cupel__freed_is_whole(span, *index, cupel__slot_block(span, *index, cupel__slot_align_log(word)),
                                    &finding)) {
-            cupel__describe(span, *index, &finding);
-            cupel__pend(debug, pending, &finding);
+            cupel__finding_describe(span, *index, &finding);
+            cupel__finding_pend(debug, pending, &finding);
         }
         (void)__atomic_fetch_sub(&span->freed, 1, __ATOMIC_RELEASE);
         return true;
@@ -186,10 +186,10 @@ static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uin
 
 struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class, size_t size,
                                          struct cupel__span **span, uint32_t *index, struct cupel__pending *pending) {
-    unsigned number = cupel__thread_number() % CUPEL__SHARDS;
+    unsigned number = cupel__debug_thread_number() % CUPEL__SHARDS;
     struct cupel__shard *shard = &debug->shards[number];
     struct cupel__slot *slot = NULL;
-    cupel__lock(debug, &shard->lock);
+    cupel__debug_lock(debug, &shard->lock);
     struct cupel__span *current = shard->current[size_class];
     while (true) {
         if (current != NULL && current->handed_out < current->capacity) {
@@ -214,7 +214,7 @@ struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned si
         shard->acquired_bytes += size;
         shard->credit += shard->credit < CUPEL__CREDIT_MAX;
     }
-    cupel__unlock(debug, &shard->lock);
+    cupel__debug_unlock(debug, &shard->lock);
     *span = current;
     return slot;
 }
@@ -224,11 +224,11 @@ static struct cupel__shard *lock_shard_of(struct cupel__debug *debug, const stru
     while (true) {
         unsigned number = __atomic_load_n(&span->shard, __ATOMIC_ACQUIRE);
         struct cupel__shard *shard = &debug->shards[number];
-        cupel__lock(debug, &shard->lock);
+        cupel__debug_lock(debug, &shard->lock);
         if (__atomic_load_n(&span->shard, __ATOMIC_ACQUIRE) == number) {
             return shard;
         }
-        cupel__unlock(debug, &shard->lock);
+        cupel__debug_unlock(debug, &shard->lock);
     }
 }
 
@@ -237,10 +237,10 @@ void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, s
     uint32_t freed = __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE);
     bool is_worth_it = span->handed_out == span->capacity || shard->credit >= CUPEL__CREDIT_EACH;
     if (freed == 0 || freed != span->handed_out || !is_worth_it || debug->options.never_unmaps) {
-        cupel__unlock(debug, &shard->lock);
+        cupel__debug_unlock(debug, &shard->lock);
         return;
     }
-    cupel__lock(debug, &debug->lock);
+    cupel__debug_lock(debug, &debug->lock);
     if (span->state == CUPEL__SPAN_OPEN || span->state == CUPEL__SPAN_FULL) {
         if (span->handed_out < span->capacity) {
             shard->credit -= CUPEL__CREDIT_EACH;
@@ -249,15 +249,15 @@ void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, s
             shard->current[span->size_class] = NULL;
         }
         (void)__atomic_fetch_sub(&shard->freed_bytes, (uint64_t)freed * span->slot_bytes, __ATOMIC_RELAXED);
-        cupel__retire(debug, span, pending);
+        cupel__span_retire(debug, span, pending);
     }
-    cupel__unlock(debug, &debug->lock);
-    cupel__unlock(debug, &shard->lock);
+    cupel__debug_unlock(debug, &debug->lock);
+    cupel__debug_unlock(debug, &shard->lock);
 }
 
 struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t range_bytes, size_t align,
                                            size_t length_bytes, struct cupel__pending *pending) {
-    cupel__lock(debug, &debug->lock);
+    cupel__debug_lock(debug, &debug->lock);
     unsigned char *range = fresh_range(debug, range_bytes, align, length_bytes);
     if (range == NULL) {
         range = cupel__retired_reuse(debug, &range_bytes, align, length_bytes);
@@ -276,18 +276,18 @@ struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t ra
     } else if (range != NULL) {
         (void)debug->system->revoke(range, range_bytes);
     }
-    cupel__unlock(debug, &debug->lock);
+    cupel__debug_unlock(debug, &debug->lock);
     return span;
 }
 
 void cupel__span_retire_large(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
-    cupel__lock(debug, &debug->lock);
-    cupel__retire(debug, span, pending);
-    cupel__unlock(debug, &debug->lock);
+    cupel__debug_lock(debug, &debug->lock);
+    cupel__span_retire(debug, span, pending);
+    cupel__debug_unlock(debug, &debug->lock);
 }
 
 bool cupel__span_resize_large(struct cupel__debug *debug, struct cupel__span *span, size_t length_bytes) {
-    cupel__lock(debug, &debug->lock);
+    cupel__debug_lock(debug, &debug->lock);
     struct cupel__addresses *addresses = &debug->addresses;
     size_t offset = (size_t)(span->base - span->range);
     size_t needed = offset + length_bytes + debug->page_bytes; /* a guard stays behind it */
@@ -311,6 +311,6 @@ bool cupel__span_resize_large(struct cupel__debug *debug, struct cupel__span *sp
         debug->mapped_bytes = debug->mapped_bytes - old + length_bytes;
         span->length_bytes = length_bytes;
     }
-    cupel__unlock(debug, &debug->lock);
+    cupel__debug_unlock(debug, &debug->lock);
     return has_resized;
 }

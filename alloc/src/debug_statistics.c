@@ -11,13 +11,13 @@ static uint64_t load(const uint64_t *number) {
 static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics *statistics) {
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
         struct cupel__shard *shard = &debug->shards[i];
-        cupel__lock(debug, &shard->lock);
+        cupel__debug_lock(debug, &shard->lock);
         statistics->acquired += shard->acquired;
         statistics->requested_bytes += shard->acquired_bytes - load(&shard->released_bytes);
         statistics->released += load(&shard->released);
         statistics->freed_bytes += load(&shard->freed_bytes);
         statistics->reused_slots += shard->reused_slots;
-        cupel__unlock(debug, &shard->lock);
+        cupel__debug_unlock(debug, &shard->lock);
     }
 }
 
@@ -32,7 +32,7 @@ void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug
                                                   .reentered = load(&debug->reentered)};
     add_shards(debug, statistics);
     statistics->live_blocks = statistics->acquired - statistics->released;
-    cupel__lock(debug, &debug->lock);
+    cupel__debug_lock(debug, &debug->lock);
     for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
         statistics->full_spans += debug->full[i].count;
     }
@@ -47,7 +47,7 @@ void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug
     statistics->reused_spans = debug->reused_spans;
     statistics->kept_metadata_bytes = debug->meta.kept_bytes;
     statistics->forgotten_spans = debug->forgotten_spans;
-    cupel__unlock(debug, &debug->lock);
+    cupel__debug_unlock(debug, &debug->lock);
     struct cupel_trace_counters counters;
     cupel_trace_count(&counters);
     statistics->traces = counters.traces;

@@ -22,8 +22,8 @@ static void walk_list(const struct cupel__span_list *list,
     }
 }
 
-void cupel__walk(struct cupel__debug *debug,
-                 void (*visit)(void *user, struct cupel__span *span, uint32_t index, uint32_t word), void *user) {
+void cupel__debug_walk(struct cupel__debug *debug,
+                       void (*visit)(void *user, struct cupel__span *span, uint32_t index, uint32_t word), void *user) {
     walk_list(&debug->open, visit, user);
     walk_list(&debug->large, visit, user);
     for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
@@ -37,7 +37,7 @@ static void check_slot(void *user, struct cupel__span *span, uint32_t index, uin
     enum cupel__slot_state state = cupel__slot_state(word);
     struct cupel_finding finding = {.kind = CUPEL_FINDING_DAMAGED, .address = slot};
     if (!cupel__slot_is_sound(slot, word)) {
-        cupel__tell(span->home, &finding);
+        cupel__finding_tell(span->home, &finding);
         *damaged += 1;
         return;
     }
@@ -49,23 +49,23 @@ static void check_slot(void *user, struct cupel__span *span, uint32_t index, uin
     if (is_whole || cupel__slot_load(slot) != word) {
         return;
     }
-    cupel__describe(span, index, &finding);
+    cupel__finding_describe(span, index, &finding);
     if (state == CUPEL__SLOT_LIVE) {
         cupel__canaries_write(span, index, block, size);
     } else {
         cupel__freed_fill(span, index);
     }
-    cupel__tell(span->home, &finding);
+    cupel__finding_tell(span->home, &finding);
     *damaged += 1;
 }
 
-uint64_t cupel__check_all(struct cupel__debug *debug) {
+uint64_t cupel__debug_check_all(struct cupel__debug *debug) {
     uint64_t damaged = 0;
-    bool was_sweeping = cupel__thread.is_sweeping;
-    cupel__lock(debug, &debug->lock);
-    cupel__thread.is_sweeping = true;
-    cupel__walk(debug, check_slot, &damaged);
-    cupel__thread.is_sweeping = was_sweeping;
-    cupel__unlock(debug, &debug->lock);
+    bool was_sweeping = cupel__debug_thread.is_sweeping;
+    cupel__debug_lock(debug, &debug->lock);
+    cupel__debug_thread.is_sweeping = true;
+    cupel__debug_walk(debug, check_slot, &damaged);
+    cupel__debug_thread.is_sweeping = was_sweeping;
+    cupel__debug_unlock(debug, &debug->lock);
     return damaged;
 }

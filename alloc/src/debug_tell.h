@@ -6,8 +6,8 @@
 
 /* Counts the finding and hands it to the sink, unless its kind is ignored or the same was told before. Stops the
  * program where the options say so. Under no lock. */
-void cupel__tell(struct cupel__debug *debug, struct cupel_finding *finding);
+void cupel__finding_tell(struct cupel__debug *debug, struct cupel_finding *finding);
 /* Tells what was found under locks, which are given back by now. */
-void cupel__tell_pending(struct cupel__debug *debug, struct cupel__pending *pending);
+void cupel__finding_tell_pending(struct cupel__debug *debug, struct cupel__pending *pending);
 
 #endif

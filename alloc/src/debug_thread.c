@@ -3,20 +3,20 @@
 
 enum { STACKS = 256 };
 
-_Thread_local struct cupel__thread cupel__thread;
+_Thread_local struct cupel__debug_thread cupel__debug_thread;
 
 static unsigned last_number;
 static uintptr_t stacks[STACKS]; /* of the latest threads, by their numbers */
 
-unsigned cupel__thread_number_new(void) {
+unsigned cupel__debug_thread_number_new(void) {
     unsigned number = __atomic_add_fetch(&last_number, 1, __ATOMIC_RELAXED) & 0xffff;
     number = number == 0 ? 0xffff : number; /* one in 65536 shares its number */
     __atomic_store_n(&stacks[number % STACKS], (uintptr_t)__builtin_frame_address(0), __ATOMIC_RELAXED);
-    cupel__thread.number = number;
+    cupel__debug_thread.number = number;
     return number;
 }
 
-uintptr_t cupel__thread_stack(unsigned number) {
+uintptr_t cupel__debug_thread_stack(unsigned number) {
     unsigned last = __atomic_load_n(&last_number, __ATOMIC_RELAXED);
     return number == 0 || number > last || last - number >= STACKS
                ? 0

@@ -5,25 +5,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct cupel__thread {
+struct cupel__debug_thread {
     unsigned number;  /* 1 for the first thread that came here; 0: not numbered yet */
     bool is_inside;   /* a request of any debug allocator is at work in this thread */
     bool is_telling;  /* a finding is being told */
     bool is_sweeping; /* all blocks are being looked at, under the lock */
 };
 
-extern _Thread_local struct cupel__thread cupel__thread;
+extern _Thread_local struct cupel__debug_thread cupel__debug_thread;
 
 /* Numbers the calling thread. */
-unsigned cupel__thread_number_new(void);
+unsigned cupel__debug_thread_number_new(void);
 
 /* The number of the calling thread, modulo 2^16. */
-static inline unsigned cupel__thread_number(void) {
-    unsigned number = cupel__thread.number;
-    return number != 0 ? number : cupel__thread_number_new();
+static inline unsigned cupel__debug_thread_number(void) {
+    unsigned number = cupel__debug_thread.number;
+    return number != 0 ? number : cupel__debug_thread_number_new();
 }
 
 /* An address on the stack of that thread, as it was when it was numbered; 0 where it is not known (any more). */
-uintptr_t cupel__thread_stack(unsigned number);
+uintptr_t cupel__debug_thread_stack(unsigned number);
 
 #endif

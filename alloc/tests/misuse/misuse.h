@@ -1,0 +1,58 @@
+/* What the programs of misuse share. Each makes one mistake; its first comment has the lines that its report must have,
+ * in this order ("expect: text"), and, where it does not end with status 1, how it ends ("status: 0"). What is done to
+ * a block is done in a function of its own name, so that the stacks can be told apart. */
+#ifndef ALLOC_TESTS_MISUSE_MISUSE_H
+#define ALLOC_TESTS_MISUSE_MISUSE_H
+
+#include "alloc/debug.h"
+#include "alloc/pages.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A function that stands in stacks under its own name. */
+#ifdef __clang__
+#define STEP static __attribute__((noinline))
+#else
+#define STEP static __attribute__((noinline, noclone))
+#endif
+
+/* No call may be the last thing that a step does, or the compiler jumps there and the step leaves the stack. */
+#define STAY __asm__ volatile("" ::: "memory")
+
+static struct cupel_debug misuse_debug;
+
+/* The allocator under test, with options of cupel_debug_parse ("" for the defaults). */
+static inline struct cupel_allocator *misuse_begin(const char *text) {
+    struct cupel_debug_options options;
+    struct cupel_error error;
+    cupel_debug_defaults(&options);
+    options.name = "misuse";
+    if (!cupel_debug_parse(&options, text, &error)) {
+        (void)fprintf(stderr, "%s\n", error.text);
+        exit(2);
+    }
+    struct cupel_allocator *a = cupel_debug_init(&misuse_debug, cupel_pages(), &options, &error);
+    if (a == NULL) {
+        (void)fprintf(stderr, "%s\n", error.text);
+        exit(2);
+    }
+    return a;
+}
+
+/* The program's status. */
+static inline int misuse_end(void) {
+    return cupel_debug_deinit(&misuse_debug) != 0;
+}
+
+/* A write and a read that the compiler keeps. */
+static inline void write_byte(void *address, unsigned char value) {
+    *(volatile unsigned char *)address = value;
+}
+
+static inline unsigned char read_byte(const void *address) {
+    return *(const volatile unsigned char *)address;
+}
+
+#endif
