@@ -7,6 +7,7 @@
 #include "alloc/src/debug_fault.h"
 #include "alloc/src/debug_find.h"
 #include "alloc/src/debug_meta.h"
+#include "alloc/src/debug_seal.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
 #include "alloc/src/debug_sweep.h"
@@ -51,6 +52,7 @@ static bool enter(struct cupel__request *request) {
     cupel__debug_thread.is_inside = true;
     request->thread = cupel__debug_thread_number();
     request->pending->count = 0;
+    cupel__debug_unseal(request->debug);
     if (request->debug->options.is_single_thread) {
         check_thread(request);
     }
@@ -61,6 +63,7 @@ static void leave(struct cupel__request *request) {
     if (request->pending->count > 0) {
         cupel__finding_tell_pending(request->debug, request->pending);
     }
+    cupel__debug_seal(request->debug);
     cupel__debug_thread.is_inside = false;
 }
 
@@ -73,6 +76,7 @@ static void *debug_acquire(struct cupel_allocator *self, size_t size, size_t ali
         return NULL;
     }
     void *block = cupel__block_acquire(&request, size, align);
+    cupel__debug_log(&request, size, align, block);
     leave(&request);
     return block;
 }
@@ -83,6 +87,7 @@ static void release(struct cupel__request *request) {
         if (cupel__block_claim(request, false, &target)) {
             cupel__block_release(request, &target);
         }
+        cupel__debug_log(request, request->size, request->align, NULL);
         leave(request);
     }
 }
@@ -134,6 +139,7 @@ static bool debug_resize(struct cupel_allocator *self, void *block, size_t size,
             cupel__block_unclaim(&target, size);
         }
     }
+    cupel__debug_log(&request, new_size, align, has_resized ? block : NULL);
     leave(&request);
     return has_resized;
 }
@@ -163,6 +169,7 @@ static void *debug_remap(struct cupel_allocator *self, void *block, size_t size,
             cupel__block_unclaim(&target, size);
         }
     }
+    cupel__debug_log(&request, new_size, align, moved);
     leave(&request);
     return moved;
 }
@@ -185,6 +192,11 @@ static const char *fault_of(const struct cupel_debug_options *options) {
 }
 
 static void init_locks(struct cupel__debug *debug) {
+    pthread_mutexattr_t recursive;
+    (void)pthread_mutexattr_init(&recursive);
+    (void)pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
+    (void)pthread_mutex_init(&debug->seal_lock, &recursive);
+    (void)pthread_mutexattr_destroy(&recursive);
     (void)pthread_mutex_init(&debug->lock, NULL);
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
         (void)pthread_mutex_init(&debug->shards[i].lock, NULL);
@@ -207,23 +219,32 @@ struct cupel_allocator *cupel_debug_init(struct cupel_debug *handle, struct cupe
     }
     debug->handle = handle;
     debug->backing = backing == NULL || backing == cupel_pages() ? NULL : backing;
+    debug->pages = debug->backing == NULL ? &cupel__system : &cupel__backing_system;
     debug->options = *options;
     if (debug->options.span_count_max == 0) {
         debug->options.span_count_max = cupel__span_count_default();
     }
     init_locks(debug);
     handle->state = debug;
+    cupel__debug_unseal(debug);
+    cupel__debug_seal(debug);
     cupel__debug_register(debug);
     return &handle->base;
 }
 
 uint64_t cupel_debug_check(struct cupel_debug *debug) {
-    return cupel__debug_check_all(debug->state);
+    cupel__debug_unseal(debug->state);
+    uint64_t damaged = cupel__debug_check_all(debug->state);
+    cupel__debug_seal(debug->state);
+    return damaged;
 }
 
 uint64_t cupel_debug_tell_leaks(struct cupel_debug *debug) {
     cupel__debug_clear_stack();
-    return cupel__debug_tell_leaks(debug->state);
+    cupel__debug_unseal(debug->state);
+    uint64_t leaked = cupel__debug_tell_leaks(debug->state);
+    cupel__debug_seal(debug->state);
+    return leaked;
 }
 
 uint64_t cupel_debug_findings(const struct cupel_debug *debug) {
@@ -247,7 +268,7 @@ uint64_t cupel_debug_deinit(struct cupel_debug *handle) {
     if (debug == NULL) {
         return 0;
     }
-    (void)cupel__debug_check_all(debug);
+    (void)cupel_debug_check(handle);
     (void)cupel_debug_tell_leaks(handle);
     uint64_t findings = cupel_debug_findings(handle);
     cupel__debug_unregister(debug);
@@ -255,6 +276,7 @@ uint64_t cupel_debug_deinit(struct cupel_debug *handle) {
         (void)pthread_mutex_destroy(&debug->shards[i].lock);
     }
     (void)pthread_mutex_destroy(&debug->lock);
+    (void)pthread_mutex_destroy(&debug->seal_lock);
     cupel__addresses_deinit(debug);
     cupel__meta_end(debug);
     handle->state = NULL;

@@ -49,6 +49,11 @@ static bool grow(struct cupel__debug *debug, size_t length) {
 
 unsigned char *cupel__addresses_take(struct cupel__debug *debug, size_t length) {
     struct cupel__addresses *addresses = &debug->addresses;
+    if (debug->backing != NULL) {
+        void *range = debug->backing->ops->acquire(debug->backing, length, CUPEL__UNIT, 0, NULL);
+        addresses->used_bytes += range == NULL ? 0 : length;
+        return range;
+    }
     if (length > (size_t)(addresses->end - addresses->next) && !grow(debug, length)) {
         return NULL;
     }
@@ -58,8 +63,23 @@ unsigned char *cupel__addresses_take(struct cupel__debug *debug, size_t length) 
     return range;
 }
 
+static void give_back(struct cupel__debug *debug, const struct cupel__span_list *list) {
+    for (const struct cupel__span *span = list->first; span != NULL; span = span->next) {
+        (void)cupel__map_set(span->range, span->range_bytes, NULL);
+        debug->backing->ops->release(debug->backing, span->range, span->range_bytes, CUPEL__UNIT, NULL);
+    }
+}
+
 void cupel__addresses_deinit(struct cupel__debug *debug) {
     struct cupel__addresses *addresses = &debug->addresses;
+    if (debug->backing != NULL) {
+        give_back(debug, &debug->open);
+        give_back(debug, &debug->large);
+        give_back(debug, &debug->retired);
+        for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
+            give_back(debug, &debug->full[i]);
+        }
+    }
     for (unsigned i = 0; i < addresses->count; i++) {
         unsigned char *base = addresses->reservations[i].base;
         size_t length = addresses->reservations[i].length;

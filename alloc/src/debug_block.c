@@ -13,11 +13,10 @@
 
 enum { SLOT_ALIGN = 16 };
 
-/* Bytes of slot that a block needs; both arguments are small. */
+/* Bytes of slot that a block needs, one at least, so that its address is inside; both arguments are small. */
 static size_t needed(const struct cupel__debug *debug, size_t size, size_t align) {
-    size_t bytes = cupel__canary_front(debug) + size + cupel__canary_back(debug);
-    bytes += align > SLOT_ALIGN ? align - SLOT_ALIGN : 0;
-    return bytes == 0 ? 1 : bytes;
+    size_t bytes = cupel__canary_front(debug) + (size == 0 ? 1 : size) + cupel__canary_back(debug);
+    return bytes + (align > SLOT_ALIGN ? align - SLOT_ALIGN : 0);
 }
 
 bool cupel__is_large(struct cupel__debug *debug, size_t size, size_t align, bool *is_guarded) {
@@ -160,13 +159,11 @@ void cupel__block_release(struct cupel__request *request, struct cupel__target *
     cupel__slot_store(target->slot, cupel__slot_with(target->slot, target->word, CUPEL__SLOT_FREED));
     return_bytes(debug, size);
     if (span->is_large) {
-        (void)__atomic_fetch_add(&debug->large_released, 1, __ATOMIC_RELAXED);
         (void)__atomic_fetch_sub(&debug->large_requested, size, __ATOMIC_RELAXED);
         cupel__span_retire_large(debug, span, request->pending);
         return;
     }
     struct cupel__shard *shard = shard_of_thread(request);
-    (void)__atomic_fetch_add(&shard->released, 1, __ATOMIC_RELAXED);
     (void)__atomic_fetch_add(&shard->released_bytes, size, __ATOMIC_RELAXED);
     (void)__atomic_fetch_add(&shard->freed_bytes, span->slot_bytes, __ATOMIC_RELAXED);
     uint32_t freed = __atomic_add_fetch(&span->freed, 1, __ATOMIC_ACQ_REL);

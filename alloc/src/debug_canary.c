@@ -6,22 +6,7 @@
 
 #include <string.h>
 
-const unsigned char *cupel__first_other(const unsigned char *from, const unsigned char *to, unsigned char byte) {
-    const uint64_t pattern = UINT64_C(0x0101010101010101) * byte;
-    uint64_t word;
-    for (; (size_t)(to - from) >= sizeof word; from += sizeof word) {
-        memcpy(&word, from, sizeof word);
-        if (word != pattern) {
-            break;
-        }
-    }
-    while (from < to && *from == byte) {
-        from++;
-    }
-    return from;
-}
-
-const unsigned char *cupel__last_other(const unsigned char *from, const unsigned char *to, unsigned char byte) {
+static const unsigned char *last_other(const unsigned char *from, const unsigned char *to, unsigned char byte) {
     while (to > from && to[-1] == byte) {
         to--;
     }
@@ -57,7 +42,7 @@ bool cupel__canaries_are_whole(const struct cupel__span *span, uint32_t index, c
     if (over == end && under == block) {
         return true;
     }
-    const unsigned char *under_end = cupel__last_other(under, block, options->canary);
+    const unsigned char *under_end = last_other(under, block, options->canary);
     size_t above = (size_t)(over - (block + size)); /* bytes that are whole between the block and the damage */
     size_t below = (size_t)(block - under_end);
     finding->base = block;
@@ -65,7 +50,7 @@ bool cupel__canaries_are_whole(const struct cupel__span *span, uint32_t index, c
     if (over != end && (under == block || above <= below)) {
         finding->kind = CUPEL_FINDING_OVERFLOW;
         finding->damage_offset = above;
-        note_damage(finding, over, cupel__last_other(over, end, options->canary));
+        note_damage(finding, over, last_other(over, end, options->canary));
     } else {
         finding->kind = CUPEL_FINDING_UNDERFLOW;
         finding->damage_offset = below;
@@ -101,7 +86,7 @@ bool cupel__freed_is_whole(const struct cupel__span *span, uint32_t index, const
     finding->kind = CUPEL_FINDING_WRITE_AFTER_FREE;
     finding->base = block;
     finding->damage_offset = (size_t)(first - block);
-    note_damage(finding, first, cupel__last_other(first, end, options->freed));
+    note_damage(finding, first, last_other(first, end, options->freed));
     return false;
 }
 

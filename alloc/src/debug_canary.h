@@ -4,10 +4,24 @@
 
 #include "alloc/src/debug_state.h"
 
+#include <string.h>
+
 /* The first byte of [from, to) that is not `byte`, or `to`. */
-const unsigned char *cupel__first_other(const unsigned char *from, const unsigned char *to, unsigned char byte);
-/* The end of the last byte of [from, to) that is not `byte`, or `from`. */
-const unsigned char *cupel__last_other(const unsigned char *from, const unsigned char *to, unsigned char byte);
+static inline const unsigned char *cupel__first_other(const unsigned char *from, const unsigned char *to,
+                                                      unsigned char byte) {
+    const uint64_t pattern = UINT64_C(0x0101010101010101) * byte;
+    uint64_t word;
+    for (; (size_t)(to - from) >= sizeof word; from += sizeof word) {
+        memcpy(&word, from, sizeof word);
+        if (word != pattern) {
+            break;
+        }
+    }
+    while (from < to && *from == byte) {
+        from++;
+    }
+    return from;
+}
 
 /* Writes the canaries of a slot, around a block of `size` bytes at `block`. */
 void cupel__canaries_write(const struct cupel__span *span, uint32_t index, unsigned char *block, size_t size);

@@ -27,13 +27,18 @@ static inline uint32_t cupel__class_bytes(unsigned size_class) {
     return (1U << log) + (step + 1) * (1U << (log - 3));
 }
 
-/* Spans have one of three lengths, so that each holds at least 32 slots and their pages fit each other. */
+/* Spans have one of three lengths, so that most hold 64 slots and more, and the pages of one fit another. */
 static inline unsigned cupel__length_index(uint32_t slot_bytes) {
-    return slot_bytes <= 1024 ? 0 : slot_bytes <= 8192 ? 1 : 2;
+    return slot_bytes <= 512 ? 0 : slot_bytes <= 4096 ? 1 : 2;
 }
 
 static inline size_t cupel__length_bytes(unsigned index) {
     return (size_t)CUPEL__UNIT << (2 * index);
+}
+
+/* How many ranges of a length are kept ready: 2 MiB at most of each. */
+static inline unsigned cupel__ready_max(unsigned index) {
+    return (unsigned)CUPEL__READY >> index;
 }
 
 #endif

@@ -64,14 +64,14 @@ static void note_resize(const struct cupel__request *request, struct cupel__span
     span->only.freeing_thread = (uint16_t)request->thread;
 }
 
-/* What stands behind the first `size` bytes after a growth: zero where that is asked for, else fresh. Pages behind
- * `old_end` are zero already. */
+/* What stands behind the first `size` bytes after a growth: zero where that is asked for, else fresh. Pages of the
+ * system behind `old_end` are zero already. */
 static void fill_growth(const struct cupel__request *request, unsigned char *block, size_t size, size_t new_size,
                         const unsigned char *old_end) {
     size_t dirty = (size_t)(old_end - (block + size));
     size_t growth = new_size - size;
     if ((request->flags & CUPEL_ZEROED) != 0) {
-        memset(block + size, 0, growth < dirty ? growth : dirty);
+        memset(block + size, 0, growth < dirty || request->debug->backing != NULL ? growth : dirty);
     } else {
         cupel__fresh_fill(request->debug, block + size, growth, 0, false);
     }
@@ -114,7 +114,7 @@ void *cupel__large_move(struct cupel__request *request, struct cupel__target *ta
         return NULL;
     }
     size_t moved = old->length_bytes < span->length_bytes ? old->length_bytes : span->length_bytes;
-    if (!debug->system->move(old->base, span->base, moved)) {
+    if (!debug->pages->move(old->base, span->base, moved)) {
         memcpy(span->base, old->base, size < new_size ? size : new_size);
     }
     set_block(span, span->base, new_size);

@@ -110,16 +110,18 @@ struct cupel__slot *cupel__meta_records(struct cupel__debug *debug, unsigned siz
     if (records == NULL) {
         return take(debug, bytes);
     }
+    debug->meta.free_count[size_class]--;
     memcpy(&debug->meta.free_records[size_class], records, sizeof(void *));
     memset(records, 0, bytes);
     return records;
 }
 
 void cupel__meta_release_records(struct cupel__debug *debug, unsigned size_class, struct cupel__slot *records) {
+    enum { HOT = 4 }; /* so many free arrays of a class keep their pages: the next spans take them */
     size_t bytes = cupel__meta_records_bytes(size_class);
     uintptr_t first = round_up((uintptr_t)records + sizeof(void *), debug->page_bytes);
     uintptr_t last = ((uintptr_t)records + bytes) & ~(debug->page_bytes - 1);
-    if (last > first) {
+    if (debug->meta.free_count[size_class]++ >= HOT && last > first) {
         (void)madvise((unsigned char *)records + (first - (uintptr_t)records), last - first, MADV_DONTNEED);
     }
     memcpy(records, &debug->meta.free_records[size_class], sizeof(void *));

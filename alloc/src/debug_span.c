@@ -67,9 +67,8 @@ static unsigned char *fresh_range(struct cupel__debug *debug, size_t range_bytes
         return NULL;
     }
     unsigned char *range = cupel__addresses_take(debug, range_bytes);
-    return range != NULL && debug->system->commit(range + cupel__range_offset(debug, range, align), length_bytes)
-               ? range
-               : NULL;
+    return range != NULL && debug->pages->commit(range + cupel__range_offset(debug, range, align), length_bytes) ? range
+                                                                                                                 : NULL;
 }
 
 static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_class, unsigned shard,
@@ -90,7 +89,7 @@ static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_
     struct cupel__span *span = make(debug, range, range_bytes, 0, bytes);
     struct cupel__slot *records = span == NULL ? NULL : cupel__meta_records(debug, size_class);
     if (records == NULL) {
-        (void)debug->system->revoke(range, bytes);
+        (void)debug->pages->revoke(range, bytes);
         if (span != NULL) {
             debug->mapped_bytes -= bytes;
             (void)cupel__map_set(range, range_bytes, NULL);
@@ -274,7 +273,7 @@ struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t ra
         span->handed_out = 1;
         cupel__list_append(&debug->large, span);
     } else if (range != NULL) {
-        (void)debug->system->revoke(range, range_bytes);
+        (void)debug->pages->revoke(range, range_bytes);
     }
     cupel__debug_unlock(debug, &debug->lock);
     return span;
@@ -294,7 +293,7 @@ bool cupel__span_resize_large(struct cupel__debug *debug, struct cupel__span *sp
     size_t old = span->length_bytes;
     bool has_resized = false;
     if (length_bytes <= old) {
-        has_resized = length_bytes == old || debug->system->revoke(span->base + length_bytes, old - length_bytes);
+        has_resized = length_bytes == old || debug->pages->revoke(span->base + length_bytes, old - length_bytes);
     } else {
         if (needed > span->range_bytes && span->range + span->range_bytes == addresses->next) {
             /* The last range that was handed out grows into the addresses behind it. */
@@ -305,7 +304,7 @@ bool cupel__span_resize_large(struct cupel__debug *debug, struct cupel__span *sp
                 span->range_bytes += more;
             }
         }
-        has_resized = needed <= span->range_bytes && debug->system->commit(span->base + old, length_bytes - old);
+        has_resized = needed <= span->range_bytes && debug->pages->commit(span->base + old, length_bytes - old);
     }
     if (has_resized) {
         debug->mapped_bytes = debug->mapped_bytes - old + length_bytes;

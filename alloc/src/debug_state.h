@@ -84,11 +84,10 @@ struct cupel__shard {
     pthread_mutex_t lock;
     struct cupel__span *current[CUPEL__CLASSES];
     uint32_t credit;
-    /* Under the lock, but for the last three, which are atomic. */
+    /* Under the lock, but for the last two, which are atomic. */
     uint64_t acquired, acquired_bytes, reused_slots;
-    __attribute__((aligned(64))) uint64_t released;
-    uint64_t released_bytes; /* as they were asked for */
-    uint64_t freed_bytes;    /* of slots, in spans that are not retired; modulo 2^64, the sum of all shards counts */
+    __attribute__((aligned(64))) uint64_t released_bytes; /* as they were asked for */
+    uint64_t freed_bytes; /* of slots, in spans that are not retired; modulo 2^64, the sum of all shards counts */
 } __attribute__((aligned(64)));
 
 /* How the system is asked for memory: a table, so that tests can make it refuse. Bases and lengths are whole pages. */
@@ -102,6 +101,8 @@ struct cupel__system {
 };
 
 extern const struct cupel__system cupel__system;
+/* The functions of the last four members over memory that is simply there. */
+extern const struct cupel__system cupel__backing_system;
 
 /* Addresses that were reserved and are handed out front to back, never twice. */
 struct cupel__addresses {
@@ -118,14 +119,16 @@ struct cupel__addresses {
 struct cupel__meta {
     unsigned char *base, *next, *committed, *end;
     void *free_records[CUPEL__CLASSES]; /* chains of arrays that were given up */
+    uint32_t free_count[CUPEL__CLASSES];
     struct cupel__span *free_spans;
     size_t kept_bytes; /* of records of retired spans */
 };
 
 struct cupel__debug {
     struct cupel_debug *handle;
-    const struct cupel__system *system;
-    struct cupel_allocator *backing; /* NULL: the system */
+    const struct cupel__system *system; /* where the records' memory comes from */
+    const struct cupel__system *pages;  /* and that of the blocks: the same, or a table over `backing` */
+    struct cupel_allocator *backing;    /* NULL: the system */
     struct cupel_debug_options options;
     uint32_t secret;
     size_t page_bytes;
@@ -139,8 +142,11 @@ struct cupel__debug {
     unsigned char *ready[CUPEL__LENGTHS][CUPEL__READY]; /* fresh addresses that have pages already */
     unsigned ready_count[CUPEL__LENGTHS];
     uint64_t mapped_bytes, revocations, moves, reused_spans, forgotten_spans;
+    uint64_t held_bytes;       /* of retired spans, over a backing allocator */
+    pthread_mutex_t seal_lock; /* recursive: with CUPEL_DEBUG_SEAL_ALWAYS one request at a time, and those it causes */
+    unsigned seal_depth;       /* of requests inside each other; under seal_lock */
     /* Atomic. */
-    uint64_t refused, reentered, findings, suppressed, large_acquired, large_released, large_requested;
+    uint64_t refused, reentered, findings, suppressed, large_acquired, large_requested;
     uint64_t guard_count, limited_bytes;
     unsigned owner; /* number of the only thread, in a single-thread instance; 0: none yet */
     cupel_trace_id owner_trace;

@@ -8,13 +8,20 @@ static uint64_t load(const uint64_t *number) {
     return __atomic_load_n(number, __ATOMIC_RELAXED);
 }
 
+static uint64_t live_slots(const struct cupel__span_list *list) {
+    uint64_t count = 0;
+    for (const struct cupel__span *span = list->first; span != NULL; span = span->next) {
+        count += __atomic_load_n(&span->handed_out, __ATOMIC_RELAXED) - __atomic_load_n(&span->freed, __ATOMIC_RELAXED);
+    }
+    return count;
+}
+
 static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics *statistics) {
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
         struct cupel__shard *shard = &debug->shards[i];
         cupel__debug_lock(debug, &shard->lock);
         statistics->acquired += shard->acquired;
         statistics->requested_bytes += shard->acquired_bytes - load(&shard->released_bytes);
-        statistics->released += load(&shard->released);
         statistics->freed_bytes += load(&shard->freed_bytes);
         statistics->reused_slots += shard->reused_slots;
         cupel__debug_unlock(debug, &shard->lock);
@@ -24,18 +31,19 @@ static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics
 void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug_statistics *statistics) {
     struct cupel__debug *debug = handle->state;
     *statistics = (struct cupel_debug_statistics){.acquired = load(&debug->large_acquired),
-                                                  .released = load(&debug->large_released),
                                                   .requested_bytes = load(&debug->large_requested),
                                                   .findings = load(&debug->findings),
                                                   .suppressed = load(&debug->suppressed),
                                                   .refused = load(&debug->refused),
                                                   .reentered = load(&debug->reentered)};
     add_shards(debug, statistics);
-    statistics->live_blocks = statistics->acquired - statistics->released;
     cupel__debug_lock(debug, &debug->lock);
+    statistics->live_blocks = debug->large.count + live_slots(&debug->open);
     for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
         statistics->full_spans += debug->full[i].count;
+        statistics->live_blocks += live_slots(&debug->full[i]);
     }
+    statistics->released = statistics->acquired - statistics->live_blocks;
     statistics->large_spans = debug->large.count;
     statistics->spans = debug->open.count + statistics->full_spans + statistics->large_spans;
     statistics->retired_spans = debug->retired.count;

@@ -1,37 +1,12 @@
 /* Goal: the debug allocator keeps the contract, finds each misuse, and tells it with the stacks of all who were part of
  * it. Method: scripted requests with findings collected through the sink, the contract's tables, and white looks into
  * spans. */
-#include "alloc/debug.h"
-#include "alloc/pages.h"
+#include "alloc/counting.h"
+#include "alloc/libc.h"
 #include "alloc/src/debug_classes.h"
 #include "alloc/tests/contract.h"
+#include "alloc/tests/debug_seen.h"
 #include "harness/harness.h"
-
-#include <string.h>
-
-enum { SEEN = 16 };
-
-struct seen {
-    unsigned count;
-    struct cupel_finding all[SEEN];
-};
-
-static void note(void *user, const struct cupel_finding *finding) {
-    struct seen *seen = user;
-    if (seen->count < SEEN) {
-        seen->all[seen->count] = *finding;
-    }
-    seen->count++;
-}
-
-static struct cupel_debug_options options_to(struct seen *seen) {
-    struct cupel_debug_options options;
-    cupel_debug_defaults(&options);
-    seen->count = 0;
-    options.catches_faults = false; /* the runner's handlers tell of crashes */
-    options.sink = (struct cupel_sink){.kind = CUPEL_SINK_CALL, .call = note, .user = seen};
-    return options;
-}
 
 TEST(debug, classes_hold_what_goes_in_and_little_more) {
     for (size_t bytes = 1; bytes <= CUPEL__SLOT_MAX; bytes++) {
@@ -48,7 +23,7 @@ TEST(debug, classes_hold_what_goes_in_and_little_more) {
 TEST(debug, keeps_the_contract, .no_sweep = true, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
-    struct cupel_debug_options options = options_to(&seen);
+    struct cupel_debug_options options = seen_options(&seen);
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     STARVED(a == NULL);
     check_contract(a, (struct contract_limits){1 << 20, 1 << 16});
@@ -60,7 +35,7 @@ TEST(debug, keeps_the_contract, .no_sweep = true, .tags = "slow") {
 TEST(debug, tells_a_double_free_with_three_traces) {
     struct cupel_debug debug;
     struct seen seen;
-    struct cupel_debug_options options = options_to(&seen);
+    struct cupel_debug_options options = seen_options(&seen);
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     STARVED(a == NULL);
     void *block = cupel_alloc(a, 40, 8);
@@ -87,7 +62,7 @@ static __attribute__((noinline)) void *leak_here(struct cupel_allocator *a, size
 TEST(debug, tells_leaks_by_site_most_bytes_first) {
     struct cupel_debug debug;
     struct seen seen;
-    struct cupel_debug_options options = options_to(&seen);
+    struct cupel_debug_options options = seen_options(&seen);
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     STARVED(a == NULL);
     for (unsigned i = 0; i < 3; i++) {
@@ -100,4 +75,57 @@ TEST(debug, tells_leaks_by_site_most_bytes_first) {
     CHECK_UINT_EQ(seen.all[1].bytes, 30);
     CHECK_UINT_EQ(seen.all[1].blocks, 3);
     CHECK(cupel_debug_deinit(&debug) >= 2);
+}
+
+static void check_contract_with(const char *text, struct cupel_allocator *backing) {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = seen_options(&seen);
+    cupel_note("%s", text);
+    REQUIRE(cupel_debug_parse(&options, text, NULL));
+    options.sink = (struct cupel_sink){.kind = CUPEL_SINK_CALL, .call = seen_note, .user = &seen};
+    struct cupel_allocator *a = cupel_debug_init(&debug, backing, &options, NULL);
+    REQUIRE(a != NULL);
+    check_contract(a, (struct contract_limits){1 << 17, 1 << 13});
+    check_refusals(a);
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
+    CHECK_UINT_EQ(seen.count, 0);
+}
+
+TEST(debug, keeps_the_contract_with_each_option, .no_sweep = true, .tags = "slow", .timeout_s = 120) {
+    static const char *const texts[] = {"frames=0:single-thread",
+                                        "walk=tables:frames=32",
+                                        "canaries=0:fill-fresh=0:fill-freed=0",
+                                        "canary-bytes=64:canary=0:fresh=1:freed=2",
+                                        "guard-every=1:leaks=none",
+                                        "guard-every=3",
+                                        "never-unmap",
+                                        "move-on-remap",
+                                        "quarantine=0",
+                                        "kept-metadata=0",
+                                        "seal=retired",
+                                        "fill-max=16"};
+    for (unsigned i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        check_contract_with(texts[i], cupel_pages());
+    }
+}
+
+TEST(debug, keeps_the_contract_over_another_allocator, .no_sweep = true, .tags = "slow", .timeout_s = 120) {
+    struct cupel_counting counting;
+    struct cupel_allocator *libc = cupel_counting_init(&counting, cupel_libc());
+    check_contract_with("", libc);
+    check_contract_with("quarantine=0", libc);
+    CHECK(cupel_counts_are_balanced(&counting.counts));
+    CHECK_UINT_GT(counting.counts.acquired, 0);
+}
+
+TEST(debug, keeps_the_contract_sealed, .no_sweep = true, .tags = "slow", .timeout_s = 120) {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = seen_options(&seen);
+    options.seal = CUPEL_DEBUG_SEAL_ALWAYS;
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    REQUIRE(a != NULL);
+    check_contract(a, (struct contract_limits){1 << 12, 16});
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }

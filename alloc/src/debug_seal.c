@@ -1,0 +1,65 @@
+/* Sealing, and a log: see debug_seal.h. Requests that a sink makes while a finding is told are inside another one: the
+ * lock is recursive, and the outermost seals. */
+#include "alloc/src/debug_seal.h"
+
+#include "alloc/src/debug_meta.h"
+#include "alloc/src/text.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void cupel__debug_unseal(struct cupel__debug *debug) {
+    if (debug->options.seal == CUPEL_DEBUG_SEAL_ALWAYS) {
+        (void)pthread_mutex_lock(&debug->seal_lock);
+        if (debug->seal_depth++ == 0) {
+            cupel__meta_protect(debug, true);
+        }
+    }
+}
+
+void cupel__debug_seal(struct cupel__debug *debug) {
+    if (debug->options.seal == CUPEL_DEBUG_SEAL_ALWAYS) {
+        if (--debug->seal_depth == 0) {
+            cupel__meta_protect(debug, false);
+        }
+        (void)pthread_mutex_unlock(&debug->seal_lock);
+    }
+}
+
+struct line {
+    size_t used;
+    char text[256];
+};
+
+static void put_line(void *user, const char *text, size_t length) {
+    struct line *line = user;
+    size_t room = sizeof line->text - line->used;
+    length = length < room ? length : room;
+    memcpy(line->text + line->used, text, length);
+    line->used += length;
+}
+
+void cupel__debug_log(const struct cupel__request *request, size_t size, size_t align, const void *result) {
+    if (!request->debug->options.is_verbose) {
+        return;
+    }
+    struct line line = {.used = 0};
+    const struct cupel__text text = {put_line, &line};
+    cupel__text_string(&text, request->debug->options.name);
+    cupel__text_string(&text, ": ");
+    cupel__text_string(&text, request->verb);
+    cupel__text_string(&text, " ");
+    if (request->block != NULL) {
+        cupel__text_hex(&text, (uintptr_t)request->block);
+        cupel__text_string(&text, " ");
+    }
+    cupel__text_decimal(&text, size);
+    cupel__text_string(&text, " ");
+    cupel__text_decimal(&text, align);
+    cupel__text_string(&text, " -> ");
+    cupel__text_hex(&text, (uintptr_t)result);
+    cupel__text_string(&text, " by thread ");
+    cupel__text_decimal(&text, request->thread);
+    cupel__text_string(&text, "\n");
+    (void)!write(request->debug->options.sink.file, line.text, line.used);
+}

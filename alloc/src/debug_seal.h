@@ -1,0 +1,14 @@
+/* Write protection of all records except inside requests, and the lines of a verbose allocator. */
+#ifndef ALLOC_SRC_DEBUG_SEAL_H
+#define ALLOC_SRC_DEBUG_SEAL_H
+
+#include "alloc/src/debug_state.h"
+
+/* Records may be written from here on, by this thread, until cupel__debug_seal. Nothing but with
+ * CUPEL_DEBUG_SEAL_ALWAYS. */
+void cupel__debug_unseal(struct cupel__debug *debug);
+void cupel__debug_seal(struct cupel__debug *debug);
+/* Writes "name: verb 0x1000 24 8 -> 0x2000 by thread 1" where the options ask for it; size is that of the result. */
+void cupel__debug_log(const struct cupel__request *request, size_t size, size_t align, const void *result);
+
+#endif
