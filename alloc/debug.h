@@ -145,6 +145,9 @@ bool cupel_debug_find(const void *address, struct cupel_debug_block *block);
 bool cupel_debug_size(const struct cupel_debug *debug, const void *block, size_t *size, size_t *align);
 /* Releases a block of whatever size and alignment it has: free(3). `site` is the caller's return address. */
 void cupel_debug_release(struct cupel_debug *debug, void *block, const void *site);
+/* Resizes a block of whatever size and alignment it has, in its place or by moving it: realloc(3) of a block that is
+ * there. NULL: the block is as it was, or it is none (a finding). */
+void *cupel_debug_remap(struct cupel_debug *debug, void *block, size_t new_size, const void *site);
 
 /* Numbers at one moment. */
 struct cupel_debug_statistics {

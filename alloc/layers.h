@@ -5,6 +5,7 @@
  *     counting[=shared]      counts blocks and bytes; "shared" for many threads
  *     failing[=PLAN]         makes the requests fail that a fault plan names (alloc/failing.h)
  *     perturbing[=WORDS]     varies fill and placement: "seed:7", "fresh:0xff,placement:never" (alloc/perturbing.h)
+ *     debug[=OPTIONS]        finds memory errors, best over pages: "frames=8:leaks=none" (alloc/debug.h)
  *     tracking               knows live blocks and where they came from
  *     logging[=DESCRIPTOR]   writes a line an operation to an open descriptor (default 2)
  *     arena[=KEY=SIZE,...]   cuts blocks from pages; keys: page, max, large, redzone (alloc/arena.h)
@@ -23,6 +24,7 @@
 #include "alloc/arena.h"
 #include "alloc/base/message.h"
 #include "alloc/counting.h"
+#include "alloc/debug.h"
 #include "alloc/facade.h"
 #include "alloc/failing.h"
 #include "alloc/fixed.h"
@@ -50,6 +52,7 @@ struct cupel_layers_storage {
             struct cupel_failing failing;
             struct cupel_perturbing perturbing;
             struct cupel_tracking tracking;
+            struct cupel_debug debug;
             struct cupel_logging logging;
             struct cupel_arena arena;
             struct cupel_facade facade;
@@ -76,6 +79,7 @@ struct cupel_counting *cupel_layers_counting(struct cupel_layers_storage *storag
 struct cupel_failing *cupel_layers_failing(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_perturbing *cupel_layers_perturbing(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_tracking *cupel_layers_tracking(struct cupel_layers_storage *storage, unsigned index);
+struct cupel_debug *cupel_layers_debug(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_logging *cupel_layers_logging(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_arena *cupel_layers_arena(struct cupel_layers_storage *storage, unsigned index);
 struct cupel_facade *cupel_layers_facade(struct cupel_layers_storage *storage, unsigned index);

@@ -4,7 +4,8 @@
  *     fast       the C library's malloc family, or the functions set below, called directly
  *     counting   beside it a number of live blocks and a sum of their addresses
  *     tracking   every live block with its size and the stack of its allocation, under one lock
- *     debug      a word kept for later; asking for it is an error
+ *     debug      the debug allocator (alloc/debug.h) over pages of the system; the functions set below have no part in
+ * it
  *
  * Two doors lead to the same blocks: the cupel_global_ entry points in the shape of malloc, for code that has always
  * called malloc, and cupel_global(), the same as an allocator, which takes size and alignment back. A block may go back
@@ -21,6 +22,7 @@
 
 #include "alloc/alloc.h"
 #include "alloc/base/message.h"
+#include "alloc/debug.h"
 #include "alloc/tracking.h"
 
 #ifdef __cplusplus
@@ -33,11 +35,12 @@ typedef void *(*cupel_malloc_function)(void *user, size_t size);
 typedef void *(*cupel_realloc_function)(void *user, void *block, size_t size);
 typedef void (*cupel_free_function)(void *user, void *block);
 
-/* Sets the mode; the first is fast. False, with nothing changed, where the mode is not built in or blocks of the
- * present one are (or, in fast mode, may be) live; `error` (NULL is allowed) says which and how many. */
+/* Sets the mode; the first is fast. False, with nothing changed, where blocks of the present one are (or, in fast mode,
+ * may be) live, or debug mode gets no memory for its records; `error` (NULL is allowed) says which and how many. */
 bool cupel_set_alloc_mode(enum cupel_alloc_mode mode, struct cupel_error *error);
-/* As CUPEL_ALLOC says ("mode=counting"); absent or empty changes nothing. Nothing reads the variable unless this is
- * called. False with the column in the variable's text for a word that is not understood, else as above. */
+/* As CUPEL_ALLOC says: "mode=counting", or "mode=debug:frames=8" with any options of cupel_debug_parse; absent or empty
+ * changes nothing. Nothing reads the variable unless this is called. False with the column in the variable's text for a
+ * word that is not understood, else as above. */
 bool cupel_set_alloc_mode_from_environment(struct cupel_error *error);
 enum cupel_alloc_mode cupel_alloc_mode(void);
 const char *cupel_alloc_mode_name(enum cupel_alloc_mode mode);
@@ -59,6 +62,11 @@ bool cupel_global_is_balanced(void);
 /* In tracking mode the layer that knows the blocks, to print them and to set its callback (which is called under the
  * lock and must not allocate here); else NULL. Borrowed until the mode changes. */
 struct cupel_tracking *cupel_global_tracking(void);
+/* In debug mode the debug allocator, else NULL. Borrowed until the mode changes. */
+struct cupel_debug *cupel_global_debug(void);
+/* What debug mode is made of when it is entered next; a copy. The first is cupel_debug_defaults. Its findings and leaks
+ * are told when it is left, and at the exit of the program. */
+void cupel_set_global_debug_options(const struct cupel_debug_options *options);
 
 /* The table of the present mode. Read by the entry points below; written only by setting a mode. */
 struct cupel_global_table {

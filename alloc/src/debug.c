@@ -144,11 +144,28 @@ static bool debug_resize(struct cupel_allocator *self, void *block, size_t size,
     return has_resized;
 }
 
+static void *remap(struct cupel__request *request, size_t new_size) {
+    struct cupel__target target;
+    if (!enter(request)) {
+        return NULL;
+    }
+    void *moved = NULL;
+    if (cupel__block_claim(request, true, &target)) {
+        bool has_resized = !request->debug->options.moves_on_remap && cupel__block_resize(request, &target, new_size);
+        moved = has_resized ? request->block : cupel__block_move(request, &target, new_size);
+        if (moved == NULL) {
+            cupel__block_unclaim(&target, cupel__slot_size(target.span, target.word));
+        }
+    }
+    cupel__debug_log(request, new_size, request->align, moved);
+    leave(request);
+    return moved;
+}
+
 static void *debug_remap(struct cupel_allocator *self, void *block, size_t size, size_t align, size_t new_size,
                          unsigned flags, const void *site) {
     struct cupel__debug *debug = state_of(self);
     struct cupel__pending pending;
-    struct cupel__target target;
     struct cupel__request request = {.debug = debug,
                                      .verb = "resize",
                                      .block = block,
@@ -158,20 +175,17 @@ static void *debug_remap(struct cupel_allocator *self, void *block, size_t size,
                                      .flags = flags,
                                      .trace = take_trace(debug, site),
                                      .pending = &pending};
-    if (!enter(&request)) {
-        return NULL;
-    }
-    void *moved = NULL;
-    if (cupel__block_claim(&request, true, &target)) {
-        bool has_resized = !debug->options.moves_on_remap && cupel__block_resize(&request, &target, new_size);
-        moved = has_resized ? block : cupel__block_move(&request, &target, new_size);
-        if (moved == NULL) {
-            cupel__block_unclaim(&target, size);
-        }
-    }
-    cupel__debug_log(&request, new_size, align, moved);
-    leave(&request);
-    return moved;
+    return remap(&request, new_size);
+}
+
+void *cupel_debug_remap(struct cupel_debug *debug, void *block, size_t new_size, const void *site) {
+    struct cupel__pending pending;
+    struct cupel__request request = {.debug = debug->state,
+                                     .verb = "resize",
+                                     .block = block,
+                                     .trace = take_trace(debug->state, site),
+                                     .pending = &pending};
+    return remap(&request, new_size);
 }
 
 static const struct cupel_allocator_ops debug_ops = {

@@ -1,7 +1,7 @@
 /* The options of a debug allocator: defaults, and what text says. */
-#include "alloc/base/options.h"
-#include "alloc/debug.h"
+#include "alloc/src/debug_options.h"
 
+#include <assert.h>
 #include <string.h>
 
 void cupel_debug_defaults(struct cupel_debug_options *options) {
@@ -123,7 +123,7 @@ static void words_to(const struct words *words, struct cupel_debug_options *opti
         .sentence = sentence_                                                                                          \
     }
 
-enum { ROWS = 32 };
+enum { ROWS = 32, MORE_ROWS = 9 };
 
 static void fill_table(struct cupel_option table[ROWS], struct words *words, struct cupel_debug_options *options) {
     const struct cupel_option rows[] = {
@@ -164,13 +164,23 @@ static void fill_table(struct cupel_option table[ROWS], struct words *words, str
     memcpy(table, rows, sizeof rows);
 }
 
-bool cupel_debug_parse(struct cupel_debug_options *options, const char *text, struct cupel_error *error) {
+bool cupel__debug_parse_with(struct cupel_debug_options *options, const struct cupel_option *more, const char *text,
+                             struct cupel_error *error) {
     struct cupel_debug_options changed = *options;
     struct words words;
-    struct cupel_option table[ROWS];
+    struct cupel_option table[ROWS + MORE_ROWS];
     char storage[1024];
     words_from(options, &words);
     fill_table(table, &words, &changed);
+    size_t count = 0;
+    while (table[count].name != NULL) {
+        count++;
+    }
+    for (; more != NULL && more->name != NULL; more++) {
+        assert(count < ROWS + MORE_ROWS - 1);
+        table[count++] = *more;
+        table[count].name = NULL;
+    }
     if (!cupel_options_parse_text(table, text, storage, sizeof storage, error) ||
         !ignore(&changed, &words.ignore, error)) {
         return false;
@@ -178,6 +188,10 @@ bool cupel_debug_parse(struct cupel_debug_options *options, const char *text, st
     words_to(&words, &changed);
     *options = changed;
     return true;
+}
+
+bool cupel_debug_parse(struct cupel_debug_options *options, const char *text, struct cupel_error *error) {
+    return cupel__debug_parse_with(options, NULL, text, error);
 }
 
 void cupel_debug_help(FILE *out) {

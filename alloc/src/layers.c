@@ -223,6 +223,11 @@ struct cupel_tracking *cupel_layers_tracking(struct cupel_layers_storage *storag
     return layer == NULL ? NULL : &layer->as.tracking;
 }
 
+struct cupel_debug *cupel_layers_debug(struct cupel_layers_storage *storage, unsigned index) {
+    struct cupel_layer *layer = find(storage, "debug", index);
+    return layer == NULL ? NULL : &layer->as.debug;
+}
+
 struct cupel_logging *cupel_layers_logging(struct cupel_layers_storage *storage, unsigned index) {
     struct cupel_layer *layer = find(storage, "logging", index);
     return layer == NULL ? NULL : &layer->as.logging;

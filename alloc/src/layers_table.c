@@ -64,6 +64,19 @@ static void deinit_tracking(struct cupel_layer *layer) {
     cupel_tracking_deinit(&layer->as.tracking);
 }
 
+static struct cupel_allocator *init_debug(const struct cupel_layer_request *request) {
+    struct cupel_debug_options options;
+    cupel_debug_defaults(&options);
+    if (!cupel_debug_parse(&options, request->argument, request->error)) {
+        return NULL;
+    }
+    return cupel_debug_init(&request->layer->as.debug, request->parent, &options, request->error);
+}
+
+static void deinit_debug(struct cupel_layer *layer) {
+    (void)cupel_debug_deinit(&layer->as.debug);
+}
+
 static struct cupel_allocator *init_logging(const struct cupel_layer_request *request) {
     size_t file = 2;
     if (request->argument[0] != '\0' &&
@@ -173,6 +186,7 @@ const struct cupel_layer_kind cupel__layer_kinds[] = {
     {"perturbing", "WORDS", false,
      "varies fill and placement: seed:N, or fresh:, freed: and placement:", init_perturbing, deinit_perturbing},
     {"tracking", NULL, false, "knows live blocks and where they came from", init_tracking, deinit_tracking},
+    {"debug", "OPTIONS", false, "finds memory errors, best over pages: frames=8:leaks=none", init_debug, deinit_debug},
     {"logging", "DESCRIPTOR", false, "writes a line an operation; default 2", init_logging, deinit_logging},
     {"arena", "KEY=SIZE,...", false, "cuts blocks from pages; keys: page, max, large, redzone", init_arena,
      deinit_arena},

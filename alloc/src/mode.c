@@ -5,11 +5,13 @@
 #include "alloc/mode.h"
 
 #include "alloc/base/options.h"
+#include "alloc/src/debug_options.h"
 #include "alloc/src/mode_state.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool has_used_fast; /* fast mode has allocated: some block may be live, for ever */
 
@@ -71,8 +73,8 @@ static const struct cupel_allocator_ops fast_ops = {.name = "global",
                                                     .release = cupel__mode_root_release};
 
 static const struct cupel__mode fast = {.name = "fast", .table = &first_table, .ops = &fast_ops};
-static const struct cupel__mode debug = {.name = "debug"};
-static const struct cupel__mode *const modes[] = {&fast, &cupel__mode_counting, &cupel__mode_tracking, &debug};
+static const struct cupel__mode *const modes[] = {&fast, &cupel__mode_counting, &cupel__mode_tracking,
+                                                  &cupel__mode_debug};
 
 static enum cupel_alloc_mode present = CUPEL_MODE_FAST;
 static struct cupel_allocator global = {&fast_ops};
@@ -112,6 +114,10 @@ struct cupel_tracking *cupel_global_tracking(void) {
     return present == CUPEL_MODE_TRACKING ? cupel__mode_tracking_layer() : NULL;
 }
 
+struct cupel_debug *cupel_global_debug(void) {
+    return present == CUPEL_MODE_DEBUG ? cupel__mode_debug_layer() : NULL;
+}
+
 /* True when no block of the present mode can be live; else says what stands in the way of `what`. */
 static bool may_leave(const char *what, struct cupel_error *error) {
     if (cupel_global_is_balanced()) {
@@ -136,9 +142,6 @@ static bool may_leave(const char *what, struct cupel_error *error) {
 
 bool cupel_set_alloc_mode(enum cupel_alloc_mode mode, struct cupel_error *error) {
     assert(mode <= CUPEL_MODE_DEBUG);
-    if (modes[mode]->table == NULL) {
-        return cupel_error_set(error, 0, 0, "allocation mode %s is not built in", modes[mode]->name);
-    }
     if (mode == present) {
         return true;
     }
@@ -147,11 +150,11 @@ bool cupel_set_alloc_mode(enum cupel_alloc_mode mode, struct cupel_error *error)
     if (!may_leave(what, error)) {
         return false;
     }
+    if (modes[mode]->enter != NULL && !modes[mode]->enter(error)) {
+        return false;
+    }
     if (modes[present]->leave != NULL) {
         modes[present]->leave();
-    }
-    if (modes[mode]->enter != NULL) {
-        modes[mode]->enter();
     }
     present = mode;
     global.ops = modes[mode]->ops;
@@ -169,8 +172,12 @@ bool cupel_set_alloc_mode_from_environment(struct cupel_error *error) {
                                             .sentence = "the global allocator's mode"},
                                            {.name = NULL}};
     char storage[256];
-    return cupel_options_parse_text(options, getenv("CUPEL_ALLOC"), storage, sizeof storage, error) &&
-           cupel_set_alloc_mode((enum cupel_alloc_mode)mode, error);
+    const char *text = getenv("CUPEL_ALLOC");
+    /* The other words are debug mode's, and of no meaning without it. */
+    bool is_debug = text != NULL && strstr(text, "mode=debug") != NULL;
+    bool is_read = is_debug ? cupel__debug_parse_with(cupel__mode_debug_options(), options, text, error)
+                            : cupel_options_parse_text(options, text, storage, sizeof storage, error);
+    return is_read && cupel_set_alloc_mode((enum cupel_alloc_mode)mode, error);
 }
 
 bool cupel_set_alloc_functions(cupel_malloc_function malloc_function, cupel_realloc_function realloc_function,

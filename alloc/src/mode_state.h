@@ -27,7 +27,7 @@ struct cupel__mode {
     const char *name;
     const struct cupel_global_table *table; /* NULL: not built in */
     const struct cupel_allocator_ops *ops;
-    void (*enter)(void); /* may be NULL, as may leave */
+    bool (*enter)(struct cupel_error *error); /* may be NULL, as may leave; false: the mode cannot be had */
     void (*leave)(void);
     /* Blocks that are live; `is_balanced` also says whether their addresses agree. */
     uint64_t (*live_blocks)(bool *is_balanced);
@@ -36,5 +36,9 @@ struct cupel__mode {
 extern const struct cupel__mode cupel__mode_counting;
 extern const struct cupel__mode cupel__mode_tracking;
 struct cupel_tracking *cupel__mode_tracking_layer(void);
+extern const struct cupel__mode cupel__mode_debug;
+struct cupel_debug *cupel__mode_debug_layer(void);
+/* What the next entry into debug mode is made of. */
+struct cupel_debug_options *cupel__mode_debug_options(void);
 
 #endif

@@ -95,8 +95,10 @@ static void tracking_free(void *block) {
     (void)pthread_mutex_unlock(&lock);
 }
 
-static void tracking_enter(void) {
+static bool tracking_enter(struct cupel_error *error) {
+    (void)error;
     (void)cupel_tracking_init(&tracking, cupel__mode_root());
+    return true;
 }
 
 static void tracking_leave(void) {

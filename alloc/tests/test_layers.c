@@ -224,6 +224,23 @@ TEST(layers, a_long_word_is_shown_in_part) {
     CHECK_UINT_LT(strlen(error.text), 100);
 }
 
+TEST(layers, debug_takes_its_options, .no_sweep = true) {
+    struct cupel_error error;
+    struct cupel_allocator *a =
+        cupel_layers("counting debug=frames=3:catch-faults=0:report=none pages", &storage, &error);
+    REQUIRE(a != NULL);
+    void *block = cupel_alloc(a, 10, 1);
+    cupel_free(a, block, 10, 1);
+    cupel_layers_debug(&storage, 0)->base.ops->release(&cupel_layers_debug(&storage, 0)->base, block, 10, 1, NULL);
+    CHECK_UINT_EQ(cupel_debug_findings(cupel_layers_debug(&storage, 0)), 1);
+    CHECK(cupel_layers_debug(&storage, 1) == NULL);
+    cupel_layers_deinit(&storage);
+    CHECK(cupel_layers("debug=frames=33 pages", &storage, &error) == NULL);
+    CHECK_UINT_EQ(error.column, 14);
+    CHECK(cupel_layers("debug=canary-bytes=8 pages", &storage, &error) == NULL);
+    CHECK_STR_CONTAINS(error.text, "multiple of 16");
+}
+
 TEST(layers, help_has_every_word) {
     char *text = NULL;
     size_t length = 0;
@@ -236,6 +253,7 @@ TEST(layers, help_has_every_word) {
                                         "failing[=PLAN]",
                                         "perturbing[=WORDS]",
                                         "tracking ",
+                                        "debug[=OPTIONS]",
                                         "logging[=DESCRIPTOR]",
                                         "arena[=KEY=SIZE,...]",
                                         "facade ",

@@ -125,10 +125,10 @@ TEST(mode, fast_is_left_only_before_its_first_block, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_fast_freeing_only), 0);
 }
 
-TEST(mode, counting_and_tracking_keep_the_contract,
+TEST(mode, all_that_count_keep_the_contract,
      .no_sweep = "it compares the process's own counts, with nothing to spare", .tags = "slow") {
-    static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING};
-    for (size_t i = 0; i < 2; i++) {
+    static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING, CUPEL_MODE_DEBUG};
+    for (size_t i = 0; i < 3; i++) {
         set_mode(counted[i]);
         CHECK(keeps_contract());
         CHECK(keeps_sized_contract());
@@ -159,11 +159,37 @@ TEST(mode, a_live_block_holds_its_mode, .no_sweep = "it compares the process's o
     set_mode(CUPEL_MODE_FAST);
 }
 
-TEST(mode, debug_is_a_word_for_later) {
-    struct cupel_error error;
-    CHECK(!cupel_set_alloc_mode(CUPEL_MODE_DEBUG, &error));
-    CHECK_STR_EQ(error.text, "allocation mode debug is not built in");
-    CHECK_INT_EQ(cupel_alloc_mode(), CUPEL_MODE_FAST);
+static void count_finding(void *user, const struct cupel_finding *finding) {
+    unsigned *kinds = user;
+    *kinds |= 1U << finding->kind;
+}
+
+TEST(mode, debug_finds_what_is_done_wrong, .no_sweep = true) {
+    unsigned kinds = 0;
+    struct cupel_debug_options options;
+    cupel_debug_defaults(&options);
+    options.catches_faults = false;
+    options.sink = (struct cupel_sink){.kind = CUPEL_SINK_CALL, .call = count_finding, .user = &kinds};
+    cupel_set_global_debug_options(&options);
+    set_mode(CUPEL_MODE_DEBUG);
+    REQUIRE(cupel_global_debug() != NULL);
+    char *block = cupel_global_calloc(10, 10);
+    REQUIRE(block != NULL);
+    CHECK_INT_EQ(block[99], 0);
+    block = cupel_global_realloc(block, 1000);
+    REQUIRE(block != NULL);
+    CHECK_UINT_EQ(live_blocks(), 1);
+    CHECK(!cupel_set_alloc_mode(CUPEL_MODE_FAST, NULL));
+    cupel_global_free(block);
+    CHECK_UINT_EQ(kinds, 0);
+    cupel_global_free(block);
+    CHECK_UINT_EQ(kinds, 1U << CUPEL_FINDING_DOUBLE_FREE);
+    CHECK(cupel_global_realloc(block, 1) == NULL);
+    CHECK_UINT_EQ(kinds, 1U << CUPEL_FINDING_DOUBLE_FREE | 1U << CUPEL_FINDING_RESIZE_AFTER_FREE);
+    block = cupel_alloc(cupel_global(), 10, 4096);
+    cupel_free(cupel_global(), block, 10, 4096);
+    set_mode(CUPEL_MODE_FAST);
+    CHECK(cupel_global_debug() == NULL);
 }
 
 static void run_leak_and_foreign_free(void) {
@@ -298,9 +324,14 @@ TEST(mode, environment_is_read_on_demand) {
     CHECK(!cupel_set_alloc_mode_from_environment(&error));
     CHECK_STR_CONTAINS(error.text, "depth");
     CHECK_INT_EQ(cupel_alloc_mode(), CUPEL_MODE_COUNTING);
-    REQUIRE_INT_EQ(setenv("CUPEL_ALLOC", "mode=debug", 1), 0);
+    REQUIRE_INT_EQ(setenv("CUPEL_ALLOC", "mode=debug:frames=33", 1), 0);
     CHECK(!cupel_set_alloc_mode_from_environment(&error));
-    CHECK_STR_CONTAINS(error.text, "not built in");
+    CHECK_STR_CONTAINS(error.text, "frames");
+    CHECK_UINT_EQ(error.column, 19);
+    REQUIRE_INT_EQ(setenv("CUPEL_ALLOC", "frames=3:mode=debug:catch-faults=0", 1), 0);
+    CHECK(cupel_set_alloc_mode_from_environment(&error));
+    CHECK_INT_EQ(cupel_alloc_mode(), CUPEL_MODE_DEBUG);
+    cupel_global_free(cupel_global_malloc(1));
     REQUIRE_INT_EQ(unsetenv("CUPEL_ALLOC"), 0);
     set_mode(CUPEL_MODE_FAST);
 }
