@@ -21,6 +21,15 @@
 /* No call may be the last thing that a step does, or the compiler jumps there and the step leaves the stack. */
 #define STAY __asm__ volatile("" ::: "memory")
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MISUSE_IS_SANITIZED 1
+#elif defined(__has_feature)
+#define MISUSE_IS_SANITIZED                                                                                            \
+    (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer))
+#else
+#define MISUSE_IS_SANITIZED 0
+#endif
+
 static struct cupel_debug misuse_debug;
 
 /* The allocator under test, with options of cupel_debug_parse ("" for the defaults). */
