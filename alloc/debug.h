@@ -14,6 +14,9 @@
  * bytes are 0xdd until their span is retired, and both are checked then. What is known of a block (16 bytes: size,
  * alignment, state, who allocated it and who freed it) stands in a reservation of its own, far from the blocks.
  *
+ * Pages of freed slots lose their permissions before that too, where a few live blocks keep a span: such moments cost
+ * system calls, and are earned by requests that cost none.
+ *
  * Addresses are reused only where there are no more: when the budget of addresses or of mappings is spent, or the
  * system refuses, the oldest retired span is handed out again, and where there is none, freed slots of the oldest
  * spans; one warning says so. The same happens to freed slots when more freed bytes than the quarantine allows lie in
@@ -160,6 +163,7 @@ struct cupel_debug_statistics {
     uint64_t freed_bytes; /* in spans that are not retired: the quarantine */
     uint64_t revocations; /* spans that lost their permissions */
     uint64_t moves;       /* spans whose pages moved to fresh addresses */
+    uint64_t trims;       /* times that pages of freed slots were given back while their span lived */
     uint64_t reused_spans, reused_slots;
     uint64_t kept_metadata_bytes, forgotten_spans;
     uint64_t findings, suppressed; /* suppressed: told before */

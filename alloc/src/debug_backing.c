@@ -13,4 +13,4 @@ static bool do_not_move(void *from, void *to, size_t length) {
 }
 
 const struct cupel__system cupel__backing_system = {
-    .commit = do_nothing, .revoke = do_nothing, .move = do_not_move, .protect = NULL};
+    .commit = do_nothing, .guard = do_nothing, .revoke = do_nothing, .move = do_not_move, .protect = NULL};

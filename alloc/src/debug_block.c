@@ -8,6 +8,7 @@
 #include "alloc/src/debug_span.h"
 #include "alloc/src/debug_tell.h"
 #include "alloc/src/debug_thread.h"
+#include "alloc/src/debug_trim.h"
 
 #include <string.h>
 
@@ -169,6 +170,8 @@ void cupel__block_release(struct cupel__request *request, struct cupel__target *
     uint32_t freed = __atomic_add_fetch(&span->freed, 1, __ATOMIC_ACQ_REL);
     if (freed == __atomic_load_n(&span->handed_out, __ATOMIC_ACQUIRE)) {
         cupel__span_emptied(debug, span, request->pending);
+    } else {
+        cupel__span_consider_trim(debug, span, freed, request->pending);
     }
 }
 

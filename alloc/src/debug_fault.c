@@ -56,7 +56,8 @@ static void tell_fault(uintptr_t address, const ucontext_t *context) {
     struct cupel_finding finding = {.kind = CUPEL_FINDING_USE_AFTER_FREE,
                                     .address = (const void *)address}; // NOLINT(performance-no-int-to-ptr)
     struct cupel_trace_start start = start_of(context, &finding.verb);
-    if (__atomic_load_n(&target.span->state, __ATOMIC_ACQUIRE) < CUPEL__SPAN_RETIRED) {
+    if (__atomic_load_n(&target.span->state, __ATOMIC_ACQUIRE) < CUPEL__SPAN_RETIRED &&
+        cupel__slot_state(target.word) != CUPEL__SLOT_FREED) {
         finding.kind = CUPEL_FINDING_OUT_OF_BOUNDS;
     }
     /* Whatever the code that faulted was built with: this trace is taken once. */

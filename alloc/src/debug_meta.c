@@ -93,7 +93,7 @@ struct cupel__span *cupel__meta_span(struct cupel__debug *debug) {
 
 void cupel__meta_release_span(struct cupel__debug *debug, struct cupel__span *span) {
     span->check = 0;
-    span->state = CUPEL__SPAN_NONE;
+    cupel__span_set_state(span, CUPEL__SPAN_NONE);
     span->next = debug->meta.free_spans;
     debug->meta.free_spans = span;
 }

@@ -10,6 +10,7 @@
 #include "alloc/src/debug_meta.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
+#include "alloc/src/debug_trim.h"
 
 #include <string.h>
 
@@ -34,12 +35,12 @@ static bool is_filled(const struct cupel__span *span) {
 }
 
 static void look_at_fill(struct cupel__debug *debug, const struct cupel__span *span, struct cupel__pending *pending) {
-    if (is_filled(span)) {
+    if (span->gone_slots == 0 && is_filled(span)) {
         return;
     }
     for (uint32_t i = 0; i < span->handed_out; i++) {
         uint32_t word = cupel__slot_load(&span->slots[i]);
-        if (cupel__slot_state(word) != CUPEL__SLOT_FREED) {
+        if (cupel__slot_state(word) != CUPEL__SLOT_FREED || cupel__slot_is_gone(span, i)) {
             continue;
         }
         struct cupel_finding finding = {.kind = CUPEL_FINDING_WRITE_AFTER_FREE};
@@ -98,7 +99,7 @@ static void forget(struct cupel__debug *debug) {
     while (span != NULL && debug->meta.kept_bytes > debug->options.kept_metadata_bytes) {
         if (!span->is_large && span->state == CUPEL__SPAN_RETIRED) {
             debug->meta.kept_bytes -= cupel__meta_records_bytes(span->size_class);
-            __atomic_store_n(&span->state, CUPEL__SPAN_FORGOTTEN, __ATOMIC_RELEASE);
+            cupel__span_set_state(span, CUPEL__SPAN_FORGOTTEN);
             seal(debug, span, true);
             cupel__meta_release_records(debug, span->size_class, span->slots);
             span->slots = NULL;
@@ -112,7 +113,7 @@ static void forget(struct cupel__debug *debug) {
 /* Moves the pages of an emptied span of slots to fresh addresses for the next one; false where that is not possible. */
 static bool keep_ready(struct cupel__debug *debug, const struct cupel__span *span) {
     unsigned length = cupel__length_index(span->slot_bytes);
-    if (span->is_large || debug->ready_count[length] >= cupel__ready_max(length)) {
+    if (span->is_large || span->gone_slots > 0 || debug->ready_count[length] >= cupel__ready_max(length)) {
         return false;
     }
     unsigned char *fresh = cupel__addresses_take(debug, span->range_bytes);
@@ -124,13 +125,21 @@ static bool keep_ready(struct cupel__debug *debug, const struct cupel__span *spa
     return true;
 }
 
+static size_t gone_bytes(const struct cupel__span *span) {
+    size_t pages = 0;
+    for (unsigned i = 0; i < CUPEL__PAGES_MAX / 64; i++) {
+        pages += (size_t)__builtin_popcountll(span->gone[i]);
+    }
+    return pages * span->home->page_bytes;
+}
+
 void cupel__span_retire(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
     cupel__list_remove(cupel__list_of(debug, span), span);
     if (!span->is_large) {
         look_at_fill(debug, span, pending);
         debug->meta.kept_bytes += cupel__meta_records_bytes(span->size_class);
     }
-    __atomic_store_n(&span->state, CUPEL__SPAN_RETIRED, __ATOMIC_RELEASE);
+    cupel__span_set_state(span, CUPEL__SPAN_RETIRED);
     cupel__list_append(&debug->retired, span);
     seal(debug, span, false);
     if (debug->backing != NULL) {
@@ -138,7 +147,7 @@ void cupel__span_retire(struct cupel__debug *debug, struct cupel__span *span, st
         give_back(debug, pending);
     } else if (!debug->options.never_unmaps) {
         debug->revocations++;
-        debug->mapped_bytes -= span->length_bytes;
+        debug->mapped_bytes -= span->length_bytes - gone_bytes(span);
         if (!keep_ready(debug, span)) {
             (void)debug->pages->revoke(span->base, span->length_bytes);
         }

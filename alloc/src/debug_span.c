@@ -11,6 +11,7 @@
 #include "alloc/src/debug_retire.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_thread.h"
+#include "alloc/src/debug_trim.h"
 
 void cupel__debug_lock(struct cupel__debug *debug, pthread_mutex_t *lock) {
     if (!debug->options.is_single_thread) {
@@ -52,7 +53,7 @@ static struct cupel__span *make(struct cupel__debug *debug, unsigned char *range
     span->range_bytes = range_bytes;
     span->base = range + offset;
     span->length_bytes = length_bytes;
-    span->state = CUPEL__SPAN_OPEN;
+    cupel__span_set_state(span, CUPEL__SPAN_OPEN);
     if (!cupel__map_set(range, range_bytes, span)) {
         cupel__meta_release_span(debug, span);
         return NULL;
@@ -114,9 +115,9 @@ static struct cupel__span *reopen(struct cupel__debug *debug, unsigned size_clas
     struct cupel__span *span = debug->full[size_class].first;
     for (; span != NULL && most > 0; span = span->next, most--) {
         uint32_t freed = __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE);
-        if (freed > 0 && freed < span->handed_out) {
+        if (freed > span->gone_slots && freed < span->handed_out) {
             cupel__list_remove(&debug->full[size_class], span);
-            span->state = CUPEL__SPAN_OPEN;
+            cupel__span_set_state(span, CUPEL__SPAN_OPEN);
             span->cursor = 0;
             __atomic_store_n(&span->shard, (uint8_t)shard, __ATOMIC_RELEASE);
             cupel__list_append(&debug->open, span);
@@ -134,6 +135,17 @@ static uint64_t freed_bytes(const struct cupel__debug *debug) {
     return sum;
 }
 
+/* Gives back pages of the oldest full spans of the class that are of this shard, whose lock is held. */
+static void trim_oldest(struct cupel__debug *debug, unsigned size_class, unsigned shard, size_t most,
+                        struct cupel__pending *pending) {
+    for (struct cupel__span *span = debug->full[size_class].first; span != NULL && most > 0;
+         span = span->next, most--) {
+        if (span->shard == shard) {
+            (void)cupel__span_trim(debug, span, pending);
+        }
+    }
+}
+
 /* The next span for a shard to hand out from, in the place of the one that is full. Under the shard's lock. */
 static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard, unsigned size_class,
                                      struct cupel__pending *pending) {
@@ -142,12 +154,15 @@ static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard,
     struct cupel__span *full = debug->shards[shard].current[size_class];
     if (full != NULL) {
         cupel__list_remove(&debug->open, full);
-        full->state = CUPEL__SPAN_FULL;
+        cupel__span_set_state(full, CUPEL__SPAN_FULL);
         cupel__list_append(&debug->full[size_class], full);
     }
     struct cupel__span *span = NULL;
     if (freed_bytes(debug) > debug->options.quarantine_bytes) {
-        span = reopen(debug, size_class, shard, LOOKS);
+        trim_oldest(debug, size_class, shard, LOOKS, pending);
+        if (freed_bytes(debug) > debug->options.quarantine_bytes) {
+            span = reopen(debug, size_class, shard, LOOKS);
+        }
     }
     if (span == NULL) {
         span = make_small(debug, size_class, shard, pending);
@@ -166,7 +181,7 @@ static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uin
     for (; span->cursor < span->capacity; span->cursor++) {
         struct cupel__slot *slot = &span->slots[span->cursor];
         uint32_t word = cupel__slot_load(slot);
-        if (cupel__slot_state(word) != CUPEL__SLOT_FREED ||
+        if (cupel__slot_state(word) != CUPEL__SLOT_FREED || cupel__slot_is_gone(span, span->cursor) ||
             !cupel__slot_claim(slot, word, cupel__slot_with(slot, word, CUPEL__SLOT_BUSY))) {
             continue;
         }
@@ -218,8 +233,7 @@ struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned si
     return slot;
 }
 
-/* The span's shard, locked: it may change until then. */
-static struct cupel__shard *lock_shard_of(struct cupel__debug *debug, const struct cupel__span *span) {
+struct cupel__shard *cupel__span_lock_shard(struct cupel__debug *debug, const struct cupel__span *span) {
     while (true) {
         unsigned number = __atomic_load_n(&span->shard, __ATOMIC_ACQUIRE);
         struct cupel__shard *shard = &debug->shards[number];
@@ -232,7 +246,7 @@ static struct cupel__shard *lock_shard_of(struct cupel__debug *debug, const stru
 }
 
 void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
-    struct cupel__shard *shard = lock_shard_of(debug, span);
+    struct cupel__shard *shard = cupel__span_lock_shard(debug, span);
     uint32_t freed = __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE);
     bool is_worth_it = span->handed_out == span->capacity || shard->credit >= CUPEL__CREDIT_EACH;
     if (freed == 0 || freed != span->handed_out || !is_worth_it || debug->options.never_unmaps) {
@@ -247,7 +261,8 @@ void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, s
         if (shard->current[span->size_class] == span) {
             shard->current[span->size_class] = NULL;
         }
-        (void)__atomic_fetch_sub(&shard->freed_bytes, (uint64_t)freed * span->slot_bytes, __ATOMIC_RELAXED);
+        (void)__atomic_fetch_sub(&shard->freed_bytes, (uint64_t)(freed - span->gone_slots) * span->slot_bytes,
+                                 __ATOMIC_RELAXED);
         cupel__span_retire(debug, span, pending);
     }
     cupel__debug_unlock(debug, &debug->lock);

@@ -30,6 +30,9 @@ static inline size_t cupel__range_offset(const struct cupel__debug *debug, const
     return align == 0 ? 0 : debug->page_bytes + (-first & (align - 1));
 }
 
+/* The span's shard, locked: it may change until then. */
+struct cupel__shard *cupel__span_lock_shard(struct cupel__debug *debug, const struct cupel__span *span);
+
 /* A span for one large block: `range_bytes` of addresses (whole units), of which length_bytes (whole pages) are mapped
  * and zero, behind a guard page and aligned to `align`. NULL where there is no room. */
 struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t range_bytes, size_t align,

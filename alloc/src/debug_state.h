@@ -26,8 +26,9 @@ enum {
     CUPEL__CLASSES = 72,
     CUPEL__SHARDS = 8,
     CUPEL__RESERVATIONS = 48,
-    CUPEL__TOLD = 512, /* findings that are remembered as told */
-    CUPEL__READY = 8,  /* ranges of each length kept ready */
+    CUPEL__TOLD = 512,      /* findings that are remembered as told */
+    CUPEL__PAGES_MAX = 256, /* of a span of slots; where pages are smaller than 4 KiB none is given back alone */
+    CUPEL__READY = 8,       /* ranges of each length kept ready */
     CUPEL__LENGTHS = 3,
     CUPEL__CREDIT_EACH = 1024, /* requests that pay for retiring a span before its time */
     CUPEL__CREDIT_MAX = 64 * CUPEL__CREDIT_EACH
@@ -63,16 +64,22 @@ struct cupel__span {
     uint8_t size_class;
     uint8_t shard;
     bool is_large;
-    uint8_t state;                       /* enum cupel__span_state; changed under both locks, read by anybody */
-    uint32_t handed_out;                 /* slots, from the front; changed under the shard's lock */
-    uint32_t freed;                      /* of them; atomic */
-    uint32_t cursor;                     /* where the next freed slot is looked for, when slots are reused */
-    struct cupel__span *next, *previous; /* in the list of its state */
+    uint8_t state;                        /* enum cupel__span_state; changed under both locks, read by anybody */
+    uint32_t handed_out;                  /* slots, from the front; changed under the shard's lock */
+    uint32_t freed;                       /* of them; atomic */
+    uint32_t gone_slots;                  /* freed ones of pages that are gone */
+    uint32_t cursor;                      /* where the next freed slot is looked for, when slots are reused */
+    struct cupel__span *next, *previous;  /* in the list of its state */
+    uint64_t gone[CUPEL__PAGES_MAX / 64]; /* pages that were given back while the span lives: a bit each */
     /* Large blocks only. */
     struct cupel__slot only; /* its record: `slots` points here */
     unsigned char *block;
     size_t size;
 };
+
+static inline void cupel__span_set_state(struct cupel__span *span, enum cupel__span_state state) {
+    __atomic_store_n(&span->state, (uint8_t)state, __ATOMIC_RELEASE);
+}
 
 struct cupel__span_list {
     struct cupel__span *first, *last;
@@ -95,13 +102,14 @@ struct cupel__system {
     void *(*reserve)(size_t length);                   /* no permissions, multiple of CUPEL__UNIT; NULL when refused */
     void (*unreserve)(void *base, size_t length);      /* for good */
     bool (*commit)(void *base, size_t length);         /* readable, writable, zero */
+    bool (*guard)(void *base, size_t length);          /* the same for pages inside a mapping that stays */
     bool (*revoke)(void *base, size_t length);         /* no permissions, and the pages go back */
     bool (*move)(void *from, void *to, size_t length); /* the pages; `from` is then revoked */
     bool (*protect)(void *base, size_t length, bool is_writable); /* metadata */
 };
 
 extern const struct cupel__system cupel__system;
-/* The functions of the last four members over memory that is simply there. */
+/* The functions from `commit` on over memory that is simply there. */
 extern const struct cupel__system cupel__backing_system;
 
 /* Addresses that were reserved and are handed out front to back, never twice. */
@@ -141,7 +149,7 @@ struct cupel__debug {
     struct cupel__span_list full[CUPEL__CLASSES];       /* oldest first */
     unsigned char *ready[CUPEL__LENGTHS][CUPEL__READY]; /* fresh addresses that have pages already */
     unsigned ready_count[CUPEL__LENGTHS];
-    uint64_t mapped_bytes, revocations, moves, reused_spans, forgotten_spans;
+    uint64_t mapped_bytes, revocations, moves, trims, reused_spans, forgotten_spans;
     uint64_t held_bytes;       /* of retired spans, over a backing allocator */
     pthread_mutex_t seal_lock; /* recursive: with CUPEL_DEBUG_SEAL_ALWAYS one request at a time, and those it causes */
     unsigned seal_depth;       /* of requests inside each other; under seal_lock */

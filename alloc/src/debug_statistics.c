@@ -52,6 +52,7 @@ void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug
     statistics->address_bytes = debug->addresses.used_bytes;
     statistics->revocations = debug->revocations;
     statistics->moves = debug->moves;
+    statistics->trims = debug->trims;
     statistics->reused_spans = debug->reused_spans;
     statistics->kept_metadata_bytes = debug->meta.kept_bytes;
     statistics->forgotten_spans = debug->forgotten_spans;
@@ -70,11 +71,15 @@ void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json,
         uint64_t value;
     } rows[] = {
 #define ROW(name) {#name, statistics.name}
-        ROW(live_blocks),    ROW(requested_bytes),     ROW(acquired),        ROW(released),   ROW(mapped_bytes),
-        ROW(overhead_bytes), ROW(address_bytes),       ROW(spans),           ROW(full_spans), ROW(large_spans),
-        ROW(retired_spans),  ROW(freed_bytes),         ROW(revocations),     ROW(moves),      ROW(reused_spans),
-        ROW(reused_slots),   ROW(kept_metadata_bytes), ROW(forgotten_spans), ROW(findings),   ROW(suppressed),
-        ROW(refused),        ROW(reentered),           ROW(traces),          ROW(trace_bytes)
+        ROW(live_blocks),     ROW(requested_bytes), ROW(acquired),
+        ROW(released),        ROW(mapped_bytes),    ROW(overhead_bytes),
+        ROW(address_bytes),   ROW(spans),           ROW(full_spans),
+        ROW(large_spans),     ROW(retired_spans),   ROW(freed_bytes),
+        ROW(revocations),     ROW(moves),           ROW(trims),
+        ROW(reused_spans),    ROW(reused_slots),    ROW(kept_metadata_bytes),
+        ROW(forgotten_spans), ROW(findings),        ROW(suppressed),
+        ROW(refused),         ROW(reentered),       ROW(traces),
+        ROW(trace_bytes)
 #undef ROW
     };
     const struct cupel__text text = {put, user};

@@ -8,6 +8,7 @@
 #include "alloc/src/debug_span.h"
 #include "alloc/src/debug_tell.h"
 #include "alloc/src/debug_thread.h"
+#include "alloc/src/debug_trim.h"
 
 static void walk_list(const struct cupel__span_list *list,
                       void (*visit)(void *user, struct cupel__span *span, uint32_t index, uint32_t word), void *user) {
@@ -39,6 +40,9 @@ static void check_slot(void *user, struct cupel__span *span, uint32_t index, uin
     if (!cupel__slot_is_sound(slot, word)) {
         cupel__finding_tell(span->home, &finding);
         *damaged += 1;
+        return;
+    }
+    if (cupel__slot_is_gone(span, index)) {
         return;
     }
     unsigned char *block = cupel__slot_block(span, index, cupel__slot_align_log(word));

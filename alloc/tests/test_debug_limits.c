@@ -290,3 +290,35 @@ TEST(debug_limits, damaged_records_are_told, .no_sweep = true) {
     CHECK_INT_EQ(seen.all[1].kind, CUPEL_FINDING_DAMAGED);
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 2);
 }
+
+TEST(debug_limits, pages_of_freed_slots_go_back_while_the_span_lives, .no_sweep = true) {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = seen_options(&seen);
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    REQUIRE(a != NULL);
+    enum { COUNT = 5000 };
+    for (unsigned i = 0; i < COUNT; i++) {
+        blocks[i] = cupel_alloc(a, 40, 8);
+        REQUIRE(blocks[i] != NULL);
+    }
+    uint64_t mapped = statistics_of(&debug).mapped_bytes;
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (i % 1000 != 500) {
+            cupel_free(a, blocks[i], 40, 8);
+        }
+    }
+    struct cupel_debug_statistics statistics = statistics_of(&debug);
+    CHECK_UINT_GT(statistics.trims, 0);
+    CHECK_UINT_LT(statistics.mapped_bytes, mapped / 2);
+    CHECK_UINT_EQ(cupel_debug_check(&debug), 0);
+    cupel_free(a, blocks[400], 40, 8); /* known although its page is gone */
+    REQUIRE(seen.count == 1);
+    CHECK_INT_EQ(seen.all[0].kind, CUPEL_FINDING_DOUBLE_FREE);
+    for (unsigned i = 500; i < COUNT; i += 1000) {
+        cupel_free(a, blocks[i], 40, 8);
+    }
+    statistics = statistics_of(&debug);
+    CHECK_UINT_EQ(statistics.freed_bytes, 0);
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 1);
+}

@@ -1,0 +1,124 @@
+/* Giving back pages of spans that are not empty: see debug_trim.h. */
+#include "alloc/src/debug_trim.h"
+
+#include "alloc/src/debug_canary.h"
+#include "alloc/src/debug_find.h"
+#include "alloc/src/debug_retire.h"
+#include "alloc/src/debug_slot.h"
+#include "alloc/src/debug_span.h"
+
+/* The pages of a span that a slot touches. */
+struct pages {
+    unsigned first, last;
+};
+
+static struct pages pages_of(const struct cupel__span *span, uint32_t index) {
+    size_t page = span->home->page_bytes;
+    size_t start = (size_t)index * span->slot_bytes;
+    return (struct pages){(unsigned)(start / page), (unsigned)((start + span->slot_bytes - 1) / page)};
+}
+
+static bool has_any(const uint64_t bits[], struct pages pages) {
+    for (unsigned i = pages.first; i <= pages.last; i++) {
+        if ((bits[i / 64] >> i % 64 & 1) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cupel__slot_is_gone(const struct cupel__span *span, uint32_t index) {
+    return span->gone_slots > 0 && has_any(span->gone, pages_of(span, index));
+}
+
+/* The pages on which some slot is not freed. */
+static void find_busy(const struct cupel__span *span, uint64_t busy[]) {
+    for (uint32_t i = 0; i < span->capacity; i++) {
+        if (cupel__slot_state(cupel__slot_load(&span->slots[i])) != CUPEL__SLOT_FREED) {
+            struct pages pages = pages_of(span, i);
+            for (unsigned j = pages.first; j <= pages.last; j++) {
+                busy[j / 64] |= UINT64_C(1) << j % 64;
+            }
+        }
+    }
+}
+
+/* Looks at the fill of the slots on pages that go now; returns how many slots go with them. */
+static uint32_t look_at_slots(struct cupel__debug *debug, const struct cupel__span *span, const uint64_t going[],
+                              struct cupel__pending *pending) {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < span->capacity; i++) {
+        if (!has_any(going, pages_of(span, i)) || cupel__slot_is_gone(span, i)) {
+            continue;
+        }
+        count++;
+        struct cupel_finding finding = {.kind = CUPEL_FINDING_WRITE_AFTER_FREE};
+        uint32_t word = cupel__slot_load(&span->slots[i]);
+        if (!cupel__freed_is_whole(span, i, cupel__slot_block(span, i, cupel__slot_align_log(word)), &finding)) {
+            cupel__finding_describe(span, i, &finding);
+            cupel__finding_pend(debug, pending, &finding);
+        }
+    }
+    return count;
+}
+
+size_t cupel__span_trim(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
+    size_t page = debug->page_bytes;
+    unsigned count = (unsigned)(span->length_bytes / page);
+    uint64_t busy[CUPEL__PAGES_MAX / 64] = {0};
+    uint64_t going[CUPEL__PAGES_MAX / 64] = {0};
+    if (count > CUPEL__PAGES_MAX || debug->backing != NULL || debug->options.never_unmaps) {
+        return 0;
+    }
+    find_busy(span, busy);
+    size_t bytes = 0;
+    for (unsigned i = 0; i < CUPEL__PAGES_MAX / 64; i++) {
+        uint64_t there = count <= i * 64        ? 0
+                         : count >= i * 64 + 64 ? UINT64_MAX
+                                                : (UINT64_C(1) << (count - i * 64)) - 1;
+        going[i] = ~busy[i] & ~span->gone[i] & there;
+        bytes += (size_t)__builtin_popcountll(going[i]) * page;
+    }
+    if (bytes == 0) {
+        return 0;
+    }
+    uint32_t slots = look_at_slots(debug, span, going, pending);
+    for (unsigned i = 0; i < count;) {
+        unsigned end = i;
+        while (end < count && (going[end / 64] >> end % 64 & 1) != 0) {
+            end++;
+        }
+        if (end > i) {
+            (void)debug->pages->guard(span->base + i * page, (end - i) * page);
+        }
+        i = end + 1;
+    }
+    for (unsigned i = 0; i < CUPEL__PAGES_MAX / 64; i++) {
+        span->gone[i] |= going[i];
+    }
+    span->gone_slots += slots;
+    debug->mapped_bytes -= bytes;
+    debug->trims++;
+    (void)__atomic_fetch_sub(&debug->shards[span->shard].freed_bytes, (uint64_t)slots * span->slot_bytes,
+                             __ATOMIC_RELAXED);
+    return bytes;
+}
+
+void cupel__span_consider_trim(struct cupel__debug *debug, struct cupel__span *span, uint32_t freed,
+                               struct cupel__pending *pending) {
+    /* When half of the slots are left, a quarter, and so on. */
+    uint32_t left = span->capacity - freed;
+    if ((left & (left - 1)) != 0 || left > freed ||
+        __atomic_load_n(&span->state, __ATOMIC_RELAXED) != CUPEL__SPAN_FULL) {
+        return;
+    }
+    struct cupel__shard *shard = cupel__span_lock_shard(debug, span);
+    if (shard->credit >= CUPEL__CREDIT_EACH) {
+        cupel__debug_lock(debug, &debug->lock);
+        if (span->state == CUPEL__SPAN_FULL && cupel__span_trim(debug, span, pending) > 0) {
+            shard->credit -= CUPEL__CREDIT_EACH;
+        }
+        cupel__debug_unlock(debug, &debug->lock);
+    }
+    cupel__debug_unlock(debug, &shard->lock);
+}

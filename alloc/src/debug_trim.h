@@ -1,0 +1,16 @@
+/* Pages of freed slots in spans that a few live blocks keep from being retired. */
+#ifndef ALLOC_SRC_DEBUG_TRIM_H
+#define ALLOC_SRC_DEBUG_TRIM_H
+
+#include "alloc/src/debug_state.h"
+
+/* True where a page of that slot is gone: its bytes are not to be touched, by us neither. */
+bool cupel__slot_is_gone(const struct cupel__span *span, uint32_t index);
+/* Gives back the pages of a full span on which every slot is freed; what was written to those slots meanwhile is found.
+ * Touching them faults from then on. Returns how many bytes. Under the span's shard's lock and the instance's. */
+size_t cupel__span_trim(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending);
+/* Does so where the span's last free was one after which it is worth to look, and there is credit for it. */
+void cupel__span_consider_trim(struct cupel__debug *debug, struct cupel__span *span, uint32_t freed,
+                               struct cupel__pending *pending);
+
+#endif
