@@ -51,6 +51,10 @@ static bool enter(struct cupel__request *request) {
     }
     cupel__debug_thread.is_inside = true;
     request->thread = cupel__debug_thread_number();
+    if (!cupel__debug_thread.has_altstack && request->debug->options.catches_faults) {
+        cupel__debug_thread.has_altstack = true;
+        cupel__debug_altstack();
+    }
     request->pending->count = 0;
     cupel__debug_unseal(request->debug);
     if (request->debug->options.is_single_thread) {

@@ -8,6 +8,8 @@
 void cupel__debug_register(struct cupel__debug *debug);
 /* It is gone; after the last that caught faults the handlers are those from before. */
 void cupel__debug_unregister(struct cupel__debug *debug);
+/* Gives the calling thread an alternate stack for signals where it has none, until it ends. */
+void cupel__debug_altstack(void);
 /* A third of the mappings that the system allows a process. */
 size_t cupel__span_count_default(void);
 

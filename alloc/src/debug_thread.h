@@ -6,10 +6,11 @@
 #include <stdint.h>
 
 struct cupel__debug_thread {
-    unsigned number;  /* 1 for the first thread that came here; 0: not numbered yet */
-    bool is_inside;   /* a request of any debug allocator is at work in this thread */
-    bool is_telling;  /* a finding is being told */
-    bool is_sweeping; /* all blocks are being looked at, under the lock */
+    unsigned number;   /* 1 for the first thread that came here; 0: not numbered yet */
+    bool is_inside;    /* a request of any debug allocator is at work in this thread */
+    bool is_telling;   /* a finding is being told */
+    bool has_altstack; /* one was asked for, for the handler of faults */
+    bool is_sweeping;  /* all blocks are being looked at, under the lock */
 };
 
 extern _Thread_local struct cupel__debug_thread cupel__debug_thread;

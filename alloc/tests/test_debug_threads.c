@@ -5,6 +5,7 @@
 #include "alloc/tests/debug_seen.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -154,5 +155,32 @@ TEST(debug_threads, a_child_goes_on, .no_sweep = true, .tags = "slow") {
             cupel_free(crowd.a, crowd.places[i], size_of_place(i), 8);
         }
     }
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
+}
+
+static void *look_for_stack(void *user) {
+    struct cupel_allocator *a = user;
+    stack_t before;
+    stack_t after;
+    (void)sigaltstack(NULL, &before);
+    cupel_free(a, cupel_alloc(a, 10, 1), 10, 1);
+    (void)sigaltstack(NULL, &after);
+    /* The sanitizers give each thread one. */
+    bool has_one = (after.ss_flags & SS_DISABLE) == 0;
+    return has_one && ((before.ss_flags & SS_DISABLE) != 0 || before.ss_sp == after.ss_sp) ? user : NULL;
+}
+
+TEST(debug_threads, have_a_stack_for_faults, .no_sweep = true) {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = seen_options(&seen);
+    options.catches_faults = true;
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    REQUIRE(a != NULL);
+    pthread_t thread;
+    void *result = NULL;
+    REQUIRE_INT_EQ(pthread_create(&thread, NULL, look_for_stack, a), 0);
+    REQUIRE_INT_EQ(pthread_join(thread, &result), 0);
+    CHECK_PTR_EQ(result, a);
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
