@@ -1,14 +1,38 @@
 /* Goal: each kind of misuse is told with its text and its stacks, and nothing else is told. Method: the programs of
  * alloc/tests/misuse/, one mistake each, are run; what their first comments expect must stand in what they say, in
  * order, and as many findings as they name and no more. */
-#include "harness/tests/tool.h"
+#include "harness/harness.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
 
 enum { PROGRAMS = 128, NAME = 64, WORDS = 8192 };
 
 static const char folder[] = CUPEL_TEST_SOURCE_DIR "/alloc/tests/misuse";
+
+/* Reads a stream to its end, cut at `size` - 1 bytes. */
+static void read_all(FILE *stream, char *text, size_t size) {
+    size_t length = fread(text, 1, size - 1, stream);
+    text[length] = '\0';
+}
+
+/* Runs a program; what it says on both streams goes to `said`. 128 and the signal's number where it was killed. */
+static int run(const char *name, char *said, size_t size) {
+    char command[1024];
+    /* The sanitizers would take faults for themselves. */
+    (void)snprintf(command, sizeof command,
+                   "cd '%s' && ASAN_OPTIONS=handle_segv=0:detect_leaks=0 TSAN_OPTIONS=handle_segv=0 "
+                   "MSAN_OPTIONS=handle_segv=0 '%s/bin/misuse/%s' 2>&1 </dev/null",
+                   test_directory(), CUPEL_TEST_BINARY_DIR, name);
+    FILE *stream = popen(command, "re");
+    REQUIRE(stream != NULL);
+    read_all(stream, said, size);
+    int status = pclose(stream);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
 
 /* The value of the next line "WORD: value" of the first comment behind `at`; NULL where there is none. */
 static const char *next_line(const char *at, const char *end, const char *word, char value[WORDS]) {
@@ -39,25 +63,22 @@ static unsigned count_of(const char *text, const char *word) {
 static void check_program(const char *name) {
     static char source[WORDS];
     static char value[WORDS];
-    static char said[sizeof((struct tool_run *)NULL)->output];
+    static char said[4 * WORDS];
     char path[1024];
     cupel_note("%s", name);
     (void)snprintf(path, sizeof path, "%s/%s.c", folder, name);
-    tool_read(path, source, sizeof source);
+    FILE *file = fopen(path, "re");
+    REQUIRE(file != NULL);
+    read_all(file, source, sizeof source);
+    (void)fclose(file);
     const char *end = strstr(source, "*/");
     REQUIRE(end != NULL);
     end += 2;
-    /* The sanitizers would take faults for themselves. */
-    const struct tool_run *run =
-        tool("export ASAN_OPTIONS=handle_segv=0:detect_leaks=0 TSAN_OPTIONS=handle_segv=0 MSAN_OPTIONS=handle_segv=0\n"
-             "'%smisuse/%s' 2>&1",
-             TOOL_BIN, name);
-    (void)snprintf(said, sizeof said, "%s", run->output);
     int status = 1;
     if (next_line(source, end, "status", value) != NULL) {
         status = atoi(value);
     }
-    CHECK_INT_EQ(run->status, status);
+    CHECK_INT_EQ(run(name, said, sizeof said), status);
     const char *place = said;
     unsigned findings = 0;
     for (const char *at = source; (at = next_line(at, end, "expect", value)) != NULL;) {
