@@ -171,6 +171,7 @@ struct cupel_debug_statistics {
     uint64_t reentered;            /* requests from a signal handler inside another */
     uint64_t traces, trace_bytes;  /* of the whole process */
 };
+/* O(live blocks), for their sizes. */
 void cupel_debug_statistics(const struct cupel_debug *debug, struct cupel_debug_statistics *statistics);
 /* Prints them as lines "name value", or as one line of JSON. Takes memory from nobody. */
 void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json, cupel_trace_put put, void *user);

@@ -52,7 +52,7 @@ static void *small_acquire(struct cupel__request *request, size_t size, size_t a
     struct cupel__span *span;
     uint32_t index;
     unsigned size_class = cupel__class_of(needed(debug, size, align));
-    struct cupel__slot *slot = cupel__span_hand_out(debug, size_class, size, &span, &index, request->pending);
+    struct cupel__slot *slot = cupel__span_hand_out(debug, size_class, &span, &index, request->pending);
     if (slot == NULL) {
         return NULL;
     }
@@ -94,20 +94,30 @@ static void tell_of(struct cupel__request *request, const struct cupel__target *
     cupel__finding_tell(request->debug, finding);
 }
 
-/* Compares what the caller says of a claimed block with what it is. */
-static bool is_as_given(struct cupel__request *request, const struct cupel__target *target) {
-    size_t size = cupel__slot_size(target->span, target->word);
-    size_t align = (size_t)1 << cupel__slot_align_log(target->word);
-    if (!request->has_size || (request->size == size && request->align == align)) {
-        return true;
-    }
-    struct cupel_finding finding = {.kind =
-                                        request->size != size ? CUPEL_FINDING_WRONG_SIZE : CUPEL_FINDING_WRONG_ALIGN,
+/* What the caller says of a claimed block is not what it is. */
+static __attribute__((noinline)) void tell_mismatch(struct cupel__request *request,
+                                                    const struct cupel__target *target) {
+    bool is_size = request->size != cupel__slot_size(target->span, target->word);
+    struct cupel_finding finding = {.kind = is_size ? CUPEL_FINDING_WRONG_SIZE : CUPEL_FINDING_WRONG_ALIGN,
                                     .given_size = request->size,
                                     .given_align = request->align};
     cupel__finding_add_trace(&finding, "given back", request->trace, request->thread);
     tell_of(request, target, &finding);
-    return false;
+}
+
+static bool is_as_given(const struct cupel__request *request, const struct cupel__target *target) {
+    return !request->has_size || (request->size == cupel__slot_size(target->span, target->word) &&
+                                  request->align == (size_t)1 << cupel__slot_align_log(target->word));
+}
+
+/* A canary of a claimed block is damaged: it is told once, and mended. */
+static __attribute__((noinline)) void tell_damage(struct cupel__request *request, const struct cupel__target *target) {
+    struct cupel_finding finding = {.kind = CUPEL_FINDING_OVERFLOW};
+    size_t size = cupel__slot_size(target->span, target->word);
+    (void)cupel__canaries_are_whole(target->span, target->index, request->block, size, &finding);
+    cupel__finding_add_trace(&finding, "found", request->trace, request->thread);
+    tell_of(request, target, &finding);
+    cupel__canaries_write(target->span, target->index, request->block, size);
 }
 
 bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct cupel__target *target) {
@@ -124,16 +134,16 @@ bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct c
             break;
         }
     }
-    if (!is_as_given(request, target) && is_strict) {
-        cupel__block_unclaim(target, cupel__slot_size(target->span, target->word));
-        return false;
+    if (!is_as_given(request, target)) {
+        tell_mismatch(request, target);
+        if (is_strict) {
+            cupel__block_unclaim(target, cupel__slot_size(target->span, target->word));
+            return false;
+        }
     }
-    struct cupel_finding finding = {.kind = CUPEL_FINDING_OVERFLOW};
-    size_t size = cupel__slot_size(target->span, target->word);
-    if (!cupel__canaries_are_whole(target->span, target->index, request->block, size, &finding)) {
-        cupel__finding_add_trace(&finding, "found", request->trace, request->thread);
-        tell_of(request, target, &finding);
-        cupel__canaries_write(target->span, target->index, request->block, size);
+    if (!cupel__canaries_hold(target->span, target->index, request->block,
+                              cupel__slot_size(target->span, target->word))) {
+        tell_damage(request, target);
     }
     return true;
 }
@@ -141,11 +151,6 @@ bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct c
 void cupel__block_unclaim(struct cupel__target *target, size_t size) {
     cupel__slot_store(target->slot,
                       cupel__slot_word(target->slot, size, cupel__slot_align_log(target->word), CUPEL__SLOT_LIVE));
-}
-
-/* The shard that counts what this thread frees. */
-static struct cupel__shard *shard_of_thread(struct cupel__request *request) {
-    return &request->debug->shards[request->thread % CUPEL__SHARDS];
 }
 
 void cupel__block_release(struct cupel__request *request, struct cupel__target *target) {
@@ -160,12 +165,10 @@ void cupel__block_release(struct cupel__request *request, struct cupel__target *
     cupel__slot_store(target->slot, cupel__slot_with(target->slot, target->word, CUPEL__SLOT_FREED));
     return_bytes(debug, size);
     if (span->is_large) {
-        (void)__atomic_fetch_sub(&debug->large_requested, size, __ATOMIC_RELAXED);
         cupel__span_retire_large(debug, span, request->pending);
         return;
     }
-    struct cupel__shard *shard = shard_of_thread(request);
-    (void)__atomic_fetch_add(&shard->released_bytes, size, __ATOMIC_RELAXED);
+    struct cupel__shard *shard = &debug->shards[request->thread % CUPEL__SHARDS];
     (void)__atomic_fetch_add(&shard->freed_bytes, span->slot_bytes, __ATOMIC_RELAXED);
     uint32_t freed = __atomic_add_fetch(&span->freed, 1, __ATOMIC_ACQ_REL);
     if (freed == __atomic_load_n(&span->handed_out, __ATOMIC_ACQUIRE)) {
@@ -186,8 +189,6 @@ static bool small_resize(struct cupel__request *request, struct cupel__target *t
     if (new_size > size) {
         cupel__fresh_fill(request->debug, block + size, new_size - size, request->flags, false);
     }
-    struct cupel__shard *shard = shard_of_thread(request);
-    (void)__atomic_fetch_add(&shard->released_bytes, (uint64_t)size - new_size, __ATOMIC_RELAXED);
     cupel__block_unclaim(target, new_size);
     return true;
 }

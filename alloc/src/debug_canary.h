@@ -2,7 +2,7 @@
 #ifndef ALLOC_SRC_DEBUG_CANARY_H
 #define ALLOC_SRC_DEBUG_CANARY_H
 
-#include "alloc/src/debug_state.h"
+#include "alloc/src/debug_slot.h"
 
 #include <string.h>
 
@@ -25,8 +25,17 @@ static inline const unsigned char *cupel__first_other(const unsigned char *from,
 
 /* Writes the canaries of a slot, around a block of `size` bytes at `block`. */
 void cupel__canaries_write(const struct cupel__span *span, uint32_t index, unsigned char *block, size_t size);
-/* Looks at them; false where a byte was written, with what there is to say in `finding` (kind, block and damage; the
- * nearer side where both are damaged). */
+/* True where no byte of them was written: what is asked at each request. */
+static inline bool cupel__canaries_hold(const struct cupel__span *span, uint32_t index, const unsigned char *block,
+                                        size_t size) {
+    const struct cupel_debug_options *options = &span->home->options;
+    const unsigned char *start = cupel__slot_start(span, index);
+    const unsigned char *end = cupel__slot_end(span, index);
+    return !options->has_canaries || (cupel__first_other(block + size, end, options->canary) == end &&
+                                      cupel__first_other(start, block, options->canary) == block);
+}
+/* Says what was written to them in `finding` (kind, block and damage; the nearer side where both are damaged); true
+ * where nothing was. */
 bool cupel__canaries_are_whole(const struct cupel__span *span, uint32_t index, const unsigned char *block, size_t size,
                                struct cupel_finding *finding);
 /* Fills what a freed block and its canaries took. */

@@ -54,7 +54,6 @@ void *cupel__large_acquire(struct cupel__request *request, size_t size, size_t a
     cupel__slot_store(&span->only,
                       cupel__slot_word(&span->only, 0, (unsigned)__builtin_ctzll(align), CUPEL__SLOT_LIVE));
     (void)__atomic_fetch_add(&debug->large_acquired, 1, __ATOMIC_RELAXED);
-    (void)__atomic_fetch_add(&debug->large_requested, size, __ATOMIC_RELAXED);
     return block;
 }
 
@@ -94,7 +93,6 @@ bool cupel__large_resize(struct cupel__request *request, struct cupel__target *t
     }
     cupel__canaries_write(span, 0, span->block, new_size);
     note_resize(request, span);
-    (void)__atomic_fetch_add(&debug->large_requested, new_size - size, __ATOMIC_RELAXED);
     cupel__block_unclaim(target, 0);
     return true;
 }
@@ -127,7 +125,6 @@ void *cupel__large_move(struct cupel__request *request, struct cupel__target *ta
     note_resize(request, span);
     cupel__slot_store(&span->only,
                       cupel__slot_word(&span->only, 0, cupel__slot_align_log(target->word), CUPEL__SLOT_LIVE));
-    (void)__atomic_fetch_add(&debug->large_requested, new_size - size, __ATOMIC_RELAXED);
     note_resize(request, old);
     cupel__slot_store(target->slot, cupel__slot_with(target->slot, target->word, CUPEL__SLOT_FREED));
     cupel__span_retire_large(debug, old, request->pending);

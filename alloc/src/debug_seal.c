@@ -39,10 +39,7 @@ static void put_line(void *user, const char *text, size_t length) {
     line->used += length;
 }
 
-void cupel__debug_log(const struct cupel__request *request, size_t size, size_t align, const void *result) {
-    if (!request->debug->options.is_verbose) {
-        return;
-    }
+void cupel__debug_write_line(const struct cupel__request *request, size_t size, size_t align, const void *result) {
     struct line line = {.used = 0};
     const struct cupel__text text = {put_line, &line};
     cupel__text_string(&text, request->debug->options.name);

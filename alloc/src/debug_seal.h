@@ -8,7 +8,15 @@
  * CUPEL_DEBUG_SEAL_ALWAYS. */
 void cupel__debug_unseal(struct cupel__debug *debug);
 void cupel__debug_seal(struct cupel__debug *debug);
-/* Writes "name: verb 0x1000 24 8 -> 0x2000 by thread 1" where the options ask for it; size is that of the result. */
-void cupel__debug_log(const struct cupel__request *request, size_t size, size_t align, const void *result);
+/* Writes "name: verb 0x1000 24 8 -> 0x2000 by thread 1"; size and align are those of the result. */
+void cupel__debug_write_line(const struct cupel__request *request, size_t size, size_t align, const void *result);
+
+/* The same where the options ask for it. */
+static inline void cupel__debug_log(const struct cupel__request *request, size_t size, size_t align,
+                                    const void *result) {
+    if (request->debug->options.is_verbose) {
+        cupel__debug_write_line(request, size, align, result);
+    }
+}
 
 #endif

@@ -198,8 +198,8 @@ static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uin
     return false;
 }
 
-struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class, size_t size,
-                                         struct cupel__span **span, uint32_t *index, struct cupel__pending *pending) {
+struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class, struct cupel__span **span,
+                                         uint32_t *index, struct cupel__pending *pending) {
     unsigned number = cupel__debug_thread_number() % CUPEL__SHARDS;
     struct cupel__shard *shard = &debug->shards[number];
     struct cupel__slot *slot = NULL;
@@ -225,7 +225,6 @@ struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned si
     }
     if (slot != NULL) {
         shard->acquired++;
-        shard->acquired_bytes += size;
         shard->credit += shard->credit < CUPEL__CREDIT_MAX;
     }
     cupel__debug_unlock(debug, &shard->lock);

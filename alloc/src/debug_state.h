@@ -91,10 +91,9 @@ struct cupel__shard {
     pthread_mutex_t lock;
     struct cupel__span *current[CUPEL__CLASSES];
     uint32_t credit;
-    /* Under the lock, but for the last two, which are atomic. */
-    uint64_t acquired, acquired_bytes, reused_slots;
-    __attribute__((aligned(64))) uint64_t released_bytes; /* as they were asked for */
-    uint64_t freed_bytes; /* of slots, in spans that are not retired; modulo 2^64, the sum of all shards counts */
+    uint64_t acquired, reused_slots;
+    /* Of slots, in spans that are not retired; atomic, modulo 2^64: the sum of all shards counts. */
+    __attribute__((aligned(64))) uint64_t freed_bytes;
 } __attribute__((aligned(64)));
 
 /* How the system is asked for memory: a table, so that tests can make it refuse. Bases and lengths are whole pages. */
@@ -154,7 +153,7 @@ struct cupel__debug {
     pthread_mutex_t seal_lock; /* recursive: with CUPEL_DEBUG_SEAL_ALWAYS one request at a time, and those it causes */
     unsigned seal_depth;       /* of requests inside each other; under seal_lock */
     /* Atomic. */
-    uint64_t refused, reentered, findings, suppressed, large_acquired, large_requested;
+    uint64_t refused, reentered, findings, suppressed, large_acquired;
     uint64_t guard_count, limited_bytes;
     unsigned owner; /* number of the only thread, in a single-thread instance; 0: none yet */
     cupel_trace_id owner_trace;

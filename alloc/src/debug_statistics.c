@@ -1,11 +1,20 @@
 /* The numbers of a debug allocator: see cupel_debug_statistics. */
 #include "alloc/src/debug_meta.h"
+#include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
-#include "alloc/src/debug_state.h"
+#include "alloc/src/debug_sweep.h"
 #include "alloc/src/text.h"
 
 static uint64_t load(const uint64_t *number) {
     return __atomic_load_n(number, __ATOMIC_RELAXED);
+}
+
+static void add_size(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
+    (void)index;
+    uint64_t *sum = user;
+    if (cupel__slot_state(word) == CUPEL__SLOT_LIVE) {
+        *sum += cupel__slot_size(span, word);
+    }
 }
 
 static uint64_t live_slots(const struct cupel__span_list *list) {
@@ -21,7 +30,6 @@ static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics
         struct cupel__shard *shard = &debug->shards[i];
         cupel__debug_lock(debug, &shard->lock);
         statistics->acquired += shard->acquired;
-        statistics->requested_bytes += shard->acquired_bytes - load(&shard->released_bytes);
         statistics->freed_bytes += load(&shard->freed_bytes);
         statistics->reused_slots += shard->reused_slots;
         cupel__debug_unlock(debug, &shard->lock);
@@ -31,7 +39,6 @@ static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics
 void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug_statistics *statistics) {
     struct cupel__debug *debug = handle->state;
     *statistics = (struct cupel_debug_statistics){.acquired = load(&debug->large_acquired),
-                                                  .requested_bytes = load(&debug->large_requested),
                                                   .findings = load(&debug->findings),
                                                   .suppressed = load(&debug->suppressed),
                                                   .refused = load(&debug->refused),
@@ -44,6 +51,7 @@ void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug
         statistics->live_blocks += live_slots(&debug->full[i]);
     }
     statistics->released = statistics->acquired - statistics->live_blocks;
+    cupel__debug_walk(debug, add_size, &statistics->requested_bytes);
     statistics->large_spans = debug->large.count;
     statistics->spans = debug->open.count + statistics->full_spans + statistics->large_spans;
     statistics->retired_spans = debug->retired.count;
