@@ -69,7 +69,7 @@ struct cupel_debug_options {
     const char *name;              /* of the instance, for reports; borrowed. Default "debug" */
     bool is_single_thread;         /* default false */
     unsigned frames;               /* of a trace: 0 (none, and no cost) to 32. Default 16 */
-    enum cupel_trace_mode traces;  /* how stacks are walked. Default CUPEL_TRACE_FRAME_POINTERS */
+    enum cupel_trace_mode traces;  /* how stacks are walked. Default CUPEL_TRACE_TABLES: exact through any code */
     bool has_canaries;             /* default true */
     unsigned canary_bytes;         /* before each block: a multiple of 16 up to 256. Default 16; half of it behind */
     bool fills_fresh, fills_freed; /* default true */

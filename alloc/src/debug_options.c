@@ -7,7 +7,7 @@
 void cupel_debug_defaults(struct cupel_debug_options *options) {
     *options = (struct cupel_debug_options){.name = "debug",
                                             .frames = CUPEL_DEBUG_FRAMES_DEFAULT,
-                                            .traces = CUPEL_TRACE_FRAME_POINTERS,
+                                            .traces = CUPEL_TRACE_TABLES,
                                             .has_canaries = true,
                                             .canary_bytes = 16,
                                             .fills_fresh = true,
@@ -128,7 +128,7 @@ enum { ROWS = 32, MORE_ROWS = 9 };
 static void fill_table(struct cupel_option table[ROWS], struct words *words, struct cupel_debug_options *options) {
     const struct cupel_option rows[] = {
         NUMBER(frames, "frames", CUPEL_TRACE_FRAMES_MAX, "frames of a trace; 0 takes none; default 16"),
-        CHOICE(walk, "walk", "none frame-pointers tables", "how stacks are walked; default frame-pointers"),
+        CHOICE(walk, "walk", "none frame-pointers tables", "how stacks are walked; default tables"),
         FLAG(is_single_thread, "single-thread", "take no lock; use by a second thread is a finding"),
         FLAG(has_canaries, "canaries", "canaries around each block; default yes"),
         NUMBER(canary_bytes, "canary-bytes", 256, "bytes before a block, a multiple of 16; default 16"),
