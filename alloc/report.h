@@ -20,7 +20,6 @@ enum cupel_finding_kind {
 #include "alloc/findings.def"
     CUPEL_FINDING_KINDS
 };
-#undef CUPEL_FINDING
 
 enum cupel_finding_severity { CUPEL_SEVERITY_WARNING, CUPEL_SEVERITY_LEAK, CUPEL_SEVERITY_ERROR };
 

@@ -11,7 +11,6 @@
 static const struct cupel_finding_row rows[] = {
 #include "alloc/findings.def"
 };
-#undef CUPEL_FINDING
 
 const struct cupel_finding_row *cupel_finding_row(enum cupel_finding_kind kind) {
     assert(kind < CUPEL_FINDING_KINDS);

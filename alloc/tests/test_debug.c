@@ -20,7 +20,7 @@ TEST(debug, classes_hold_what_goes_in_and_little_more) {
     CHECK_UINT_EQ(cupel__class_of(CUPEL__SLOT_MAX), CUPEL__CLASSES - 1);
 }
 
-TEST(debug, keeps_the_contract, .no_sweep = true, .tags = "slow") {
+TEST(debug, keeps_the_contract, .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -60,7 +60,7 @@ static __attribute__((noinline)) void keep(struct cupel_allocator *a, unsigned i
     REQUIRE(kept[i] != NULL);
 }
 
-TEST(debug, tells_leaks_by_site_most_bytes_first, .no_sweep = true) {
+TEST(debug, tells_leaks_by_site_most_bytes_first, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -95,7 +95,8 @@ static void check_contract_with(const char *text, struct cupel_allocator *backin
     CHECK_UINT_EQ(seen.count, 0);
 }
 
-TEST(debug, keeps_the_contract_with_each_option, .no_sweep = true, .tags = "slow", .timeout_s = 120) {
+TEST(debug, keeps_the_contract_with_each_option, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "slow", .timeout_s = 120) {
     static const char *const texts[] = {"frames=0:single-thread",
                                         "walk=tables:frames=32",
                                         "canaries=0:fill-fresh=0:fill-freed=0",
@@ -113,7 +114,8 @@ TEST(debug, keeps_the_contract_with_each_option, .no_sweep = true, .tags = "slow
     }
 }
 
-TEST(debug, keeps_the_contract_over_another_allocator, .no_sweep = true, .tags = "slow", .timeout_s = 120) {
+TEST(debug, keeps_the_contract_over_another_allocator, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "slow", .timeout_s = 120) {
     struct cupel_counting counting;
     struct cupel_allocator *libc = cupel_counting_init(&counting, cupel_libc());
     check_contract_with("", libc);
@@ -122,7 +124,8 @@ TEST(debug, keeps_the_contract_over_another_allocator, .no_sweep = true, .tags =
     CHECK_UINT_GT(counting.counts.acquired, 0);
 }
 
-TEST(debug, keeps_the_contract_sealed, .no_sweep = true, .tags = "slow", .timeout_s = 120) {
+TEST(debug, keeps_the_contract_sealed, .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow",
+     .timeout_s = 120) {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

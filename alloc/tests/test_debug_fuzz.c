@@ -151,7 +151,7 @@ static void run_operations(struct model *model, struct cupel_bytes *bytes) {
     check_numbers(model);
 }
 
-PROPERTY(debug, keeps_what_it_is_given, .no_sweep = true) {
+PROPERTY(debug, keeps_what_it_is_given, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct model model = {.count = 0};
     struct seen seen;
     (void)a;
@@ -162,7 +162,7 @@ PROPERTY(debug, keeps_what_it_is_given, .no_sweep = true) {
     CHECK_UINT_EQ(cupel_debug_deinit(&model.debug), 0);
 }
 
-PROPERTY(debug, bears_a_backing_that_fails, .no_sweep = true) {
+PROPERTY(debug, bears_a_backing_that_fails, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     static const char *const plans[] = {"alloc:2", "alloc:1", "any:*/3", "any:*/2", "alloc:4+"};
     struct model model = {.count = 0};
     struct cupel_failing failing;
@@ -180,7 +180,7 @@ PROPERTY(debug, bears_a_backing_that_fails, .no_sweep = true) {
 
 /* Writes within 64 bytes of a live block, or into a freed one, must be found or change nothing; and nothing may fall.
  */
-PROPERTY(debug, finds_rogue_writes, .no_sweep = true) {
+PROPERTY(debug, finds_rogue_writes, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

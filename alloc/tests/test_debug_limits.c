@@ -14,7 +14,8 @@ static struct cupel_debug_statistics statistics_of(const struct cupel_debug *deb
     return statistics;
 }
 
-TEST(debug_limits, pairs_at_a_spans_edge_make_no_system_call, .no_sweep = true) {
+TEST(debug_limits, pairs_at_a_spans_edge_make_no_system_call,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -35,7 +36,8 @@ TEST(debug_limits, pairs_at_a_spans_edge_make_no_system_call, .no_sweep = true) 
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_limits, a_spent_budget_of_addresses_reuses_the_oldest, .no_sweep = true) {
+TEST(debug_limits, a_spent_budget_of_addresses_reuses_the_oldest,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -75,7 +77,8 @@ static unsigned fill_up(struct cupel_allocator *a, size_t size) {
     return count;
 }
 
-TEST(debug_limits, freed_slots_are_reused_last_and_in_order, .no_sweep = true) {
+TEST(debug_limits, freed_slots_are_reused_last_and_in_order,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -108,7 +111,8 @@ static bool refuse(void *base, size_t length) {
     return false;
 }
 
-TEST(debug_limits, where_the_system_refuses_a_freed_slot_serves, .no_sweep = true) {
+TEST(debug_limits, where_the_system_refuses_a_freed_slot_serves,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -130,7 +134,7 @@ TEST(debug_limits, where_the_system_refuses_a_freed_slot_serves, .no_sweep = tru
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_limits, so_many_spans_and_no_more, .no_sweep = true) {
+TEST(debug_limits, so_many_spans_and_no_more, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -144,7 +148,8 @@ TEST(debug_limits, so_many_spans_and_no_more, .no_sweep = true) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_limits, the_quarantine_bounds_what_live_blocks_pin, .no_sweep = true) {
+TEST(debug_limits, the_quarantine_bounds_what_live_blocks_pin,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -167,7 +172,8 @@ TEST(debug_limits, the_quarantine_bounds_what_live_blocks_pin, .no_sweep = true)
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_limits, a_limit_of_memory_fails_what_passes_it, .no_sweep = true) {
+TEST(debug_limits, a_limit_of_memory_fails_what_passes_it,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -195,7 +201,8 @@ TEST(debug_limits, a_limit_of_memory_fails_what_passes_it, .no_sweep = true) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_limits, records_of_retired_spans_are_forgotten_in_time, .no_sweep = true) {
+TEST(debug_limits, records_of_retired_spans_are_forgotten_in_time,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -221,7 +228,8 @@ TEST(debug_limits, records_of_retired_spans_are_forgotten_in_time, .no_sweep = t
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 1);
 }
 
-TEST(debug_limits, never_unmapped_memory_stays_readable_and_known, .no_sweep = true) {
+TEST(debug_limits, never_unmapped_memory_stays_readable_and_known,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -260,15 +268,17 @@ static void write_record(enum cupel_debug_seal seal, bool is_retired) {
     *(volatile uint32_t *)&span->slots[span->capacity / 2].word = 1;
 }
 
-TEST(debug_limits, sealed_records_cannot_be_written, .no_sweep = true, .tags = "crash", .expect_signal = SIGSEGV) {
+TEST(debug_limits, sealed_records_cannot_be_written, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "crash", .expect_signal = SIGSEGV) {
     write_record(CUPEL_DEBUG_SEAL_ALWAYS, false);
 }
 
-TEST(debug_limits, retired_records_cannot_be_written, .no_sweep = true, .tags = "crash", .expect_signal = SIGSEGV) {
+TEST(debug_limits, retired_records_cannot_be_written, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "crash", .expect_signal = SIGSEGV) {
     write_record(CUPEL_DEBUG_SEAL_RETIRED, true);
 }
 
-TEST(debug_limits, damaged_records_are_told, .no_sweep = true) {
+TEST(debug_limits, damaged_records_are_told, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -291,7 +301,8 @@ TEST(debug_limits, damaged_records_are_told, .no_sweep = true) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 2);
 }
 
-TEST(debug_limits, pages_of_freed_slots_go_back_while_the_span_lives, .no_sweep = true) {
+TEST(debug_limits, pages_of_freed_slots_go_back_while_the_span_lives,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

@@ -71,7 +71,7 @@ TEST(debug_report, text_and_json_say_all) {
                  "\"damage_bytes\":9,\"traces\":[{\"role\":\"found\",\"thread\":7,\"frames\":[]}]}\n");
 }
 
-TEST(debug_report, lines_of_json_carry_frames, .no_sweep = true) {
+TEST(debug_report, lines_of_json_carry_frames, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     int ends[2];
     char line[4096];
     REQUIRE_INT_EQ(pipe(ends), 0);
@@ -105,7 +105,8 @@ static void free_here(struct cupel_allocator *a, void *block) {
     cupel_free(a, block, 33, 1);
 }
 
-TEST(debug_report, the_same_is_told_once_and_what_is_ignored_never, .no_sweep = true) {
+TEST(debug_report, the_same_is_told_once_and_what_is_ignored_never,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -129,7 +130,7 @@ TEST(debug_report, the_same_is_told_once_and_what_is_ignored_never, .no_sweep = 
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 3);
 }
 
-TEST(debug_report, a_block_is_found_from_any_address, .no_sweep = true) {
+TEST(debug_report, a_block_is_found_from_any_address, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -174,7 +175,7 @@ TEST(debug_report, a_block_is_found_from_any_address, .no_sweep = true) {
     CHECK(!cupel_debug_find(small, &block));
 }
 
-TEST(debug_report, statistics_are_printed, .no_sweep = true) {
+TEST(debug_report, statistics_are_printed, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -193,7 +194,8 @@ TEST(debug_report, statistics_are_printed, .no_sweep = true) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_report, a_verbose_allocator_writes_a_line_a_request, .no_sweep = true) {
+TEST(debug_report, a_verbose_allocator_writes_a_line_a_request,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
     int ends[2];
     char lines[1024];
     REQUIRE_INT_EQ(pipe(ends), 0);
@@ -273,7 +275,7 @@ TEST(debug_report, the_help_names_each_option) {
     free(text);
 }
 
-TEST(debug_report, options_out_of_range_are_refused, .no_sweep = true) {
+TEST(debug_report, options_out_of_range_are_refused, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct cupel_debug_options options;
     struct cupel_error error;
@@ -299,7 +301,8 @@ static void stop(void) {
     cupel_free(a, (void *)8, 8, 8);
 }
 
-TEST(debug_report, a_finding_stops_the_program_where_it_shall, .no_sweep = true, .tags = "crash", .expect_signal = 6,
+TEST(debug_report, a_finding_stops_the_program_where_it_shall,
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "crash", .expect_signal = 6,
      .expect_stderr = "wild-pointer") {
     stop();
 }

@@ -39,7 +39,8 @@ static void *exchange(void *user) {
     return NULL;
 }
 
-TEST(debug_threads, free_each_others_blocks, .no_sweep = true, .tags = "slow") {
+TEST(debug_threads, free_each_others_blocks, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -89,7 +90,8 @@ static void on_finding(void *user, const struct cupel_finding *finding) {
     }
 }
 
-TEST(debug_threads, two_at_work_on_one_block_are_told, .no_sweep = true, .tags = "slow") {
+TEST(debug_threads, two_at_work_on_one_block_are_told, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -106,7 +108,7 @@ TEST(debug_threads, two_at_work_on_one_block_are_told, .no_sweep = true, .tags =
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 2);
 }
 
-TEST(debug_threads, a_request_inside_another_fails, .no_sweep = true) {
+TEST(debug_threads, a_request_inside_another_fails, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -127,7 +129,7 @@ TEST(debug_threads, a_request_inside_another_fails, .no_sweep = true) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_threads, a_child_goes_on, .no_sweep = true, .tags = "slow") {
+TEST(debug_threads, a_child_goes_on, .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     enum { FORKS = 8 };
     struct cupel_debug debug;
     struct seen seen;
@@ -170,7 +172,7 @@ static void *look_for_stack(void *user) {
     return has_one && ((before.ss_flags & SS_DISABLE) != 0 || before.ss_sp == after.ss_sp) ? user : NULL;
 }
 
-TEST(debug_threads, have_a_stack_for_faults, .no_sweep = true) {
+TEST(debug_threads, have_a_stack_for_faults, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

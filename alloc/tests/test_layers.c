@@ -224,7 +224,7 @@ TEST(layers, a_long_word_is_shown_in_part) {
     CHECK_UINT_LT(strlen(error.text), 100);
 }
 
-TEST(layers, debug_takes_its_options, .no_sweep = true) {
+TEST(layers, debug_takes_its_options, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct cupel_error error;
     struct cupel_allocator *a =
         cupel_layers("counting debug=frames=3:catch-faults=0:report=none pages", &storage, &error);

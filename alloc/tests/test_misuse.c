@@ -96,7 +96,8 @@ static int compare(const void *a, const void *b) {
     return strcmp(a, b);
 }
 
-TEST(misuse, programs_are_told_as_they_expect, .no_sweep = true, .tags = "slow crash", .timeout_s = 120) {
+TEST(misuse, programs_are_told_as_they_expect, .no_sweep = "it runs other programs", .tags = "slow crash",
+     .timeout_s = 120) {
     static char names[PROGRAMS][NAME];
     size_t count = 0;
     DIR *directory = opendir(folder);

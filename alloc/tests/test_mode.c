@@ -125,8 +125,8 @@ TEST(mode, fast_is_left_only_before_its_first_block, .tags = "slow") {
     CHECK_INT_EQ(status_of_child(run_fast_freeing_only), 0);
 }
 
-TEST(mode, all_that_count_keep_the_contract,
-     .no_sweep = "it compares the process's own counts, with nothing to spare", .tags = "slow") {
+TEST(mode, all_that_count_keep_the_contract, .no_sweep = "it compares the process's own counts, with nothing to spare",
+     .tags = "slow") {
     static const enum cupel_alloc_mode counted[] = {CUPEL_MODE_COUNTING, CUPEL_MODE_TRACKING, CUPEL_MODE_DEBUG};
     for (size_t i = 0; i < 3; i++) {
         set_mode(counted[i]);
@@ -164,7 +164,7 @@ static void count_finding(void *user, const struct cupel_finding *finding) {
     *kinds |= 1U << finding->kind;
 }
 
-TEST(mode, debug_finds_what_is_done_wrong, .no_sweep = true) {
+TEST(mode, debug_finds_what_is_done_wrong, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     unsigned kinds = 0;
     struct cupel_debug_options options;
     cupel_debug_defaults(&options);
