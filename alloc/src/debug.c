@@ -19,7 +19,7 @@ static struct cupel__debug *state_of(const struct cupel_allocator *self) {
 }
 
 /* Where the caller of the operation that this stands in calls from. */
-static inline __attribute__((always_inline)) cupel_trace_id take_trace(const struct cupel__debug *debug,
+__attribute__((always_inline)) static inline cupel_trace_id take_trace(const struct cupel__debug *debug,
                                                                        const void *site) {
     const struct cupel_trace_start start = cupel_trace_start_here();
     unsigned frames = debug->options.frames;

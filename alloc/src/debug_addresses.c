@@ -22,7 +22,7 @@ static size_t piece_wanted(const struct cupel__debug *debug) {
 
 /* Reserves a piece for at least `length` bytes; what is left of the piece before is never used. */
 static bool grow(struct cupel__debug *debug, size_t length) {
-    struct cupel__addresses *addresses = &debug->addresses;
+    struct cupel__address_supply *addresses = &debug->addresses;
     if (addresses->count == CUPEL__RESERVATIONS) {
         return false;
     }
@@ -48,7 +48,7 @@ static bool grow(struct cupel__debug *debug, size_t length) {
 }
 
 unsigned char *cupel__addresses_take(struct cupel__debug *debug, size_t length) {
-    struct cupel__addresses *addresses = &debug->addresses;
+    struct cupel__address_supply *addresses = &debug->addresses;
     if (debug->backing != NULL) {
         void *range = debug->backing->ops->acquire(debug->backing, length, CUPEL__UNIT, 0, NULL);
         addresses->used_bytes += range == NULL ? 0 : length;
@@ -71,7 +71,7 @@ static void give_back(struct cupel__debug *debug, const struct cupel__span_list 
 }
 
 void cupel__addresses_deinit(struct cupel__debug *debug) {
-    struct cupel__addresses *addresses = &debug->addresses;
+    struct cupel__address_supply *addresses = &debug->addresses;
     if (debug->backing != NULL) {
         give_back(debug, &debug->open);
         give_back(debug, &debug->large);

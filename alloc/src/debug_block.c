@@ -52,7 +52,7 @@ static void *small_acquire(struct cupel__request *request, size_t size, size_t a
     struct cupel__span *span;
     uint32_t index;
     unsigned size_class = cupel__class_of(needed(debug, size, align));
-    struct cupel__slot *slot = cupel__span_hand_out(debug, size_class, &span, &index, request->pending);
+    struct cupel__block_record *slot = cupel__span_hand_out(debug, size_class, &span, &index, request->pending);
     if (slot == NULL) {
         return NULL;
     }
@@ -95,7 +95,7 @@ static void tell_of(struct cupel__request *request, const struct cupel__target *
 }
 
 /* What the caller says of a claimed block is not what it is. */
-static __attribute__((noinline)) void tell_mismatch(struct cupel__request *request,
+__attribute__((noinline)) static void tell_mismatch(struct cupel__request *request,
                                                     const struct cupel__target *target) {
     bool is_size = request->size != cupel__slot_size(target->span, target->word);
     struct cupel_finding finding = {.kind = is_size ? CUPEL_FINDING_WRONG_SIZE : CUPEL_FINDING_WRONG_ALIGN,
@@ -111,7 +111,7 @@ static bool is_as_given(const struct cupel__request *request, const struct cupel
 }
 
 /* A canary of a claimed block is damaged: it is told once, and mended. */
-static __attribute__((noinline)) void tell_damage(struct cupel__request *request, const struct cupel__target *target) {
+__attribute__((noinline)) static void tell_damage(struct cupel__request *request, const struct cupel__target *target) {
     struct cupel_finding finding = {.kind = CUPEL_FINDING_OVERFLOW};
     size_t size = cupel__slot_size(target->span, target->word);
     (void)cupel__canaries_are_whole(target->span, target->index, request->block, size, &finding);

@@ -10,7 +10,7 @@ bool cupel__slot_locate(uintptr_t address, struct cupel__target *target) {
     if (span == NULL || address - (uintptr_t)span->range >= span->range_bytes) {
         return false;
     }
-    struct cupel__slot *slots = __atomic_load_n(&span->slots, __ATOMIC_ACQUIRE);
+    struct cupel__block_record *slots = __atomic_load_n(&span->slots, __ATOMIC_ACQUIRE);
     target->index = cupel__slot_index(span, address);
     if (slots != NULL && __atomic_load_n(&span->state, __ATOMIC_ACQUIRE) != CUPEL__SPAN_FORGOTTEN) {
         target->slot = &slots[target->index];
@@ -26,9 +26,9 @@ void cupel__finding_add_trace(struct cupel_finding *finding, const char *role, c
 }
 
 void cupel__finding_describe(const struct cupel__span *span, uint32_t index, struct cupel_finding *finding) {
-    const struct cupel__slot *slot = &span->slots[index];
+    const struct cupel__block_record *slot = &span->slots[index];
     uint32_t word = cupel__slot_load(slot);
-    enum cupel__slot_state state = cupel__slot_state(word);
+    enum cupel__record_state state = cupel__slot_state(word);
     if (state == CUPEL__SLOT_NONE) {
         return;
     }
@@ -52,7 +52,7 @@ bool cupel_debug_find(const void *address, struct cupel_debug_block *block) {
     if (!cupel__slot_locate((uintptr_t)address, &target) || target.slot == NULL) {
         return false;
     }
-    enum cupel__slot_state state = cupel__slot_state(target.word);
+    enum cupel__record_state state = cupel__slot_state(target.word);
     if (state == CUPEL__SLOT_NONE || !cupel__slot_is_sound(target.slot, target.word)) {
         return false;
     }

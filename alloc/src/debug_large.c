@@ -50,7 +50,8 @@ void *cupel__large_acquire(struct cupel__request *request, size_t size, size_t a
     set_block(span, block, size);
     cupel__canaries_write(span, 0, block, size);
     cupel__fresh_fill(debug, block, size, request->flags, debug->backing == NULL);
-    span->only = (struct cupel__slot){.allocated = request->trace, .allocating_thread = (uint16_t)request->thread};
+    span->only =
+        (struct cupel__block_record){.allocated = request->trace, .allocating_thread = (uint16_t)request->thread};
     cupel__slot_store(&span->only,
                       cupel__slot_word(&span->only, 0, (unsigned)__builtin_ctzll(align), CUPEL__SLOT_LIVE));
     (void)__atomic_fetch_add(&debug->large_acquired, 1, __ATOMIC_RELAXED);
@@ -120,8 +121,8 @@ void *cupel__large_move(struct cupel__request *request, struct cupel__target *ta
         fill_growth(request, span->block, size, new_size, span->base + moved);
     }
     cupel__canaries_write(span, 0, span->block, new_size);
-    span->only = (struct cupel__slot){.allocated = target->slot->allocated,
-                                      .allocating_thread = target->slot->allocating_thread};
+    span->only = (struct cupel__block_record){.allocated = target->slot->allocated,
+                                              .allocating_thread = target->slot->allocating_thread};
     note_resize(request, span);
     cupel__slot_store(&span->only,
                       cupel__slot_word(&span->only, 0, cupel__slot_align_log(target->word), CUPEL__SLOT_LIVE));

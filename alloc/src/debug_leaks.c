@@ -58,7 +58,7 @@ static void add_block(void *user, struct cupel__span *span, uint32_t index, uint
 static void unmark(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
     (void)user;
     if ((word & CUPEL__SLOT_MARK) != 0) {
-        struct cupel__slot *slot = &span->slots[index];
+        struct cupel__block_record *slot = &span->slots[index];
         cupel__slot_store(slot, cupel__slot_with(slot, word & ~(uint32_t)CUPEL__SLOT_MARK, cupel__slot_state(word)));
     }
 }

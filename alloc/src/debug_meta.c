@@ -101,10 +101,10 @@ void cupel__meta_release_span(struct cupel__debug *debug, struct cupel__span *sp
 size_t cupel__meta_records_bytes(unsigned size_class) {
     uint32_t slot_bytes = cupel__class_bytes(size_class);
     size_t capacity = cupel__length_bytes(cupel__length_index(slot_bytes)) / slot_bytes;
-    return round_up(capacity * sizeof(struct cupel__slot), LINE);
+    return round_up(capacity * sizeof(struct cupel__block_record), LINE);
 }
 
-struct cupel__slot *cupel__meta_records(struct cupel__debug *debug, unsigned size_class) {
+struct cupel__block_record *cupel__meta_records(struct cupel__debug *debug, unsigned size_class) {
     size_t bytes = cupel__meta_records_bytes(size_class);
     void *records = debug->meta.free_records[size_class];
     if (records == NULL) {
@@ -116,7 +116,7 @@ struct cupel__slot *cupel__meta_records(struct cupel__debug *debug, unsigned siz
     return records;
 }
 
-void cupel__meta_release_records(struct cupel__debug *debug, unsigned size_class, struct cupel__slot *records) {
+void cupel__meta_release_records(struct cupel__debug *debug, unsigned size_class, struct cupel__block_record *records) {
     enum { HOT = 4 }; /* so many free arrays of a class keep their pages: the next spans take them */
     size_t bytes = cupel__meta_records_bytes(size_class);
     uintptr_t first = round_up((uintptr_t)records + sizeof(void *), debug->page_bytes);

@@ -13,8 +13,8 @@ void cupel__meta_end(struct cupel__debug *debug);
 struct cupel__span *cupel__meta_span(struct cupel__debug *debug);
 void cupel__meta_release_span(struct cupel__debug *debug, struct cupel__span *span);
 /* Records for a span of that class, all zero. */
-struct cupel__slot *cupel__meta_records(struct cupel__debug *debug, unsigned size_class);
-void cupel__meta_release_records(struct cupel__debug *debug, unsigned size_class, struct cupel__slot *records);
+struct cupel__block_record *cupel__meta_records(struct cupel__debug *debug, unsigned size_class);
+void cupel__meta_release_records(struct cupel__debug *debug, unsigned size_class, struct cupel__block_record *records);
 /* Bytes of the records of one span. */
 size_t cupel__meta_records_bytes(unsigned size_class);
 /* Bytes that are committed. */

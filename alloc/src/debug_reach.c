@@ -88,7 +88,7 @@ static bool scan_mapping(void *user, const struct cupel__mapping *mapping) {
 }
 
 /* The frame of this function ends the stack: all above it counts, the registers that the caller spilled too. */
-static __attribute__((noinline)) bool scan_roots(struct search *search) {
+__attribute__((noinline)) static bool scan_roots(struct search *search) {
     search->here = (uintptr_t)__builtin_frame_address(0);
     return cupel__maps_walk(scan_mapping, search);
 }

@@ -9,7 +9,7 @@
 
 #include "alloc/src/debug_state.h"
 
-enum cupel__slot_state {
+enum cupel__record_state {
     CUPEL__SLOT_NONE,
     CUPEL__SLOT_LIVE,
     CUPEL__SLOT_BUSY, /* a request is at work on it */
@@ -23,44 +23,45 @@ enum {
     CUPEL__SLOT_CHECK_SHIFT = 24
 };
 
-static inline uint32_t cupel__slot_check(const struct cupel__slot *slot, uint32_t bits) {
+static inline uint32_t cupel__slot_check(const struct cupel__block_record *slot, uint32_t bits) {
     uint32_t place = (uint32_t)((uintptr_t)slot >> 4);
     return ((bits ^ place) * UINT32_C(0x9E3779B1)) & (UINT32_C(0xff) << CUPEL__SLOT_CHECK_SHIFT);
 }
 
-static inline uint32_t cupel__slot_word(const struct cupel__slot *slot, size_t size, unsigned align_log,
-                                        enum cupel__slot_state state) {
+static inline uint32_t cupel__slot_word(const struct cupel__block_record *slot, size_t size, unsigned align_log,
+                                        enum cupel__record_state state) {
     uint32_t bits = (uint32_t)(size & 0xffff) | (uint32_t)align_log << CUPEL__SLOT_ALIGN_SHIFT |
                     (uint32_t)state << CUPEL__SLOT_STATE_SHIFT;
     return bits | cupel__slot_check(slot, bits);
 }
 
-static inline uint32_t cupel__slot_with(const struct cupel__slot *slot, uint32_t word, enum cupel__slot_state state) {
+static inline uint32_t cupel__slot_with(const struct cupel__block_record *slot, uint32_t word,
+                                        enum cupel__record_state state) {
     uint32_t bits = (word & ~(UINT32_C(3) << CUPEL__SLOT_STATE_SHIFT) & UINT32_C(0xffffff)) |
                     (uint32_t)state << CUPEL__SLOT_STATE_SHIFT;
     return bits | cupel__slot_check(slot, bits);
 }
 
-static inline uint32_t cupel__slot_load(const struct cupel__slot *slot) {
+static inline uint32_t cupel__slot_load(const struct cupel__block_record *slot) {
     return __atomic_load_n(&slot->word, __ATOMIC_ACQUIRE);
 }
 
-static inline void cupel__slot_store(struct cupel__slot *slot, uint32_t word) {
+static inline void cupel__slot_store(struct cupel__block_record *slot, uint32_t word) {
     __atomic_store_n(&slot->word, word, __ATOMIC_RELEASE);
 }
 
 /* Changes the word where it still is `from`. */
-static inline bool cupel__slot_claim(struct cupel__slot *slot, uint32_t from, uint32_t to) {
+static inline bool cupel__slot_claim(struct cupel__block_record *slot, uint32_t from, uint32_t to) {
     return __atomic_compare_exchange_n(&slot->word, &from, to, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
-static inline bool cupel__slot_is_sound(const struct cupel__slot *slot, uint32_t word) {
+static inline bool cupel__slot_is_sound(const struct cupel__block_record *slot, uint32_t word) {
     uint32_t bits = word & UINT32_C(0xffffff);
     return word == 0 || word == (bits | cupel__slot_check(slot, bits));
 }
 
-static inline enum cupel__slot_state cupel__slot_state(uint32_t word) {
-    return (enum cupel__slot_state)(word >> CUPEL__SLOT_STATE_SHIFT & 3);
+static inline enum cupel__record_state cupel__slot_state(uint32_t word) {
+    return (enum cupel__record_state)(word >> CUPEL__SLOT_STATE_SHIFT & 3);
 }
 
 static inline unsigned cupel__slot_align_log(uint32_t word) {

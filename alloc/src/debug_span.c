@@ -88,7 +88,7 @@ static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_
         warn(debug, pending);
     }
     struct cupel__span *span = make(debug, range, range_bytes, 0, bytes);
-    struct cupel__slot *records = span == NULL ? NULL : cupel__meta_records(debug, size_class);
+    struct cupel__block_record *records = span == NULL ? NULL : cupel__meta_records(debug, size_class);
     if (records == NULL) {
         (void)debug->pages->revoke(range, bytes);
         if (span != NULL) {
@@ -179,7 +179,7 @@ static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard,
 static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uint32_t *index,
                        struct cupel__pending *pending) {
     for (; span->cursor < span->capacity; span->cursor++) {
-        struct cupel__slot *slot = &span->slots[span->cursor];
+        struct cupel__block_record *slot = &span->slots[span->cursor];
         uint32_t word = cupel__slot_load(slot);
         if (cupel__slot_state(word) != CUPEL__SLOT_FREED || cupel__slot_is_gone(span, span->cursor) ||
             !cupel__slot_claim(slot, word, cupel__slot_with(slot, word, CUPEL__SLOT_BUSY))) {
@@ -198,11 +198,12 @@ static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uin
     return false;
 }
 
-struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class, struct cupel__span **span,
-                                         uint32_t *index, struct cupel__pending *pending) {
+struct cupel__block_record *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class,
+                                                 struct cupel__span **span, uint32_t *index,
+                                                 struct cupel__pending *pending) {
     unsigned number = cupel__debug_thread_number() % CUPEL__SHARDS;
     struct cupel__shard *shard = &debug->shards[number];
-    struct cupel__slot *slot = NULL;
+    struct cupel__block_record *slot = NULL;
     cupel__debug_lock(debug, &shard->lock);
     struct cupel__span *current = shard->current[size_class];
     while (true) {
@@ -301,7 +302,7 @@ void cupel__span_retire_large(struct cupel__debug *debug, struct cupel__span *sp
 
 bool cupel__span_resize_large(struct cupel__debug *debug, struct cupel__span *span, size_t length_bytes) {
     cupel__debug_lock(debug, &debug->lock);
-    struct cupel__addresses *addresses = &debug->addresses;
+    struct cupel__address_supply *addresses = &debug->addresses;
     size_t offset = (size_t)(span->base - span->range);
     size_t needed = offset + length_bytes + debug->page_bytes; /* a guard stays behind it */
     size_t old = span->length_bytes;

@@ -19,8 +19,9 @@ static inline bool cupel__span_is_sound(const struct cupel__span *span) {
 
 /* A slot of the class that is handed out now, its word not yet written; NULL where there is no room. Takes the locks.
  */
-struct cupel__slot *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class, struct cupel__span **span,
-                                         uint32_t *index, struct cupel__pending *pending);
+struct cupel__block_record *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class,
+                                                 struct cupel__span **span, uint32_t *index,
+                                                 struct cupel__pending *pending);
 /* All that was handed out of the span was free a moment ago: retires it where that still holds and is worth it. */
 void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending);
 

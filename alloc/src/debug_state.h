@@ -35,7 +35,7 @@ enum {
 };
 
 /* Sixteen bytes a block. `word` holds what must change at once; see debug_slot.h. */
-struct cupel__slot {
+struct cupel__block_record {
     uint32_t word;
     cupel_trace_id allocated;
     cupel_trace_id freed; /* of a live large block: resized last */
@@ -57,7 +57,7 @@ struct cupel__span {
     size_t range_bytes;
     unsigned char *base; /* where slots begin: at a page */
     size_t length_bytes; /* of pages from base that can be touched */
-    struct cupel__slot *slots;
+    struct cupel__block_record *slots;
     uint64_t reciprocal; /* 2^40 / slot_bytes, rounded up */
     uint32_t slot_bytes;
     uint32_t capacity;
@@ -72,7 +72,7 @@ struct cupel__span {
     struct cupel__span *next, *previous;  /* in the list of its state */
     uint64_t gone[CUPEL__PAGES_MAX / 64]; /* pages that were given back while the span lives: a bit each */
     /* Large blocks only. */
-    struct cupel__slot only; /* its record: `slots` points here */
+    struct cupel__block_record only; /* its record: `slots` points here */
     unsigned char *block;
     size_t size;
 };
@@ -112,7 +112,7 @@ extern const struct cupel__system cupel__system;
 extern const struct cupel__system cupel__backing_system;
 
 /* Addresses that were reserved and are handed out front to back, never twice. */
-struct cupel__addresses {
+struct cupel__address_supply {
     unsigned char *next, *end;
     size_t reserved_bytes, used_bytes;
     unsigned count;
@@ -140,7 +140,7 @@ struct cupel__debug {
     uint32_t secret;
     size_t page_bytes;
     struct cupel__debug *next; /* in the list of all instances */
-    struct cupel__addresses addresses;
+    struct cupel__address_supply addresses;
     struct cupel__meta meta;
     /* Under `lock`. */
     pthread_mutex_t lock;
@@ -185,7 +185,7 @@ struct cupel__target {
     struct cupel__span *span;
     uint32_t index;
     uint32_t word; /* as it was */
-    struct cupel__slot *slot;
+    struct cupel__block_record *slot;
 };
 
 #endif

@@ -34,8 +34,8 @@ void cupel__debug_walk(struct cupel__debug *debug,
 
 static void check_slot(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
     uint64_t *damaged = user;
-    struct cupel__slot *slot = &span->slots[index];
-    enum cupel__slot_state state = cupel__slot_state(word);
+    struct cupel__block_record *slot = &span->slots[index];
+    enum cupel__record_state state = cupel__slot_state(word);
     struct cupel_finding finding = {.kind = CUPEL_FINDING_DAMAGED, .address = slot};
     if (!cupel__slot_is_sound(slot, word)) {
         cupel__finding_tell(span->home, &finding);

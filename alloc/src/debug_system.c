@@ -42,18 +42,18 @@ static bool commit(void *base, size_t length) {
     return protect(base, length, true);
 }
 
-static bool revoke(void *base, size_t length) {
+static bool revoke_range(void *base, size_t length) {
     return mmap(base, length, PROT_NONE, NO_MEMORY | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
 
 /* Guard advice (Linux 6.13) needs no mapping of its own; without it the pages become one. */
 static bool guard(void *base, size_t length) {
-    return madvise(base, length, MADV_GUARD_INSTALL) == 0 || revoke(base, length);
+    return madvise(base, length, MADV_GUARD_INSTALL) == 0 || revoke_range(base, length);
 }
 
 static bool move(void *from, void *to, size_t length) {
     return mremap(from, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) != MAP_FAILED &&
-           (revoke(from, length) || mprotect(from, length, PROT_NONE) == 0);
+           (revoke_range(from, length) || mprotect(from, length, PROT_NONE) == 0);
 }
 
-const struct cupel__system cupel__system = {reserve, unreserve, commit, guard, revoke, move, protect};
+const struct cupel__system cupel__system = {reserve, unreserve, commit, guard, revoke_range, move, protect};
