@@ -15,7 +15,7 @@
 #ifdef __clang__
 #define STEP static __attribute__((noinline))
 #else
-#define STEP static __attribute__((noinline, noclone))
+#define STEP static __attribute__((noinline, noclone, no_icf))
 #endif
 
 /* No call may be the last thing that a step does, or the compiler jumps there and the step leaves the stack. */
@@ -55,12 +55,14 @@ static inline int misuse_end(void) {
     return cupel_debug_deinit(&misuse_debug) != 0;
 }
 
-/* A write and a read that the compiler keeps. */
+/* A write and a read that the compiler keeps, to and from it knows not where. */
 static inline void write_byte(void *address, unsigned char value) {
+    __asm__ volatile("" : "+r"(address));
     *(volatile unsigned char *)address = value;
 }
 
 static inline unsigned char read_byte(const void *address) {
+    __asm__ volatile("" : "+r"(address));
     return *(const volatile unsigned char *)address;
 }
 
