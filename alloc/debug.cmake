@@ -1,7 +1,7 @@
 # The debug allocator: spans of slots, what is known of their blocks, and what is told of them.
 target_sources(cupel_alloc PRIVATE src/debug.c src/debug_addresses.c src/debug_altstack.c src/debug_backing.c src/debug_block.c src/debug_canary.c src/debug_explain.c
   src/debug_fault.c src/debug_find.c src/debug_large.c src/debug_leaks.c src/debug_map.c src/debug_meta.c src/debug_options.c
-  src/debug_reach.c src/debug_retire.c src/debug_seal.c src/debug_span.c src/debug_statistics.c src/debug_sweep.c src/debug_system.c
+  src/debug_reach.c src/debug_retire.c src/debug_seal.c src/debug_signal.c src/debug_span.c src/debug_statistics.c src/debug_sweep.c src/debug_system.c
   src/debug_tell.c src/debug_thread.c src/debug_trim.c src/maps.c src/report.c src/text.c)
 
 # One program a misuse: alloc/tests/test_misuse.c runs them all.
@@ -21,3 +21,4 @@ if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)
   cupel_add_tests(alloc_misuse LINK cupel::alloc SOURCES tests/test_misuse.c)
   add_dependencies(test_alloc_misuse misuse_programs)
 endif()
+cupel_add_script_test(alloc_debug_builds COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/tests/debug_builds.sh LABELS script VARIANTS dev SLOW)

@@ -47,6 +47,15 @@ extern "C" {
 
 enum { CUPEL_DEBUG_FRAMES_DEFAULT = 16 };
 
+/* What the library may be built without: CUPEL_DEBUG_FRAMES_MAX is the most frames of a trace (0: no code for traces),
+ * CUPEL_DEBUG_THREADS 0 makes every instance one for a single thread (no code for locks). */
+#ifndef CUPEL_DEBUG_FRAMES_MAX
+#define CUPEL_DEBUG_FRAMES_MAX 32
+#endif
+#ifndef CUPEL_DEBUG_THREADS
+#define CUPEL_DEBUG_THREADS 1
+#endif
+
 /* What is done after a finding was told. */
 enum cupel_debug_reaction { CUPEL_DEBUG_CONTINUE, CUPEL_DEBUG_STOP /* abort */ };
 
@@ -90,6 +99,8 @@ struct cupel_debug_options {
     bool catches_faults;           /* SIGSEGV and SIGBUS in memory of ours become findings. Default true */
     enum cupel_debug_leaks leaks;  /* default CUPEL_DEBUG_LEAKS_ALL */
     unsigned leak_groups_max;      /* groups of leaks that are told, those with most bytes first. Default 20 */
+    bool prints_statistics;        /* at the end, to the sink's descriptor. Default false */
+    int statistics_signal;         /* at each such signal too, of whichever instance asked last; 0: none. Default 0 */
     bool is_verbose;               /* each request is a line on the sink's descriptor. Default false */
     enum cupel_debug_reaction react; /* default CUPEL_DEBUG_CONTINUE */
     uint32_t ignored;                /* kinds of findings that are neither told nor counted: bits, 1 << kind */
@@ -173,7 +184,8 @@ struct cupel_debug_statistics {
 };
 /* O(live blocks), for their sizes. */
 void cupel_debug_statistics(const struct cupel_debug *debug, struct cupel_debug_statistics *statistics);
-/* Prints them as lines "name value", or as one line of JSON. Takes memory from nobody. */
+/* Prints them as lines "name value", or as one line of JSON. Takes memory from nobody, but locks: not for signal
+ * handlers (options.statistics_signal is for that). */
 void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json, cupel_trace_put put, void *user);
 
 #ifdef __cplusplus

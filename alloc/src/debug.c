@@ -10,6 +10,7 @@
 #include "alloc/src/debug_seal.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
+#include "alloc/src/debug_statistics.h"
 #include "alloc/src/debug_sweep.h"
 #include "alloc/src/debug_tell.h"
 #include "alloc/src/debug_thread.h"
@@ -22,7 +23,7 @@ static struct cupel__debug *state_of(const struct cupel_allocator *self) {
 __attribute__((always_inline)) static inline cupel_trace_id take_trace(const struct cupel__debug *debug,
                                                                        const void *site) {
     const struct cupel_trace_start start = cupel_trace_start_here();
-    unsigned frames = debug->options.frames;
+    unsigned frames = CUPEL_DEBUG_FRAMES_MAX == 0 ? 0 : debug->options.frames;
     return frames == 0 ? 0 : cupel_trace_take(debug->options.traces, &start, site, frames);
 }
 
@@ -222,32 +223,36 @@ static void init_locks(struct cupel__debug *debug) {
     }
 }
 
-struct cupel_allocator *cupel_debug_init(struct cupel_debug *handle, struct cupel_allocator *backing,
+struct cupel_allocator *cupel_debug_init(struct cupel_debug *debug, struct cupel_allocator *backing,
                                          const struct cupel_debug_options *options, struct cupel_error *error) {
     struct cupel_debug_options defaults;
     cupel_debug_defaults(&defaults);
     options = options == NULL ? &defaults : options;
-    *handle = (struct cupel_debug){{&debug_ops}, NULL};
+    *debug = (struct cupel_debug){{&debug_ops}, NULL};
     const char *fault = fault_of(options);
-    struct cupel__debug *debug = fault == NULL ? cupel__meta_begin(&cupel__system) : NULL;
-    if (debug == NULL) {
+    struct cupel__debug *state = fault == NULL ? cupel__meta_begin(&cupel__system) : NULL;
+    if (state == NULL) {
         (void)cupel_error_set(error, 0, 0, "debug allocator: %s",
                               fault == NULL ? "the system gives no memory for its records" : fault);
         return NULL;
     }
-    debug->handle = handle;
-    debug->backing = backing == NULL || backing == cupel_pages() ? NULL : backing;
-    debug->pages = debug->backing == NULL ? &cupel__system : &cupel__backing_system;
-    debug->options = *options;
-    if (debug->options.span_count_max == 0) {
-        debug->options.span_count_max = cupel__span_count_default();
+    state->handle = debug;
+    state->backing = backing == NULL || backing == cupel_pages() ? NULL : backing;
+    state->pages = state->backing == NULL ? &cupel__system : &cupel__backing_system;
+    state->options = *options;
+    state->options.is_single_thread = options->is_single_thread || !CUPEL_DEBUG_THREADS;
+    if (state->options.frames > CUPEL_DEBUG_FRAMES_MAX) {
+        state->options.frames = CUPEL_DEBUG_FRAMES_MAX;
     }
-    init_locks(debug);
-    handle->state = debug;
-    cupel__debug_unseal(debug);
-    cupel__debug_seal(debug);
-    cupel__debug_register(debug);
-    return &handle->base;
+    if (state->options.span_count_max == 0) {
+        state->options.span_count_max = cupel__span_count_default();
+    }
+    init_locks(state);
+    debug->state = state;
+    cupel__debug_unseal(state);
+    cupel__debug_seal(state);
+    cupel__debug_register(state);
+    return &debug->base;
 }
 
 uint64_t cupel_debug_check(struct cupel_debug *debug) {
@@ -281,22 +286,25 @@ bool cupel_debug_size(const struct cupel_debug *debug, const void *block, size_t
     return true;
 }
 
-uint64_t cupel_debug_deinit(struct cupel_debug *handle) {
-    struct cupel__debug *debug = handle->state;
-    if (debug == NULL) {
+uint64_t cupel_debug_deinit(struct cupel_debug *debug) {
+    struct cupel__debug *state = debug->state;
+    if (state == NULL) {
         return 0;
     }
-    (void)cupel_debug_check(handle);
-    (void)cupel_debug_tell_leaks(handle);
-    uint64_t findings = cupel_debug_findings(handle);
-    cupel__debug_unregister(debug);
-    for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
-        (void)pthread_mutex_destroy(&debug->shards[i].lock);
+    (void)cupel_debug_check(debug);
+    (void)cupel_debug_tell_leaks(debug);
+    uint64_t findings = cupel_debug_findings(debug);
+    if (state->options.prints_statistics) {
+        cupel__debug_write_statistics(state);
     }
-    (void)pthread_mutex_destroy(&debug->lock);
-    (void)pthread_mutex_destroy(&debug->seal_lock);
-    cupel__addresses_deinit(debug);
-    cupel__meta_end(debug);
-    handle->state = NULL;
+    cupel__debug_unregister(state);
+    for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
+        (void)pthread_mutex_destroy(&state->shards[i].lock);
+    }
+    (void)pthread_mutex_destroy(&state->lock);
+    (void)pthread_mutex_destroy(&state->seal_lock);
+    cupel__addresses_deinit(state);
+    cupel__meta_end(state);
+    debug->state = NULL;
     return findings;
 }

@@ -8,6 +8,7 @@
 #include "alloc/src/debug_find.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
+#include "alloc/src/debug_statistics.h"
 #include "alloc/src/debug_tell.h"
 #include "alloc/src/debug_thread.h"
 
@@ -37,6 +38,13 @@ static struct cupel_trace_start start_of(const ucontext_t *context, const char *
     start.ip = (uintptr_t)registers[REG_RIP] + 1;
     start.sp = (uintptr_t)registers[REG_RSP];
     start.fp = (uintptr_t)registers[REG_RBP];
+#elif defined(__i386__)
+    const greg_t *registers = context->uc_mcontext.gregs;
+    enum { WRITE = 2 };
+    *verb = (registers[REG_ERR] & WRITE) != 0 ? "write" : "read";
+    start.ip = (uintptr_t)registers[REG_EIP] + 1;
+    start.sp = (uintptr_t)registers[REG_ESP];
+    start.fp = (uintptr_t)registers[REG_EBP];
 #elif defined(__aarch64__)
     start.ip = (uintptr_t)context->uc_mcontext.pc + 1;
     start.sp = (uintptr_t)context->uc_mcontext.sp;
@@ -142,6 +150,7 @@ void cupel__debug_register(struct cupel__debug *debug) {
     if (debug->options.catches_faults && catching++ == 0) {
         catch_faults();
     }
+    cupel__debug_write_at_signal(debug);
     (void)pthread_mutex_unlock(&lock);
 }
 
@@ -155,6 +164,7 @@ void cupel__debug_unregister(struct cupel__debug *debug) {
     if (debug->options.catches_faults && --catching == 0) {
         leave_faults();
     }
+    cupel__debug_forget_signal(debug);
     (void)pthread_mutex_unlock(&lock);
 }
 

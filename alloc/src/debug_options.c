@@ -27,7 +27,7 @@ void cupel_debug_defaults(struct cupel_debug_options *options) {
 /* What the table below parses into: options whose type is not one of the table's. */
 struct words {
     int64_t frames, canary_bytes, canary, fresh, freed, fill_max, guard_every, quarantine, address_space, spans,
-        memory_limit, kept_metadata, leak_groups, file;
+        memory_limit, kept_metadata, leak_groups, statistics_signal, file;
     int walk, seal, leaks, report;
     bool stop;
     struct cupel_option_list ignore;
@@ -37,7 +37,7 @@ enum { WALKS = 3 };
 static const enum cupel_trace_mode walks[WALKS] = {CUPEL_TRACE_NONE, CUPEL_TRACE_FRAME_POINTERS, CUPEL_TRACE_TABLES};
 
 static int64_t bounded(size_t size) {
-    return size > INT64_MAX ? INT64_MAX : (int64_t)size;
+    return (uint64_t)size > INT64_MAX ? INT64_MAX : (int64_t)size;
 }
 
 static size_t unbounded(int64_t number) {
@@ -58,6 +58,7 @@ static void words_from(const struct cupel_debug_options *options, struct words *
                             .memory_limit = bounded(options->memory_limit_bytes),
                             .kept_metadata = bounded(options->kept_metadata_bytes),
                             .leak_groups = options->leak_groups_max,
+                            .statistics_signal = options->statistics_signal,
                             .file = options->sink.file,
                             .seal = (int)options->seal,
                             .leaks = (int)options->leaks,
@@ -100,6 +101,7 @@ static void words_to(const struct words *words, struct cupel_debug_options *opti
     options->memory_limit_bytes = unbounded(words->memory_limit);
     options->kept_metadata_bytes = unbounded(words->kept_metadata);
     options->leak_groups_max = (unsigned)words->leak_groups;
+    options->statistics_signal = (int)words->statistics_signal;
     options->traces = walks[words->walk];
     options->seal = (enum cupel_debug_seal)words->seal;
     options->leaks = (enum cupel_debug_leaks)words->leaks;
@@ -123,7 +125,7 @@ static void words_to(const struct words *words, struct cupel_debug_options *opti
         .sentence = sentence_                                                                                          \
     }
 
-enum { ROWS = 32, MORE_ROWS = 9 };
+enum { ROWS = 36, MORE_ROWS = 9 };
 
 static void fill_table(struct cupel_option table[ROWS], struct words *words, struct cupel_debug_options *options) {
     const struct cupel_option rows[] = {
@@ -150,6 +152,8 @@ static void fill_table(struct cupel_option table[ROWS], struct words *words, str
         FLAG(catches_faults, "catch-faults", "tell of faults in freed memory and guards; default yes"),
         CHOICE(leaks, "leaks", "none unreachable all", "blocks that are leaks at the end; default all"),
         NUMBER(leak_groups, "leak-groups", UINT32_MAX, "groups of leaks that are told; default 20"),
+        FLAG(prints_statistics, "statistics", "print the numbers at the end"),
+        NUMBER(statistics_signal, "statistics-signal", 64, "print them at each such signal; default 0, none"),
         FLAG(is_verbose, "verbose", "a line for each request"),
         {.name = "stop", .kind = CUPEL_OPTION_FLAG, .value = &words->stop, .sentence = "abort at the first finding"},
         {.name = "ignore",

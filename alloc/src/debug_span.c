@@ -14,13 +14,13 @@
 #include "alloc/src/debug_trim.h"
 
 void cupel__debug_lock(struct cupel__debug *debug, pthread_mutex_t *lock) {
-    if (!debug->options.is_single_thread) {
+    if (CUPEL_DEBUG_THREADS && !debug->options.is_single_thread) {
         (void)pthread_mutex_lock(lock);
     }
 }
 
 void cupel__debug_unlock(struct cupel__debug *debug, pthread_mutex_t *lock) {
-    if (!debug->options.is_single_thread) {
+    if (CUPEL_DEBUG_THREADS && !debug->options.is_single_thread) {
         (void)pthread_mutex_unlock(lock);
     }
 }

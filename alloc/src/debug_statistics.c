@@ -36,35 +36,35 @@ static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics
     }
 }
 
-void cupel_debug_statistics(const struct cupel_debug *handle, struct cupel_debug_statistics *statistics) {
-    struct cupel__debug *debug = handle->state;
-    *statistics = (struct cupel_debug_statistics){.acquired = load(&debug->large_acquired),
-                                                  .findings = load(&debug->findings),
-                                                  .suppressed = load(&debug->suppressed),
-                                                  .refused = load(&debug->refused),
-                                                  .reentered = load(&debug->reentered)};
-    add_shards(debug, statistics);
-    cupel__debug_lock(debug, &debug->lock);
-    statistics->live_blocks = debug->large.count + live_slots(&debug->open);
+void cupel_debug_statistics(const struct cupel_debug *debug, struct cupel_debug_statistics *statistics) {
+    struct cupel__debug *state = debug->state;
+    *statistics = (struct cupel_debug_statistics){.acquired = load(&state->large_acquired),
+                                                  .findings = load(&state->findings),
+                                                  .suppressed = load(&state->suppressed),
+                                                  .refused = load(&state->refused),
+                                                  .reentered = load(&state->reentered)};
+    add_shards(state, statistics);
+    cupel__debug_lock(state, &state->lock);
+    statistics->live_blocks = state->large.count + live_slots(&state->open);
     for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
-        statistics->full_spans += debug->full[i].count;
-        statistics->live_blocks += live_slots(&debug->full[i]);
+        statistics->full_spans += state->full[i].count;
+        statistics->live_blocks += live_slots(&state->full[i]);
     }
     statistics->released = statistics->acquired - statistics->live_blocks;
-    cupel__debug_walk(debug, add_size, &statistics->requested_bytes);
-    statistics->large_spans = debug->large.count;
-    statistics->spans = debug->open.count + statistics->full_spans + statistics->large_spans;
-    statistics->retired_spans = debug->retired.count;
-    statistics->mapped_bytes = debug->mapped_bytes;
-    statistics->overhead_bytes = cupel__meta_bytes(debug);
-    statistics->address_bytes = debug->addresses.used_bytes;
-    statistics->revocations = debug->revocations;
-    statistics->moves = debug->moves;
-    statistics->trims = debug->trims;
-    statistics->reused_spans = debug->reused_spans;
-    statistics->kept_metadata_bytes = debug->meta.kept_bytes;
-    statistics->forgotten_spans = debug->forgotten_spans;
-    cupel__debug_unlock(debug, &debug->lock);
+    cupel__debug_walk(state, add_size, &statistics->requested_bytes);
+    statistics->large_spans = state->large.count;
+    statistics->spans = state->open.count + statistics->full_spans + statistics->large_spans;
+    statistics->retired_spans = state->retired.count;
+    statistics->mapped_bytes = state->mapped_bytes;
+    statistics->overhead_bytes = cupel__meta_bytes(state);
+    statistics->address_bytes = state->addresses.used_bytes;
+    statistics->revocations = state->revocations;
+    statistics->moves = state->moves;
+    statistics->trims = state->trims;
+    statistics->reused_spans = state->reused_spans;
+    statistics->kept_metadata_bytes = state->meta.kept_bytes;
+    statistics->forgotten_spans = state->forgotten_spans;
+    cupel__debug_unlock(state, &state->lock);
     struct cupel_trace_counters counters;
     cupel_trace_count(&counters);
     statistics->traces = counters.traces;

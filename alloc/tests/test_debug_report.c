@@ -1,7 +1,9 @@
 /* Goal: what is told can be read by people and by programs, and what is known of an address is told of any address.
  * Method: findings made by hand and by the allocator, printed and compared; every option's name parsed. */
+#include "alloc/src/debug_thread.h"
 #include "alloc/tests/debug_seen.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -218,6 +220,38 @@ TEST(debug_report, a_verbose_allocator_writes_a_line_a_request,
     CHECK_STR_CONTAINS(lines, "\ndebug: resize 0x");
     CHECK_STR_CONTAINS(lines, " 35 4 -> 0x");
     CHECK_STR_CONTAINS(lines, "\ndebug: free 0x");
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+TEST(debug_report, numbers_come_at_a_signal_and_at_the_end,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+    int ends[2];
+    char lines[8192];
+    REQUIRE_INT_EQ(pipe(ends), 0);
+    struct cupel_debug debug;
+    struct cupel_debug_options options;
+    cupel_debug_defaults(&options);
+    REQUIRE(cupel_debug_parse(&options, "catch-faults=0:statistics:statistics-signal=12", NULL));
+    options.sink.file = ends[1];
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    REQUIRE(a != NULL);
+    void *block = cupel_alloc(a, 33, 4);
+    REQUIRE_INT_EQ(raise(SIGUSR2), 0);
+    cupel__debug_thread.is_inside = true; /* as if the signal came in the middle of a request */
+    REQUIRE_INT_EQ(raise(SIGUSR2), 0);
+    cupel__debug_thread.is_inside = false;
+    cupel_free(a, block, 33, 4);
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
+    ssize_t length = read(ends[0], lines, sizeof lines - 1);
+    REQUIRE(length > 0);
+    lines[length] = '\0';
+    CHECK(strncmp(lines, "live_blocks 1\nrequested_bytes 33\n", 33) == 0);
+    const char *busy = strstr(lines, "the allocator is at work: ask again\n");
+    REQUIRE(busy != NULL);
+    CHECK_STR_CONTAINS(busy, "\nlive_blocks 0\nrequested_bytes 0\n");
+    struct sigaction action;
+    CHECK(sigaction(SIGUSR2, NULL, &action) == 0 && action.sa_handler == SIG_DFL);
     (void)close(ends[0]);
     (void)close(ends[1]);
 }
