@@ -170,11 +170,12 @@ struct cupel_debug_statistics {
     uint64_t mapped_bytes;                 /* pages that hold blocks and can be touched; at least requested_bytes */
     uint64_t overhead_bytes;               /* the allocator's own records and state */
     uint64_t address_bytes;                /* that were handed out to spans, ever */
-    uint64_t spans, full_spans, large_spans, retired_spans;
-    uint64_t freed_bytes; /* in spans that are not retired: the quarantine */
-    uint64_t revocations; /* spans that lost their permissions */
-    uint64_t moves;       /* spans whose pages moved to fresh addresses */
-    uint64_t trims;       /* times that pages of freed slots were given back while their span lived */
+    uint64_t spans, full_spans, large_spans;
+    uint64_t retired_spans; /* whose records are kept */
+    uint64_t freed_bytes;   /* in spans that are not retired: the quarantine */
+    uint64_t revocations;   /* spans that lost their permissions */
+    uint64_t moves;         /* spans whose pages moved to fresh addresses */
+    uint64_t trims;         /* times that pages of freed slots were given back while their span lived */
     uint64_t reused_spans, reused_slots;
     uint64_t kept_metadata_bytes, forgotten_spans;
     uint64_t findings, suppressed; /* suppressed: told before */

@@ -76,6 +76,7 @@ void cupel__addresses_deinit(struct cupel__debug *debug) {
         give_back(debug, &debug->open);
         give_back(debug, &debug->large);
         give_back(debug, &debug->retired);
+        give_back(debug, &debug->forgotten);
         for (unsigned i = 0; i < CUPEL__CLASSES; i++) {
             give_back(debug, &debug->full[i]);
         }

@@ -26,6 +26,19 @@ void cupel__debug_seal(struct cupel__debug *debug) {
     }
 }
 
+void cupel__span_seal(struct cupel__debug *debug, const struct cupel__span *span, bool is_writable) {
+    if (debug->options.seal != CUPEL_DEBUG_SEAL_RETIRED || span->is_large) {
+        return;
+    }
+    size_t page = debug->page_bytes;
+    unsigned char *first = (unsigned char *)span->slots + (-(uintptr_t)span->slots & (page - 1));
+    unsigned char *end = (unsigned char *)span->slots + cupel__meta_records_bytes(span->size_class);
+    end -= (uintptr_t)end & (page - 1);
+    if (end > first) {
+        (void)debug->system->protect(first, (size_t)(end - first), is_writable);
+    }
+}
+
 struct line {
     size_t used;
     char text[256];

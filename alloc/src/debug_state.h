@@ -144,7 +144,7 @@ struct cupel__debug {
     struct cupel__meta meta;
     /* Under `lock`. */
     pthread_mutex_t lock;
-    struct cupel__span_list open, large, retired;
+    struct cupel__span_list open, large, retired, forgotten;
     struct cupel__span_list full[CUPEL__CLASSES];       /* oldest first */
     unsigned char *ready[CUPEL__LENGTHS][CUPEL__READY]; /* fresh addresses that have pages already */
     unsigned ready_count[CUPEL__LENGTHS];

@@ -125,6 +125,7 @@ static struct cupel_debug_options draw_options(struct cupel_bytes *bytes, struct
     options.moves_on_remap = cupel_draw_uint(bytes, "move on remap", 0, 1) != 0;
     options.never_unmaps = cupel_draw_uint(bytes, "never unmap", 0, 3) == 3;
     options.memory_limit_bytes = (size_t)cupel_draw_uint(bytes, "memory limit", 0, 1) * 400000;
+    options.kept_metadata_bytes = (size_t)cupel_draw_uint(bytes, "kept records", 0, 2) << 16;
     options.leaks = CUPEL_DEBUG_LEAKS_NONE;
     return options;
 }

@@ -333,3 +333,29 @@ TEST(debug_limits, pages_of_freed_slots_go_back_while_the_span_lives,
     CHECK_UINT_EQ(statistics.freed_bytes, 0);
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 1);
 }
+
+TEST(debug_limits, what_is_freed_for_ever_takes_no_records,
+     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = seen_options(&seen);
+    options.kept_metadata_bytes = 100 << 10;
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    REQUIRE(a != NULL);
+    void *first = cupel_alloc(a, 100000, 8);
+    cupel_free(a, first, 100000, 8);
+    for (unsigned i = 0; i < 20000; i++) {
+        void *block = cupel_alloc(a, i % 3 == 0 ? 300 : 40000 + i, 8);
+        REQUIRE(block != NULL);
+        cupel_free(a, block, i % 3 == 0 ? 300 : 40000 + i, 8);
+    }
+    struct cupel_debug_statistics statistics = statistics_of(&debug);
+    CHECK_UINT_GT(statistics.forgotten_spans, 10000);
+    CHECK_UINT_LE(statistics.overhead_bytes, (uint64_t)1 << 20);
+    CHECK_UINT_LE(debug.state->forgotten.count, 100); /* neighbours are joined */
+    cupel_free(a, first, 100000, 8);
+    REQUIRE(seen.count == 1);
+    CHECK_INT_EQ(seen.all[0].kind, CUPEL_FINDING_DOUBLE_FREE); /* known, although nobody remembers by whom */
+    CHECK_UINT_EQ(seen.all[0].trace_count, 1);
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 1);
+}
