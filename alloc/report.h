@@ -87,7 +87,8 @@ struct cupel_sink {
     enum cupel_sink_kind kind;
     int file;      /* an open descriptor, borrowed */
     bool is_quick; /* text without source lines */
-    /* Called by the thread that made the mistake; the record is valid during the call. */
+    /* Called by the thread that made the mistake; the record is valid during the call. It may use the allocator; but
+     * while all blocks are looked at (check, leaks, deinit) requests give NULL, and nothing else may be asked. */
     void (*call)(void *user, const struct cupel_finding *finding);
     void *user;
 };

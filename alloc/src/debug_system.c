@@ -38,7 +38,9 @@ static bool protect(void *base, size_t length, bool is_writable) {
     return mprotect(base, length, is_writable ? PROT_READ | PROT_WRITE : PROT_READ) == 0;
 }
 
+/* No huge pages: a span would take 2 MiB where it holds one block, and revoking would tear them up again. */
 static bool commit(void *base, size_t length) {
+    (void)madvise(base, length, MADV_NOHUGEPAGE);
     return protect(base, length, true);
 }
 
