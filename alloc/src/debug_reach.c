@@ -93,7 +93,8 @@ __attribute__((noinline)) static bool scan_roots(struct search *search) {
     return cupel__maps_walk(scan_mapping, search);
 }
 
-void cupel__debug_clear_stack(void) {
+/* Without red zones, which would stay as they are. */
+__attribute__((noinline)) CUPEL__UNSANITIZED void cupel__debug_clear_stack(void) {
     volatile unsigned char stack[CLEARED];
     for (size_t i = 0; i < sizeof stack; i++) {
         stack[i] = 0;
