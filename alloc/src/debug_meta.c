@@ -111,7 +111,7 @@ struct cupel__block_record *cupel__meta_records(struct cupel__debug *debug, unsi
         return take(debug, bytes);
     }
     debug->meta.free_count[size_class]--;
-    memcpy(&debug->meta.free_records[size_class], records, sizeof(void *));
+    debug->meta.free_records[size_class] = *(void **)records;
     memset(records, 0, bytes);
     return records;
 }
@@ -124,7 +124,8 @@ void cupel__meta_release_records(struct cupel__debug *debug, unsigned size_class
     if (debug->meta.free_count[size_class]++ >= HOT && last > first) {
         (void)madvise((unsigned char *)records + (first - (uintptr_t)records), last - first, MADV_DONTNEED);
     }
-    memcpy(records, &debug->meta.free_records[size_class], sizeof(void *));
+    void **link = (void **)(void *)records; /* the chain goes through the arrays themselves */
+    *link = debug->meta.free_records[size_class];
     debug->meta.free_records[size_class] = records;
 }
 

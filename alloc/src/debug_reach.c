@@ -49,6 +49,7 @@ static void mark(struct search *search, uintptr_t value) {
 
 static void scan(struct search *search, uintptr_t low, uintptr_t high) {
     uintptr_t words[CHUNK / sizeof(uintptr_t)];
+    words[0] = 0;
     low = (low + sizeof low - 1) & ~(uintptr_t)(sizeof low - 1);
     while (low < high && high - low >= sizeof low) {
         size_t length = high - low < CHUNK ? high - low : CHUNK;

@@ -85,8 +85,9 @@ static void check_program(const char *name) {
         const char *found = strstr(place, value);
         if (found == NULL) {
             REQUIRE_FAIL("%s: expected `%s` in:\n%s", name, value, place);
+        } else {
+            place = found + strlen(value);
         }
-        place = found + strlen(value);
         findings += strncmp(value, "misuse: ", 8) == 0;
     }
     CHECK_UINT_EQ(count_of(said, "misuse: "), findings);
