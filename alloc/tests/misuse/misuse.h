@@ -56,12 +56,12 @@ static inline int misuse_end(void) {
 }
 
 /* A write and a read that the compiler keeps, to and from it knows not where. */
-static inline void write_byte(void *address, unsigned char value) {
+__attribute__((always_inline)) static inline void write_byte(void *address, unsigned char value) {
     __asm__ volatile("" : "+r"(address));
     *(volatile unsigned char *)address = value;
 }
 
-static inline unsigned char read_byte(const void *address) {
+__attribute__((always_inline)) static inline unsigned char read_byte(const void *address) {
     __asm__ volatile("" : "+r"(address));
     return *(const volatile unsigned char *)address;
 }
