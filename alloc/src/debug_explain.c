@@ -23,7 +23,7 @@ static bool holds_a_stack(const struct cupel__mapping *mapping) {
         return true;
     }
     enum { THREADS = 256 };
-    unsigned last = cupel__debug_thread_number();
+    unsigned last = cupel__debug_thread_last();
     for (unsigned i = 0; i < THREADS && i < last; i++) {
         uintptr_t other = cupel__debug_thread_stack(last - i);
         if (other >= mapping->low && other < mapping->high) {

@@ -16,8 +16,12 @@ unsigned cupel__debug_thread_number_new(void) {
     return number;
 }
 
+unsigned cupel__debug_thread_last(void) {
+    return __atomic_load_n(&last_number, __ATOMIC_RELAXED) & 0xffff;
+}
+
 uintptr_t cupel__debug_thread_stack(unsigned number) {
-    unsigned last = __atomic_load_n(&last_number, __ATOMIC_RELAXED);
+    unsigned last = cupel__debug_thread_last();
     return number == 0 || number > last || last - number >= STACKS
                ? 0
                : __atomic_load_n(&stacks[number % STACKS], __ATOMIC_RELAXED);

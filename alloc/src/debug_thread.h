@@ -24,6 +24,9 @@ static inline unsigned cupel__debug_thread_number(void) {
     return number != 0 ? number : cupel__debug_thread_number_new();
 }
 
+/* The number that was given last. */
+unsigned cupel__debug_thread_last(void);
+
 /* An address on the stack of that thread, as it was when it was numbered; 0 where it is not known (any more). */
 uintptr_t cupel__debug_thread_stack(unsigned number);
 
