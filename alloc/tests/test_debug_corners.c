@@ -76,13 +76,23 @@ TEST(debug_corners, forgotten_ranges_are_cut_to_size, .no_sweep = KERNEL) {
     options.kept_metadata_bytes = 0;
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     REQUIRE(a != NULL);
-    for (unsigned i = 0; i < 500; i++) {
-        size_t size = 40000 + i % 5 * 60000;
-        unsigned char *block = cupel_alloc_zeroed(a, size, 16);
-        REQUIRE(block != NULL);
-        CHECK(block[0] == 0 && block[size - 1] == 0);
-        memset(block, 0xff, size);
-        cupel_free(a, block, size, 16);
+    enum { ROUNDS = 500, LIVE = 4 }; /* so many at once, each whole until it goes */
+    size_t sizes[LIVE] = {0};
+    for (unsigned i = 0; i < ROUNDS + LIVE; i++) {
+        unsigned char **place = &blocks[i % LIVE];
+        size_t *size = &sizes[i % LIVE];
+        if (i >= LIVE) {
+            unsigned char value = (unsigned char)(i - LIVE);
+            CHECK((*place)[0] == value && memcmp(*place, *place + 1, *size - 1) == 0);
+            cupel_free(a, *place, *size, 16);
+        }
+        if (i < ROUNDS) {
+            *size = 40000 + i % 5 * 60000;
+            *place = cupel_alloc_zeroed(a, *size, 16);
+            REQUIRE(*place != NULL);
+            CHECK((*place)[0] == 0 && (*place)[*size - 1] == 0);
+            memset(*place, (int)i, *size);
+        }
     }
     struct cupel_debug_statistics statistics;
     cupel_debug_statistics(&debug, &statistics);
