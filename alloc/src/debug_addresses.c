@@ -63,6 +63,12 @@ unsigned char *cupel__addresses_take(struct cupel__debug *debug, size_t length) 
     return range;
 }
 
+void cupel__addresses_untake(struct cupel__debug *debug, const unsigned char *range) {
+    size_t length = (size_t)(debug->addresses.next - range);
+    debug->addresses.next -= length;
+    debug->addresses.used_bytes -= length;
+}
+
 static void give_back(struct cupel__debug *debug, const struct cupel__span_list *list) {
     for (const struct cupel__span *span = list->first; span != NULL; span = span->next) {
         (void)cupel__map_set(span->range, span->range_bytes, NULL);

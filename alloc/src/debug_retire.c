@@ -58,7 +58,11 @@ static bool keep_ready(struct cupel__debug *debug, const struct cupel__span *spa
         return false;
     }
     unsigned char *fresh = cupel__addresses_take(debug, span->range_bytes);
-    if (fresh == NULL || !debug->pages->move(span->base, fresh, span->length_bytes)) {
+    if (fresh == NULL) {
+        return false;
+    }
+    if (!debug->pages->move(span->base, fresh, span->length_bytes)) {
+        cupel__addresses_untake(debug, fresh);
         return false;
     }
     debug->ready[length][debug->ready_count[length]++] = fresh;

@@ -23,6 +23,7 @@ struct model {
     struct block blocks[LIVE_MAX];
     unsigned count;
     uint64_t bytes;
+    struct seen seen;
 };
 
 static void check_contents(const struct block *block, size_t length) {
@@ -101,6 +102,12 @@ static void resize(struct model *model, struct cupel_bytes *bytes, struct block 
 }
 
 static void check_numbers(const struct model *model) {
+    for (unsigned i = 0; i < model->seen.count && i < SEEN; i++) {
+        const struct cupel_finding_row *row = cupel_finding_row(model->seen.all[i].kind);
+        if (row->severity != CUPEL_SEVERITY_WARNING) {
+            REQUIRE_FAIL("%s of %p, a block of %zu", row->word, model->seen.all[i].address, model->seen.all[i].size);
+        }
+    }
     struct cupel_debug_statistics statistics;
     cupel_debug_statistics(&model->debug, &statistics);
     REQUIRE_UINT_EQ(statistics.live_blocks, model->count);
@@ -152,13 +159,22 @@ static void run_operations(struct model *model, struct cupel_bytes *bytes) {
     check_numbers(model);
 }
 
+static bool do_not_move(void *from, void *to, size_t length) {
+    (void)from, (void)to, (void)length;
+    return false;
+}
+
 PROPERTY(debug, keeps_what_it_is_given, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     struct model model = {.count = 0};
-    struct seen seen;
     (void)a;
-    struct cupel_debug_options options = draw_options(bytes, &seen);
+    struct cupel_debug_options options = draw_options(bytes, &model.seen);
     model.a = cupel_debug_init(&model.debug, cupel_pages(), &options, NULL);
     REQUIRE(model.a != NULL);
+    struct cupel__system still = cupel__system;
+    still.move = do_not_move;
+    if (cupel_draw_uint(bytes, "pages stay", 0, 1) != 0) {
+        model.debug.state->pages = &still;
+    }
     run_operations(&model, bytes);
     CHECK_UINT_EQ(cupel_debug_deinit(&model.debug), 0);
 }
@@ -167,9 +183,8 @@ PROPERTY(debug, bears_a_backing_that_fails, .no_sweep = "its memory is the kerne
     static const char *const plans[] = {"alloc:2", "alloc:1", "any:*/3", "any:*/2", "alloc:4+"};
     struct model model = {.count = 0};
     struct cupel_failing failing;
-    struct seen seen;
     (void)a;
-    struct cupel_debug_options options = draw_options(bytes, &seen);
+    struct cupel_debug_options options = draw_options(bytes, &model.seen);
     const char *plan = plans[cupel_draw_uint(bytes, "plan", 0, 4)];
     struct cupel_allocator *backing = cupel_failing_init(&failing, cupel_libc(), plan, NULL);
     REQUIRE(backing != NULL);
