@@ -10,11 +10,12 @@
 #include "alloc/src/maps.h"
 #include "alloc/src/unsanitized.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CHUNK = 16 << 10, CLEARED = 8 << 10 };
+enum { CHUNK = 16 << 10, CLEARED = 8 << 10, SPARSE = 16 << 20 };
 static const uintptr_t large_mapping = (uintptr_t)1 << (sizeof(void *) == 8 ? 35 : 31);
 
 struct marked {
@@ -27,6 +28,7 @@ struct search {
     struct marked *pending; /* marked, and not yet looked through */
     size_t count, capacity;
     uintptr_t here; /* the stack begins here */
+    int pagemap;    /* /proc/self/pagemap, or -1 */
 };
 
 static void mark(struct search *search, uintptr_t value) {
@@ -74,6 +76,24 @@ static bool is_own(const struct cupel__debug *debug, uintptr_t low) {
     return low >= (uintptr_t)debug->meta.base && low < (uintptr_t)debug->meta.end;
 }
 
+/* Scans of a large mapping only the parts that have pages: the kernel says which, eight bytes a page. */
+static void scan_sparse(struct search *search, uintptr_t low, uintptr_t high) {
+    uint64_t pages[512] = {0};
+    size_t step = search->debug->page_bytes * (sizeof pages / sizeof pages[0]);
+    for (; low < high; low += step) {
+        size_t part = high - low < step ? high - low : step;
+        off_t place = (off_t)(low / search->debug->page_bytes * sizeof pages[0]);
+        ssize_t got = pread(search->pagemap, pages, sizeof pages, place);
+        bool has_any = got <= 0; /* not told: looked at */
+        for (size_t i = 0; got > 0 && i < (size_t)got / sizeof pages[0]; i++) {
+            has_any = has_any || pages[i] >> 62 != 0; /* present, or swapped out */
+        }
+        if (has_any) {
+            scan(search, low, low + part);
+        }
+    }
+}
+
 static bool scan_mapping(void *user, const struct cupel__mapping *mapping) {
     struct search *search = user;
     uintptr_t low = mapping->low;
@@ -84,7 +104,11 @@ static bool scan_mapping(void *user, const struct cupel__mapping *mapping) {
     if (search->here >= low && search->here < mapping->high) {
         low = search->here;
     }
-    scan(search, low, mapping->high);
+    if (mapping->high - low > SPARSE) {
+        scan_sparse(search, low, mapping->high);
+    } else {
+        scan(search, low, mapping->high);
+    }
     return true;
 }
 
@@ -109,13 +133,16 @@ CUPEL__UNSANITIZED bool cupel__debug_mark_reachable(struct cupel__debug *debug, 
     if (memory == MAP_FAILED) {
         return false;
     }
-    struct search search = {debug, memory, 0, count, 0};
+    struct search search = {debug, memory, 0, count, 0, open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)};
     bool is_complete = scan_roots(&search);
     while (search.count > 0) {
         struct marked marked = search.pending[--search.count];
         uint32_t word = cupel__slot_load(&marked.span->slots[marked.index]);
         uintptr_t base = (uintptr_t)cupel__slot_block(marked.span, marked.index, cupel__slot_align_log(word));
         scan(&search, base, base + cupel__slot_size(marked.span, word));
+    }
+    if (search.pagemap >= 0) {
+        (void)close(search.pagemap);
     }
     (void)munmap(memory, bytes);
     return is_complete;

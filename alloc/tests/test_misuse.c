@@ -98,7 +98,7 @@ static int compare(const void *a, const void *b) {
 }
 
 TEST(misuse, programs_are_told_as_they_expect, .no_sweep = "it runs other programs", .tags = "slow crash",
-     .timeout_s = 120) {
+     .timeout_s = 400) {
     static char names[PROGRAMS][NAME];
     size_t count = 0;
     DIR *directory = opendir(folder);
