@@ -15,6 +15,7 @@ enum { THREADS = 4, EXCHANGES = 20000, PLACES = 64 };
 struct crowd {
     struct cupel_allocator *a;
     void *places[PLACES];
+    bool is_over;
 };
 
 /* Sizes are told by the place, so that whoever frees a block knows. */
@@ -22,19 +23,36 @@ static size_t size_of_place(unsigned place) {
     return 16 + place * 40;
 }
 
+static bool exchange_one(struct crowd *crowd, unsigned i) {
+    unsigned place = i * 7 % PLACES;
+    void *block = cupel_alloc(crowd->a, size_of_place(place), 8);
+    if (block == NULL) {
+        return false;
+    }
+    memset(block, (int)i, size_of_place(place));
+    block = __atomic_exchange_n(&crowd->places[place], block, __ATOMIC_ACQ_REL);
+    if (block != NULL) {
+        cupel_free(crowd->a, block, size_of_place(place), 8);
+    }
+    return true;
+}
+
 static void *exchange(void *user) {
     struct crowd *crowd = user;
-    for (unsigned i = 0; i < EXCHANGES; i++) {
-        unsigned place = i * 7 % PLACES;
-        void *block = cupel_alloc(crowd->a, size_of_place(place), 8);
-        if (block == NULL) {
-            return crowd;
-        }
-        memset(block, (int)i, size_of_place(place));
-        block = __atomic_exchange_n(&crowd->places[place], block, __ATOMIC_ACQ_REL);
-        if (block != NULL) {
-            cupel_free(crowd->a, block, size_of_place(place), 8);
-        }
+    unsigned i = 0;
+    while (i < EXCHANGES && exchange_one(crowd, i)) {
+        i++;
+    }
+    return i < EXCHANGES ? crowd : NULL;
+}
+
+/* At work until the last child has ended: the thread sanitizer takes a thread that has ended and is not joined yet when
+ * the process forks for one that the child has lost. */
+static void *exchange_until_over(void *user) {
+    struct crowd *crowd = user;
+    unsigned i = 0;
+    while (!__atomic_load_n(&crowd->is_over, __ATOMIC_RELAXED) && exchange_one(crowd, i)) {
+        i++;
     }
     return NULL;
 }
@@ -44,7 +62,7 @@ TEST(debug_threads, free_each_others_blocks, .no_sweep = "its memory is the kern
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
-    struct crowd crowd = {cupel_debug_init(&debug, cupel_pages(), &options, NULL), {NULL}};
+    struct crowd crowd = {.a = cupel_debug_init(&debug, cupel_pages(), &options, NULL)};
     REQUIRE(crowd.a != NULL);
     pthread_t threads[THREADS];
     for (unsigned i = 0; i < THREADS; i++) {
@@ -134,10 +152,10 @@ TEST(debug_threads, a_child_goes_on, .no_sweep = "its memory is the kernel's, wh
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
-    struct crowd crowd = {cupel_debug_init(&debug, cupel_pages(), &options, NULL), {NULL}};
+    struct crowd crowd = {.a = cupel_debug_init(&debug, cupel_pages(), &options, NULL)};
     REQUIRE(crowd.a != NULL);
     pthread_t thread;
-    REQUIRE_INT_EQ(pthread_create(&thread, NULL, exchange, &crowd), 0);
+    REQUIRE_INT_EQ(pthread_create(&thread, NULL, exchange_until_over, &crowd), 0);
     for (unsigned i = 0; i < FORKS; i++) {
         pid_t child = fork();
         if (child == 0) {
@@ -151,6 +169,7 @@ TEST(debug_threads, a_child_goes_on, .no_sweep = "its memory is the kernel's, wh
         CHECK(child > 0 && waitpid(child, &status, 0) == child);
         CHECK_INT_EQ(status, 0);
     }
+    __atomic_store_n(&crowd.is_over, true, __ATOMIC_RELAXED);
     REQUIRE_INT_EQ(pthread_join(thread, NULL), 0);
     for (unsigned i = 0; i < PLACES; i++) {
         if (crowd.places[i] != NULL) {

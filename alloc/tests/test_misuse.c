@@ -78,7 +78,10 @@ static void check_program(const char *name) {
     if (next_line(source, end, "status", value) != NULL) {
         status = atoi(value);
     }
-    CHECK_INT_EQ(run(name, said, sizeof said), status);
+    int ended = run(name, said, sizeof said);
+    if (ended != status) {
+        REQUIRE_FAIL("%s: ended with %d in place of %d, and said:\n%s", name, ended, status, said);
+    }
     const char *place = said;
     unsigned findings = 0;
     for (const char *at = source; (at = next_line(at, end, "expect", value)) != NULL;) {
