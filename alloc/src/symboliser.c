@@ -25,8 +25,10 @@ enum {
     ANSWER_MAX = 64 * 1024,
     STACK_BYTES = 32 * 1024,
     VARIABLES_MAX = 512,
-    PROCESS_MS = 5000, /* one question may take that long */
+    PROCESS_MS = 5000, /* one question may take that long on a processor */
     ALL_MS = 20000,    /* and all together that */
+    WAIT_MS = 30000,   /* those that sleep, or that are not let run, are waited for that long in all */
+    LOOK_MS = 500,     /* how often it is looked at */
 };
 
 /* clone by the name that no sanitizer stands before: it is no fork for them. */
@@ -40,12 +42,18 @@ static char offsets_as_text[CUPEL__SYMBOLISER_ASKED_MAX][20];
 static char *words[WORDS_MAX];
 static char *variables[VARIABLES_MAX];
 static char child_stack[STACK_BYTES] __attribute__((aligned(16)));
-static int64_t spent_ms;
+static int64_t spent_ms, waited_ms;
 
-static int64_t now_ms(void) {
-    struct timespec now;
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+static int64_t read_clock_ms(clockid_t clock) {
+    struct timespec now = {0, 0};
+    (void)clock_gettime(clock, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What the child has had of the processors: on a busy machine the clock on the wall says nothing of it. */
+static int64_t used_ms(pid_t pid) {
+    clockid_t clock;
+    return clock_getcpuclockid(pid, &clock) == 0 ? read_clock_ms(clock) : 0;
 }
 
 /* Finds the program in PATH, or what CUPEL_SYMBOLISER names; false where there is none. */
@@ -102,18 +110,19 @@ static int become_program(void *user) {
 }
 
 /* Reads all that comes, for as long as may be; false where it did not end. */
-static bool read_answer(int input, int64_t until_ms) {
+static bool read_answer(int input, pid_t pid, int64_t allowed_ms) {
     size_t length = 0;
     ssize_t got = 1;
+    int64_t until_ms = read_clock_ms(CLOCK_MONOTONIC) + WAIT_MS - waited_ms;
     while (got > 0 && length + 1 < sizeof answer) {
         struct pollfd poller = {.fd = input, .events = POLLIN};
-        int64_t left_ms = until_ms - now_ms();
-        int ready = left_ms <= 0 ? 0 : poll(&poller, 1, (int)left_ms);
-        if (ready < 0 && errno == EINTR) {
-            continue;
+        int ready = poll(&poller, 1, LOOK_MS);
+        bool may_go_on = used_ms(pid) <= allowed_ms && read_clock_ms(CLOCK_MONOTONIC) <= until_ms;
+        if (!may_go_on || (ready < 0 && errno != EINTR)) {
+            break;
         }
         if (ready <= 0) {
-            break;
+            continue;
         }
         got = read(input, answer + length, sizeof answer - 1 - length);
         length += got > 0 ? (size_t)got : 0;
@@ -127,7 +136,7 @@ static bool run_program(void) {
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return false;
     }
-    int64_t start_ms = now_ms();
+    int64_t start_ms = read_clock_ms(CLOCK_MONOTONIC);
     int64_t allowed_ms = ALL_MS - spent_ms < PROCESS_MS ? ALL_MS - spent_ms : PROCESS_MS;
     struct child child = {.output = ends[1]};
     sigset_t all;
@@ -138,17 +147,18 @@ static bool run_program(void) {
     pid_t pid = __clone(become_program, child_stack + sizeof child_stack, CLONE_VM | CLONE_VFORK, &child);
     (void)sigprocmask(SIG_SETMASK, &old, NULL);
     (void)close(ends[1]);
-    bool is_good = pid > 0 && read_answer(ends[0], start_ms + allowed_ms);
+    bool is_good = pid > 0 && read_answer(ends[0], pid, allowed_ms);
     (void)close(ends[0]);
     int status = -1;
     if (pid > 0) {
+        spent_ms += used_ms(pid);
         if (!is_good) {
             (void)kill(pid, SIGKILL);
         }
         while (waitpid(pid, &status, __WALL) < 0 && errno == EINTR) {
         }
     }
-    spent_ms += now_ms() - start_ms;
+    waited_ms += read_clock_ms(CLOCK_MONOTONIC) - start_ms;
     return is_good && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
@@ -224,7 +234,10 @@ bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned
         return false;
     }
     copy_variables();
-    for (unsigned which = 0; which < sizeof programs / sizeof programs[0] && spent_ms < ALL_MS; which++) {
+    for (unsigned which = 0; which < sizeof programs / sizeof programs[0]; which++) {
+        if (spent_ms >= ALL_MS || waited_ms >= WAIT_MS) {
+            return false;
+        }
         if (find_program(which)) {
             build_words(path, offsets, count);
             if (run_program()) {
