@@ -68,7 +68,7 @@ TEST(debug_corners, damage_is_found_when_pages_are_given_back, .no_sweep = KERNE
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 1);
 }
 
-TEST(debug_corners, forgotten_ranges_are_cut_to_size, .no_sweep = KERNEL) {
+TEST(debug_corners, forgotten_ranges_are_cut_to_size, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -133,7 +133,7 @@ static bool do_not_move(void *from, void *to, size_t length) {
     return false;
 }
 
-TEST(debug_corners, where_pages_cannot_move_they_are_copied, .no_sweep = KERNEL) {
+TEST(debug_corners, where_pages_cannot_move_they_are_copied, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

@@ -15,7 +15,7 @@ static struct cupel_debug_statistics statistics_of(const struct cupel_debug *deb
 }
 
 TEST(debug_limits, pairs_at_a_spans_edge_make_no_system_call,
-     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -37,7 +37,7 @@ TEST(debug_limits, pairs_at_a_spans_edge_make_no_system_call,
 }
 
 TEST(debug_limits, a_spent_budget_of_addresses_reuses_the_oldest,
-     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -78,7 +78,7 @@ static unsigned fill_up(struct cupel_allocator *a, size_t size) {
 }
 
 TEST(debug_limits, freed_slots_are_reused_last_and_in_order,
-     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -149,7 +149,7 @@ TEST(debug_limits, so_many_spans_and_no_more, .no_sweep = "its memory is the ker
 }
 
 TEST(debug_limits, the_quarantine_bounds_what_live_blocks_pin,
-     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -202,7 +202,7 @@ TEST(debug_limits, a_limit_of_memory_fails_what_passes_it,
 }
 
 TEST(debug_limits, records_of_retired_spans_are_forgotten_in_time,
-     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -302,7 +302,7 @@ TEST(debug_limits, damaged_records_are_told, .no_sweep = "its memory is the kern
 }
 
 TEST(debug_limits, pages_of_freed_slots_go_back_while_the_span_lives,
-     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -335,7 +335,7 @@ TEST(debug_limits, pages_of_freed_slots_go_back_while_the_span_lives,
 }
 
 TEST(debug_limits, what_is_freed_for_ever_takes_no_records,
-     .no_sweep = "its memory is the kernel's, which no sweep fails") {
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
