@@ -95,14 +95,14 @@ size_t cupel_bytes_fault_trailer(const struct cupel_fault_plan *plan, uint8_t tr
     for (unsigned i = 0; i < plan->count; i++) {
         is_drawn = is_drawn || plan->rules[i].when == CUPEL_FAULT_PERCENT;
     }
-    int used = cupel_fault_plan_format(plan, text, sizeof text);
-    int more = used >= (int)sizeof text
-                   ? used
-                   : snprintf(text + used, sizeof text - (size_t)used, " %" PRIu64, is_drawn ? plan->seed : 0);
-    if (used + more >= (int)sizeof text) {
+    size_t length = (size_t)cupel_fault_plan_format(plan, text, sizeof text);
+    if (length >= sizeof text) {
         return 0;
     }
-    size_t length = (size_t)(used + more);
+    length += (size_t)snprintf(text + length, sizeof text - length, " %" PRIu64, is_drawn ? plan->seed : (uint64_t)0);
+    if (length >= sizeof text) {
+        return 0;
+    }
     memcpy(trailer, text, length);
     trailer[length] = (uint8_t)length;
     memcpy(trailer + length + 1, CUPEL_BYTES_FAULT_TEXT_MAGIC, MAGIC_LENGTH);
