@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FAULT_MS_MIN = 2000, FAULT_TIMES = 20, TEXT_MAX = 1024 };
+enum { FAULT_MS_MIN = 5000, FAULT_TIMES = 20, TEXT_MAX = 1024 };
 
 /* One thing to start. */
 struct point {
