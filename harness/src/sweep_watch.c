@@ -33,7 +33,7 @@ enum {
     CROWDED_MAX = 4,             /* times as long at most, where more want to run than there are processors */
     TIMEOUT_UNFAILED_MS = 60000, /* before it is known how long a run takes */
     TIMEOUT_DYING_MS = 60000,    /* a sanitizer starts another program to tell of a death */
-    PATIENCE_MS = 2000,
+    PATIENCE_MS = 1000,
     HANG_COST = 10, /* the whole time limit; endless output costs a part of it */
     COST_MAX = 5 * HANG_COST,
     OUTPUT_SHOWN = 2500,
@@ -264,6 +264,7 @@ static void end_child(const struct watch *watch) {
     struct pollfd wait = {.fd = watch->findings, .events = POLLIN};
     if (interrupt_signal == 0) {
         (void)kill(watch->child, SIGABRT);
+        cupel__child_is_alive(); /* the runner's own patience is near its end */
         (void)poll(&wait, 1, PATIENCE_MS);
     }
     (void)kill(watch->child, SIGKILL);
