@@ -19,7 +19,7 @@
  *
  * Addresses are reused only where there are no more: when the budget of addresses or of mappings is spent, or the
  * system refuses, the oldest retired span is handed out again, and where there is none, freed slots of the oldest
- * spans; one warning says so. The same happens to freed slots when more freed bytes than the quarantine allows lie in
+ * spans, each of which waits until every other span of its class had its turn; one warning says so. The same happens to freed slots when more freed bytes than the quarantine allows lie in
  * spans that live blocks keep from being retired.
  *
  * What is found is a record (alloc/report.h) that goes to the sink of the options; each combination of kind and traces
@@ -39,7 +39,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,12 +47,23 @@ extern "C" {
 enum { CUPEL_DEBUG_FRAMES_DEFAULT = 16 };
 
 /* What the library may be built without: CUPEL_DEBUG_FRAMES_MAX is the most frames of a trace (0: no code for traces),
- * CUPEL_DEBUG_THREADS 0 makes every instance one for a single thread (no code for locks). */
+ * CUPEL_DEBUG_THREADS 0 makes every instance one for a single thread (no code for locks). CUPEL_DEBUG_SYSTEM 0, as
+ * -ffreestanding has it, is for machines without an operating system and without a C library: see alloc/bare.cmake. */
+#ifndef CUPEL_DEBUG_SYSTEM
+#define CUPEL_DEBUG_SYSTEM __STDC_HOSTED__
+#endif
+#if CUPEL_DEBUG_SYSTEM
+#include <stdio.h>
+#endif
 #ifndef CUPEL_DEBUG_FRAMES_MAX
+#if CUPEL_DEBUG_SYSTEM
 #define CUPEL_DEBUG_FRAMES_MAX 32
+#else
+#define CUPEL_DEBUG_FRAMES_MAX 1
+#endif
 #endif
 #ifndef CUPEL_DEBUG_THREADS
-#define CUPEL_DEBUG_THREADS 1
+#define CUPEL_DEBUG_THREADS CUPEL_DEBUG_SYSTEM
 #endif
 
 /* What is done after a finding was told. */
@@ -94,14 +104,16 @@ struct cupel_debug_options {
     size_t memory_limit_bytes;     /* of live blocks; what passes it fails. 0: none. Default 0 */
     size_t kept_metadata_bytes;    /* of records of retired spans. SIZE_MAX: all. Default 16 MiB */
     enum cupel_debug_seal seal;    /* default CUPEL_DEBUG_SEAL_NONE */
-    bool never_unmaps;             /* freed memory stays readable. Default false */
-    bool moves_on_remap;           /* each remap moves the block, so that stale pointers are found. Default false */
-    bool catches_faults;           /* SIGSEGV and SIGBUS in memory of ours become findings. Default true */
-    enum cupel_debug_leaks leaks;  /* default CUPEL_DEBUG_LEAKS_ALL */
-    unsigned leak_groups_max;      /* groups of leaks that are told, those with most bytes first. Default 20 */
-    bool prints_statistics;        /* at the end, to the sink's descriptor. Default false */
-    int statistics_signal;         /* at each such signal too, of whichever instance asked last; 0: none. Default 0 */
-    bool is_verbose;               /* each request is a line on the sink's descriptor. Default false */
+    bool records_in_backing;      /* the allocator's own records too come from the backing, where they cannot be sealed;
+                                     without a system always. Default false */
+    bool never_unmaps;            /* freed memory stays readable. Default false */
+    bool moves_on_remap;          /* each remap moves the block, so that stale pointers are found. Default false */
+    bool catches_faults;          /* SIGSEGV and SIGBUS in memory of ours become findings. Default true */
+    enum cupel_debug_leaks leaks; /* default CUPEL_DEBUG_LEAKS_ALL */
+    unsigned leak_groups_max;     /* groups of leaks that are told, those with most bytes first. Default 20 */
+    bool prints_statistics;       /* at the end, to the sink's descriptor. Default false */
+    int statistics_signal;        /* at each such signal too, of whichever instance asked last; 0: none. Default 0 */
+    bool is_verbose;              /* each request is a line on the sink's descriptor. Default false */
     enum cupel_debug_reaction react; /* default CUPEL_DEBUG_CONTINUE */
     uint32_t ignored;                /* kinds of findings that are neither told nor counted: bits, 1 << kind */
     struct cupel_sink sink;          /* default: text to descriptor 2 */
@@ -119,13 +131,16 @@ void cupel_debug_defaults(struct cupel_debug_options *options);
 /* Changes what the text says, in the style of ASAN_OPTIONS: "frames=8:canaries=0:ignore=wrong-size,leak". The names are
  * those of cupel_debug_help. `options->name` is left alone. False and a text with the column on a malformed text. */
 bool cupel_debug_parse(struct cupel_debug_options *options, const char *text, struct cupel_error *error);
+#if CUPEL_DEBUG_SYSTEM
 /* Prints the names, a line each. */
 void cupel_debug_help(FILE *out);
+#endif
 
 /* Starts with no block. `backing` (borrowed) is where spans come from: cupel_pages() for all that is said above; any
  * other allocator serves too, but its memory has no permissions to take away: retired spans are then held back, up to
- * quarantine_bytes, and go back to it. `options` NULL: the defaults. NULL where not even the memory for the records can
- * be had, or where options are out of their ranges; `error` (NULL is allowed) says which. */
+ * quarantine_bytes, and go back to it; where it has no more, the oldest of them are handed out again. `options` NULL:
+ * the defaults. NULL where not even the memory for the records can be had, or where options are out of their ranges;
+ * `error` (NULL is allowed) says which. */
 struct cupel_allocator *cupel_debug_init(struct cupel_debug *debug, struct cupel_allocator *backing,
                                          const struct cupel_debug_options *options, struct cupel_error *error);
 /* Looks for damage and leaks, gives all memory back, live blocks too, and returns the number of findings there were. A

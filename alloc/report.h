@@ -85,7 +85,10 @@ enum cupel_sink_kind {
 /* Where findings go. */
 struct cupel_sink {
     enum cupel_sink_kind kind;
-    int file;      /* an open descriptor, borrowed */
+    int file; /* an open descriptor, borrowed */
+    /* NULL, or text goes here and not to the descriptor, with `user`: to a serial line, or a log. Called under the
+     * rules of `call`, with pieces of lines. */
+    cupel_trace_put put;
     bool is_quick; /* text without source lines */
     /* Called by the thread that made the mistake; the record is valid during the call. It may use the allocator; but
      * while all blocks are looked at (check, leaks, deinit) requests give NULL, and nothing else may be asked. */

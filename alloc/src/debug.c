@@ -1,7 +1,6 @@
 /* The debug allocator's door: requests come in, are checked for who makes them, and go to their block. See debug.h. */
 #include "alloc/debug.h"
 
-#include "alloc/pages.h"
 #include "alloc/src/debug_addresses.h"
 #include "alloc/src/debug_block.h"
 #include "alloc/src/debug_fault.h"
@@ -197,12 +196,15 @@ static const struct cupel_allocator_ops debug_ops = {
     .name = "debug", .acquire = debug_acquire, .resize = debug_resize, .remap = debug_remap, .release = debug_release};
 
 /* What options may not say; NULL: nothing is wrong. */
-static const char *fault_of(const struct cupel_debug_options *options) {
+static const char *fault_of(const struct cupel_debug_options *options, const struct cupel_allocator *backing) {
     if (options->frames > CUPEL_TRACE_FRAMES_MAX) {
         return "a trace has at most 32 frames";
     }
     if (options->canary_bytes % 16 != 0 || options->canary_bytes > 256) {
         return "canaries are a multiple of 16 bytes, at most 256";
+    }
+    if ((options->records_in_backing || !CUPEL_DEBUG_SYSTEM) && backing == NULL) {
+        return "records in the backing need one that is not the system's pages";
     }
     if (options->sink.kind == CUPEL_SINK_CALL && options->sink.call == NULL) {
         return "a sink that is called needs a function";
@@ -211,14 +213,10 @@ static const char *fault_of(const struct cupel_debug_options *options) {
 }
 
 static void init_locks(struct cupel__debug *debug) {
-    pthread_mutexattr_t recursive;
-    (void)pthread_mutexattr_init(&recursive);
-    (void)pthread_mutexattr_settype(&recursive, PTHREAD_MUTEX_RECURSIVE);
-    (void)pthread_mutex_init(&debug->seal_lock, &recursive);
-    (void)pthread_mutexattr_destroy(&recursive);
-    (void)pthread_mutex_init(&debug->lock, NULL);
+    cupel__mutex_init(&debug->seal_lock, true);
+    cupel__mutex_init(&debug->lock, false);
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
-        (void)pthread_mutex_init(&debug->shards[i].lock, NULL);
+        cupel__mutex_init(&debug->shards[i].lock, false);
         debug->shards[i].credit = CUPEL__CREDIT_MAX;
     }
 }
@@ -229,15 +227,18 @@ struct cupel_allocator *cupel_debug_init(struct cupel_debug *debug, struct cupel
     cupel_debug_defaults(&defaults);
     options = options == NULL ? &defaults : options;
     *debug = (struct cupel_debug){{&debug_ops}, NULL};
-    const char *fault = fault_of(options);
-    struct cupel__debug *state = fault == NULL ? cupel__meta_begin(&cupel__system) : NULL;
+    backing = backing == cupel__system_allocator() ? NULL : backing;
+    const char *fault = fault_of(options, backing);
+    bool are_in_backing = options->records_in_backing || !CUPEL_DEBUG_SYSTEM;
+    struct cupel__debug *state =
+        fault == NULL ? cupel__meta_begin(&cupel__system, are_in_backing ? backing : NULL) : NULL;
     if (state == NULL) {
         (void)cupel_error_set(error, 0, 0, "debug allocator: %s",
-                              fault == NULL ? "the system gives no memory for its records" : fault);
+                              fault == NULL ? "there is no memory for its records" : fault);
         return NULL;
     }
     state->handle = debug;
-    state->backing = backing == NULL || backing == cupel_pages() ? NULL : backing;
+    state->backing = backing;
     state->pages = state->backing == NULL ? &cupel__system : &cupel__backing_system;
     state->options = *options;
     state->options.is_single_thread = options->is_single_thread || !CUPEL_DEBUG_THREADS;
@@ -246,6 +247,10 @@ struct cupel_allocator *cupel_debug_init(struct cupel_debug *debug, struct cupel
     }
     if (state->options.span_count_max == 0) {
         state->options.span_count_max = cupel__span_count_default();
+    }
+    if (are_in_backing) {
+        state->options.records_in_backing = true;
+        state->options.seal = CUPEL_DEBUG_SEAL_NONE;
     }
     init_locks(state);
     debug->state = state;
@@ -299,10 +304,10 @@ uint64_t cupel_debug_deinit(struct cupel_debug *debug) {
     }
     cupel__debug_unregister(state);
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
-        (void)pthread_mutex_destroy(&state->shards[i].lock);
+        cupel__mutex_destroy(&state->shards[i].lock);
     }
-    (void)pthread_mutex_destroy(&state->lock);
-    (void)pthread_mutex_destroy(&state->seal_lock);
+    cupel__mutex_destroy(&state->lock);
+    cupel__mutex_destroy(&state->seal_lock);
     cupel__addresses_deinit(state);
     cupel__meta_end(state);
     debug->state = NULL;

@@ -3,19 +3,17 @@
 
 #include "alloc/src/debug_map.h"
 
-#include <sys/resource.h>
-
 static const size_t first_piece = (size_t)1 << (sizeof(void *) == 8 ? 30 : 25);
 static const size_t largest_piece = (size_t)1 << (sizeof(void *) == 8 ? 40 : 26);
 static const size_t smallest_piece = (size_t)1 << 20;
 enum { LIMITED_PART = 64 }; /* of a limited address space, the first piece takes at most so much */
 
 static size_t piece_wanted(const struct cupel__debug *debug) {
-    struct rlimit limit;
+    size_t limit = cupel__address_limit();
     size_t piece = debug->addresses.reserved_bytes;
     piece = piece < first_piece ? first_piece : piece > largest_piece ? largest_piece : piece;
-    if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && piece > limit.rlim_cur / LIMITED_PART) {
-        piece = (size_t)(limit.rlim_cur / LIMITED_PART) & ~((size_t)CUPEL__UNIT - 1);
+    if (limit != SIZE_MAX && piece > limit / LIMITED_PART) {
+        piece = limit / LIMITED_PART & ~((size_t)CUPEL__UNIT - 1);
     }
     return piece < smallest_piece ? smallest_piece : piece;
 }

@@ -10,8 +10,6 @@
 #include "alloc/src/debug_thread.h"
 #include "alloc/src/debug_trim.h"
 
-#include <string.h>
-
 enum { SLOT_ALIGN = 16 };
 
 /* Bytes of slot that a block needs, one at least, so that its address is inside; both arguments are small. */
@@ -162,7 +160,8 @@ void cupel__block_release(struct cupel__request *request, struct cupel__target *
     if (!span->is_large || debug->options.never_unmaps || debug->backing != NULL) {
         cupel__freed_fill(span, target->index);
     }
-    cupel__slot_store(target->slot, cupel__slot_with(target->slot, target->word, CUPEL__SLOT_FREED));
+    cupel__slot_store(target->slot,
+                      cupel__slot_with(target->slot, target->word & ~(uint32_t)CUPEL__SLOT_MARK, CUPEL__SLOT_FREED));
     return_bytes(debug, size);
     if (span->is_large) {
         cupel__span_retire_large(debug, span, request->pending);

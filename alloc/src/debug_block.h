@@ -4,6 +4,8 @@
 
 #include "alloc/src/debug_state.h"
 
+/* What an address outside all spans is: of a stack, static, or wild. */
+enum cupel_finding_kind cupel__kind_of_place(uintptr_t address);
 /* A new block, or NULL. */
 void *cupel__block_acquire(struct cupel__request *request, size_t size, size_t align);
 /* Makes the slot of the request's block BUSY; false, with a finding told, where it is no live block, or where is_strict

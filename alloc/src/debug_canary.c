@@ -2,8 +2,6 @@
  * nothing and is no damage, any other is found to the byte. */
 #include "alloc/src/debug_canary.h"
 
-#include <string.h>
-
 static const unsigned char *last_other(const unsigned char *from, const unsigned char *to, unsigned char byte) {
     while (to > from && to[-1] == byte) {
         to--;

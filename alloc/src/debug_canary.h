@@ -4,8 +4,6 @@
 
 #include "alloc/src/debug_slot.h"
 
-#include <string.h>
-
 /* The first byte of [from, to) that is not `byte`, or `to`. */
 static inline const unsigned char *cupel__first_other(const unsigned char *from, const unsigned char *to,
                                                       unsigned char byte) {

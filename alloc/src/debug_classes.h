@@ -1,5 +1,5 @@
-/* Classes of slots: multiples of 16 bytes up to 256, then eight steps to each doubling, up to 32 KiB. So that a slot is
- * at most an eighth larger than what goes into it. */
+/* Classes of slots: multiples of 16 bytes up to 256, then eight steps to each doubling, up to CUPEL__SLOT_MAX. So that
+ * a slot is at most an eighth larger than what goes into it. */
 #ifndef ALLOC_SRC_DEBUG_CLASSES_H
 #define ALLOC_SRC_DEBUG_CLASSES_H
 
@@ -29,11 +29,13 @@ static inline uint32_t cupel__class_bytes(unsigned size_class) {
 
 /* Spans have one of three lengths, so that most hold 64 slots and more, and the pages of one fit another. */
 static inline unsigned cupel__length_index(uint32_t slot_bytes) {
-    return slot_bytes <= 512 ? 0 : slot_bytes <= 4096 ? 1 : 2;
+    return slot_bytes <= CUPEL__UNIT / CUPEL__SLOTS_MANY                            ? 0
+           : slot_bytes <= (CUPEL__UNIT << CUPEL__LENGTH_STEP) / CUPEL__SLOTS_FEWER ? 1
+                                                                                    : 2;
 }
 
 static inline size_t cupel__length_bytes(unsigned index) {
-    return (size_t)CUPEL__UNIT << (2 * index);
+    return (size_t)CUPEL__UNIT << (CUPEL__LENGTH_STEP * index);
 }
 
 /* How many ranges of a length are kept ready: 2 MiB at most of each. */

@@ -1,57 +1,12 @@
-/* What an address is that was given as a block and is none: freed already, inside a block, of another instance, on a
- * stack, in a module's data, or wild; and which block is the nearest. */
+/* What an address is that was given as a block and is none: freed already, inside a block, of another instance, or
+ * nowhere in spans (debug_place.c); and which block is the nearest. */
 #include "alloc/src/debug_block.h"
 #include "alloc/src/debug_find.h"
 #include "alloc/src/debug_map.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
 #include "alloc/src/debug_tell.h"
-#include "alloc/src/debug_thread.h"
-#include "alloc/src/maps.h"
-
-#include <string.h>
-
-struct place {
-    uintptr_t address;
-    enum cupel_finding_kind kind;
-    uintptr_t module_end; /* of the file's mapping just before; its zeroed data follow without a name */
-};
-
-static bool holds_a_stack(const struct cupel__mapping *mapping) {
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-    if ((here >= mapping->low && here < mapping->high) || strncmp(mapping->name, "[stack", 6) == 0) {
-        return true;
-    }
-    enum { THREADS = 256 };
-    unsigned last = cupel__debug_thread_last();
-    for (unsigned i = 0; i < THREADS && i < last; i++) {
-        uintptr_t other = cupel__debug_thread_stack(last - i);
-        if (other >= mapping->low && other < mapping->high) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool look_at_mapping(void *user, const struct cupel__mapping *mapping) {
-    struct place *place = user;
-    bool is_file = mapping->name[0] == '/';
-    if (place->address >= mapping->low && place->address < mapping->high) {
-        bool is_data = is_file || (mapping->name[0] == '\0' && mapping->low == place->module_end);
-        place->kind = is_data                  ? CUPEL_FINDING_STATIC
-                      : holds_a_stack(mapping) ? CUPEL_FINDING_STACK
-                                               : CUPEL_FINDING_WILD;
-        return false;
-    }
-    place->module_end = is_file ? mapping->high : 0;
-    return true;
-}
-
-static enum cupel_finding_kind kind_of_place(uintptr_t address) {
-    struct place place = {.address = address, .kind = CUPEL_FINDING_WILD};
-    (void)cupel__maps_walk(look_at_mapping, &place);
-    return place.kind;
-}
+#include "alloc/src/text.h"
 
 /* The nearest slot at or below the target's that was ever handed out; false where there is none. */
 static bool step_down(struct cupel__target *target) {
@@ -103,10 +58,10 @@ static enum cupel_finding_kind kind_in_span(const struct cupel__request *request
 void cupel__block_explain(struct cupel__request *request) {
     struct cupel_finding finding = {.verb = request->verb, .address = request->block};
     struct cupel__target target;
-    bool is_resize = strcmp(request->verb, "free") != 0;
+    bool is_resize = !cupel__text_is(request->verb, "free", 4);
     bool is_found = cupel__slot_locate((uintptr_t)request->block, &target);
     if (!is_found) {
-        finding.kind = kind_of_place((uintptr_t)request->block);
+        finding.kind = cupel__kind_of_place((uintptr_t)request->block);
     } else if (target.span->home != request->debug) {
         finding.kind = CUPEL_FINDING_FOREIGN;
         finding.owner = target.span->home->options.name;

@@ -32,7 +32,7 @@ void cupel__finding_describe(const struct cupel__span *span, uint32_t index, str
     if (state == CUPEL__SLOT_NONE) {
         return;
     }
-    bool is_live = state == CUPEL__SLOT_LIVE;
+    bool is_live = state != CUPEL__SLOT_FREED; /* a request at work on it is not its end yet */
     finding->has_block = true;
     finding->is_live = is_live;
     finding->base = cupel__slot_block(span, index, cupel__slot_align_log(word));

@@ -102,12 +102,37 @@ static struct cupel__span *find(const struct cupel__span_list *list, size_t rang
     return span;
 }
 
-unsigned char *cupel__retired_reuse(struct cupel__debug *debug, size_t *range_bytes, size_t align,
-                                    size_t length_bytes) {
+/* Over a backing: the range that was held back longest and is large enough, its fill looked at once more; or NULL. */
+static unsigned char *reuse_held(struct cupel__debug *debug, size_t *range_bytes, struct cupel__pending *pending) {
+    struct cupel__span *span = find(&debug->forgotten, *range_bytes, false);
+    if (span == NULL) {
+        span = find(&debug->retired, *range_bytes, false);
+    }
+    if (span == NULL) {
+        return NULL;
+    }
+    unsigned char *range = span->range;
+    *range_bytes = span->range_bytes;
+    if (span->state == CUPEL__SPAN_RETIRED) {
+        cupel__span_look_at_fill(debug, span, pending);
+    }
+    debug->mapped_bytes -= span->length_bytes;
+    debug->held_bytes -= span->range_bytes;
+    (void)cupel__map_set(range, span->range_bytes, NULL);
+    end(debug, span);
+    debug->reused_spans++;
+    return range;
+}
+
+unsigned char *cupel__retired_reuse(struct cupel__debug *debug, size_t *range_bytes, size_t align, size_t length_bytes,
+                                    struct cupel__pending *pending) {
+    if (debug->backing != NULL) {
+        return reuse_held(debug, range_bytes, pending);
+    }
     bool may_cut = !debug->options.never_unmaps;
-    struct cupel__span *span = debug->backing != NULL ? NULL : find(&debug->forgotten, *range_bytes, may_cut);
+    struct cupel__span *span = find(&debug->forgotten, *range_bytes, may_cut);
     bool is_forgotten = span != NULL;
-    if (span == NULL && debug->backing == NULL) {
+    if (span == NULL) {
         span = find(&debug->retired, *range_bytes, false);
     }
     if (span == NULL) {

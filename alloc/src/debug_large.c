@@ -11,8 +11,6 @@
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
 
-#include <string.h>
-
 static size_t to_pages(const struct cupel__debug *debug, size_t size) {
     size_t page = debug->page_bytes;
     return size == 0 ? page : (size + page - 1) & ~(page - 1);

@@ -1,14 +1,13 @@
 /* Leaks: live blocks grouped by the trace that allocated them, the groups with most bytes first. Reachable and
- * unreachable blocks of one trace are two groups. The table comes straight from the system and goes back to it. */
+ * unreachable blocks of one trace are two groups. The table is had for that moment alone; where there is no memory for
+ * it a small one serves, and sites that find no place in it are counted and not told. */
 #include "alloc/src/debug_find.h"
+#include "alloc/src/debug_meta.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
 #include "alloc/src/debug_sweep.h"
 #include "alloc/src/debug_tell.h"
 #include "alloc/src/debug_thread.h"
-
-#include <stdlib.h>
-#include <sys/mman.h>
 
 struct group {
     uint64_t blocks; /* 0: unused */
@@ -21,17 +20,21 @@ struct group {
 
 struct groups {
     struct group *all;
-    size_t capacity; /* a power of two; live blocks are at most half of it */
+    size_t capacity; /* a power of two; live blocks are at most half of it, unless it is the small one */
+    uint64_t leaked; /* blocks */
     bool wants_reachable;
 };
 
+/* NULL where there is no place left. */
 static struct group *group_of(const struct groups *groups, cupel_trace_id trace, bool is_reachable) {
     size_t at = (size_t)((((uint64_t)trace << 1 | is_reachable) * UINT64_C(0x9E3779B97F4A7C15)) >> 20);
-    struct group *group = &groups->all[at & (groups->capacity - 1)];
-    while (group->blocks != 0 && (group->trace != trace || group->is_reachable != is_reachable)) {
-        group = &groups->all[++at & (groups->capacity - 1)];
+    for (size_t i = 0; i < groups->capacity; i++) {
+        struct group *group = &groups->all[(at + i) & (groups->capacity - 1)];
+        if (group->blocks == 0 || (group->trace == trace && group->is_reachable == is_reachable)) {
+            return group;
+        }
     }
-    return group;
+    return NULL;
 }
 
 static void count_block(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
@@ -46,7 +49,11 @@ static void add_block(void *user, struct cupel__span *span, uint32_t index, uint
     if (cupel__slot_state(word) != CUPEL__SLOT_LIVE || (is_reachable && !groups->wants_reachable)) {
         return;
     }
+    groups->leaked++;
     struct group *group = group_of(groups, span->slots[index].allocated, is_reachable);
+    if (group == NULL) {
+        return;
+    }
     if (group->blocks == 0) {
         *group = (struct group){
             .trace = span->slots[index].allocated, .is_reachable = is_reachable, .span = span, .index = index};
@@ -57,9 +64,11 @@ static void add_block(void *user, struct cupel__span *span, uint32_t index, uint
 
 static void unmark(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
     (void)user;
-    if ((word & CUPEL__SLOT_MARK) != 0) {
-        struct cupel__block_record *slot = &span->slots[index];
-        cupel__slot_store(slot, cupel__slot_with(slot, word & ~(uint32_t)CUPEL__SLOT_MARK, cupel__slot_state(word)));
+    struct cupel__block_record *slot = &span->slots[index];
+    while (
+        (word & CUPEL__SLOT_MARK) != 0 && cupel__slot_state(word) == CUPEL__SLOT_LIVE &&
+        !cupel__slot_claim(slot, word, cupel__slot_with(slot, word & ~(uint32_t)CUPEL__SLOT_MARK, CUPEL__SLOT_LIVE))) {
+        word = cupel__slot_load(slot); /* somebody frees it just now */
     }
 }
 
@@ -110,27 +119,25 @@ static void tell_group(struct cupel__debug *debug, const struct group *group, bo
 /* Tells the groups of `count` live blocks; returns how many of these are leaked. */
 static uint64_t tell_groups(struct cupel__debug *debug, size_t count) {
     bool has_marks = cupel__debug_mark_reachable(debug, count);
+    enum { FEW = 16 };
+    struct group few[FEW] = {{0}};
     struct groups groups = {.capacity = 64, .wants_reachable = debug->options.leaks == CUPEL_DEBUG_LEAKS_ALL};
     while (groups.capacity < count * 2) {
         groups.capacity *= 2;
     }
     size_t bytes = groups.capacity * sizeof *groups.all;
-    void *table = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    uint64_t leaked = count;
-    if (table != MAP_FAILED) {
-        groups.all = table;
-        cupel__debug_walk(debug, add_block, &groups);
-        leaked = 0;
-        for (size_t i = 0; i < groups.capacity; i++) {
-            leaked += groups.all[i].blocks;
-        }
-        size_t told = gather(&groups, debug->options.leak_groups_max);
-        for (size_t i = 0; i < told; i++) {
-            tell_group(debug, &groups.all[i], has_marks);
-        }
-        (void)munmap(table, bytes);
+    void *table = cupel__scratch_take(debug, bytes);
+    groups.all = table != NULL ? table : few;
+    groups.capacity = table != NULL ? groups.capacity : FEW;
+    cupel__debug_walk(debug, add_block, &groups);
+    size_t told = gather(&groups, debug->options.leak_groups_max);
+    for (size_t i = 0; i < told; i++) {
+        tell_group(debug, &groups.all[i], has_marks);
     }
-    return leaked;
+    if (table != NULL) {
+        cupel__scratch_give_back(debug, table, bytes);
+    }
+    return groups.leaked;
 }
 
 uint64_t cupel__debug_tell_leaks(struct cupel__debug *debug) {

@@ -1,28 +1,8 @@
-/* The options of a debug allocator: defaults, and what text says. */
+/* The options of a debug allocator as text. */
 #include "alloc/src/debug_options.h"
 
 #include <assert.h>
 #include <string.h>
-
-void cupel_debug_defaults(struct cupel_debug_options *options) {
-    *options = (struct cupel_debug_options){.name = "debug",
-                                            .frames = CUPEL_DEBUG_FRAMES_DEFAULT,
-                                            .traces = CUPEL_TRACE_TABLES,
-                                            .has_canaries = true,
-                                            .canary_bytes = 16,
-                                            .fills_fresh = true,
-                                            .fills_freed = true,
-                                            .canary = 0xca,
-                                            .fresh = 0xaf,
-                                            .freed = 0xdd,
-                                            .fill_max_bytes = (size_t)1 << 20,
-                                            .quarantine_bytes = (size_t)64 << 20,
-                                            .kept_metadata_bytes = (size_t)16 << 20,
-                                            .catches_faults = true,
-                                            .leaks = CUPEL_DEBUG_LEAKS_ALL,
-                                            .leak_groups_max = 20,
-                                            .sink = {.kind = CUPEL_SINK_TEXT, .file = 2}};
-}
 
 /* What the table below parses into: options whose type is not one of the table's. */
 struct words {
@@ -147,6 +127,7 @@ static void fill_table(struct cupel_option table[ROWS], struct words *words, str
         BYTES(memory_limit, "memory-limit", "live bytes beyond which requests fail; default 0, none"),
         BYTES(kept_metadata, "kept-metadata", "records of retired spans that are kept; default 16 MiB"),
         CHOICE(seal, "seal", "none retired always", "write-protect records; default none"),
+        FLAG(records_in_backing, "records-in-backing", "take records from the backing allocator too"),
         FLAG(never_unmaps, "never-unmap", "leave freed memory readable"),
         FLAG(moves_on_remap, "move-on-remap", "each resize that may move the block does"),
         FLAG(catches_faults, "catch-faults", "tell of faults in freed memory and guards; default yes"),

@@ -2,16 +2,17 @@
  *
  * Roots are the registers, the calling thread's stack from here on, and every private mapping of the process that can
  * be written: other threads' stacks, modules' data, thread-local memory, the heaps of others; but not what this
- * instance keeps for itself, and nothing in mappings over LARGE_MAPPING, which are the shadows of sanitizers. Memory is
- * read through the kernel, so that a page that cannot be read is passed over. */
+ * instance keeps for itself, wherever that came from, and nothing in mappings over LARGE_MAPPING, which are the shadows
+ * of sanitizers. Memory is read through the kernel, so that a page that cannot be read is passed over. */
 #include "alloc/src/debug_find.h"
+#include "alloc/src/debug_map.h"
+#include "alloc/src/debug_meta.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_sweep.h"
 #include "alloc/src/maps.h"
 #include "alloc/src/unsanitized.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -66,6 +67,20 @@ static void scan(struct search *search, uintptr_t low, uintptr_t high) {
     }
 }
 
+/* The same where the memory is of the backing of this instance: what the instance has of it holds no roots. */
+static void scan_root(struct search *search, uintptr_t low, uintptr_t high) {
+    while (search->debug->backing != NULL && low < high) {
+        uintptr_t unit_end = (low | (CUPEL__UNIT - 1)) + 1;
+        uintptr_t end = unit_end < high ? unit_end : high;
+        const struct cupel__span *span = cupel__map_find(low);
+        if ((span == NULL || span->home != search->debug) && !cupel__meta_holds(search->debug, low)) {
+            scan(search, low, end);
+        }
+        low = end;
+    }
+    scan(search, low, high);
+}
+
 static bool is_own(const struct cupel__debug *debug, uintptr_t low) {
     for (unsigned i = 0; i < debug->addresses.count; i++) {
         uintptr_t base = (uintptr_t)debug->addresses.reservations[i].base;
@@ -73,7 +88,7 @@ static bool is_own(const struct cupel__debug *debug, uintptr_t low) {
             return true;
         }
     }
-    return low >= (uintptr_t)debug->meta.base && low < (uintptr_t)debug->meta.end;
+    return cupel__meta_holds(debug, low);
 }
 
 /* Scans of a large mapping only the parts that have pages: the kernel says which, eight bytes a page. */
@@ -89,7 +104,7 @@ static void scan_sparse(struct search *search, uintptr_t low, uintptr_t high) {
             has_any = has_any || pages[i] >> 62 != 0; /* present, or swapped out */
         }
         if (has_any) {
-            scan(search, low, low + part);
+            scan_root(search, low, low + part);
         }
     }
 }
@@ -107,7 +122,7 @@ static bool scan_mapping(void *user, const struct cupel__mapping *mapping) {
     if (mapping->high - low > SPARSE) {
         scan_sparse(search, low, mapping->high);
     } else {
-        scan(search, low, mapping->high);
+        scan_root(search, low, mapping->high);
     }
     return true;
 }
@@ -129,8 +144,8 @@ __attribute__((noinline)) CUPEL__UNSANITIZED void cupel__debug_clear_stack(void)
 CUPEL__UNSANITIZED bool cupel__debug_mark_reachable(struct cupel__debug *debug, size_t count) {
     __builtin_unwind_init(); /* registers that outlive a call are now in this frame */
     size_t bytes = count * sizeof(struct marked);
-    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) {
+    void *memory = cupel__scratch_take(debug, bytes);
+    if (memory == NULL) {
         return false;
     }
     struct search search = {debug, memory, 0, count, 0, open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)};
@@ -144,6 +159,6 @@ CUPEL__UNSANITIZED bool cupel__debug_mark_reachable(struct cupel__debug *debug, 
     if (search.pagemap >= 0) {
         (void)close(search.pagemap);
     }
-    (void)munmap(memory, bytes);
+    cupel__scratch_give_back(debug, memory, bytes);
     return is_complete;
 }

@@ -11,8 +11,6 @@
 #include "alloc/src/debug_span.h"
 #include "alloc/src/debug_trim.h"
 
-#include <string.h>
-
 void cupel__finding_pend(struct cupel__debug *debug, struct cupel__pending *pending,
                          const struct cupel_finding *finding) {
     if (pending->count < sizeof pending->all / sizeof pending->all[0]) {

@@ -18,7 +18,8 @@ void cupel__retired_give_back(struct cupel__debug *debug, struct cupel__pending 
 /* The addresses that were retired first, at least `range_bytes` of them, mapped for `length_bytes` behind their offset
  * (see cupel__range_offset); range_bytes becomes their number. NULL where there are none, or where the system refuses.
  */
-unsigned char *cupel__retired_reuse(struct cupel__debug *debug, size_t *range_bytes, size_t align, size_t length_bytes);
+unsigned char *cupel__retired_reuse(struct cupel__debug *debug, size_t *range_bytes, size_t align, size_t length_bytes,
+                                    struct cupel__pending *pending);
 /* Looks at the fill of a span's freed slots, and tells what was written there. */
 void cupel__span_look_at_fill(struct cupel__debug *debug, const struct cupel__span *span,
                               struct cupel__pending *pending);

@@ -3,14 +3,12 @@
 #include "alloc/src/debug_seal.h"
 
 #include "alloc/src/debug_meta.h"
+#include "alloc/src/report_output.h"
 #include "alloc/src/text.h"
-
-#include <string.h>
-#include <unistd.h>
 
 void cupel__debug_unseal(struct cupel__debug *debug) {
     if (debug->options.seal == CUPEL_DEBUG_SEAL_ALWAYS) {
-        (void)pthread_mutex_lock(&debug->seal_lock);
+        cupel__mutex_lock(&debug->seal_lock);
         if (debug->seal_depth++ == 0) {
             cupel__meta_protect(debug, true);
         }
@@ -22,7 +20,7 @@ void cupel__debug_seal(struct cupel__debug *debug) {
         if (--debug->seal_depth == 0) {
             cupel__meta_protect(debug, false);
         }
-        (void)pthread_mutex_unlock(&debug->seal_lock);
+        cupel__mutex_unlock(&debug->seal_lock);
     }
 }
 
@@ -39,22 +37,9 @@ void cupel__span_seal(struct cupel__debug *debug, const struct cupel__span *span
     }
 }
 
-struct line {
-    size_t used;
-    char text[256];
-};
-
-static void put_line(void *user, const char *text, size_t length) {
-    struct line *line = user;
-    size_t room = sizeof line->text - line->used;
-    length = length < room ? length : room;
-    memcpy(line->text + line->used, text, length);
-    line->used += length;
-}
-
 void cupel__debug_write_line(const struct cupel__request *request, size_t size, size_t align, const void *result) {
-    struct line line = {.used = 0};
-    const struct cupel__text text = {put_line, &line};
+    struct cupel__output output;
+    const struct cupel__text text = cupel__output_begin(&output, &request->debug->options.sink);
     cupel__text_string(&text, request->debug->options.name);
     cupel__text_string(&text, ": ");
     cupel__text_string(&text, request->verb);
@@ -71,5 +56,5 @@ void cupel__debug_write_line(const struct cupel__request *request, size_t size, 
     cupel__text_string(&text, " by thread ");
     cupel__text_decimal(&text, request->thread);
     cupel__text_string(&text, "\n");
-    (void)!write(request->debug->options.sink.file, line.text, line.used);
+    cupel__output_flush(&output);
 }

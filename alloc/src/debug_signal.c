@@ -6,33 +6,10 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 static struct cupel__debug *asked; /* whose numbers; NULL: nobody's */
 static struct sigaction before;
-
-struct output {
-    int file;
-    size_t used;
-    char text[2048];
-};
-
-static void put(void *user, const char *text, size_t length) {
-    struct output *output = user;
-    size_t room = sizeof output->text - output->used;
-    length = length < room ? length : room;
-    memcpy(output->text + output->used, text, length);
-    output->used += length;
-}
-
-void cupel__debug_write_statistics(struct cupel__debug *debug) {
-    struct output output;
-    output.file = debug->options.sink.file;
-    output.used = 0;
-    cupel_debug_print_statistics(debug->handle, debug->options.sink.kind == CUPEL_SINK_JSON, put, &output);
-    (void)!write(output.file, output.text, output.used);
-}
 
 /* Nobody is inside, as far as can be seen: all locks are free at this moment. */
 static bool is_quiet(struct cupel__debug *debug) {

@@ -2,8 +2,10 @@
  *
  *     bits 0..15 size   16..20 log2 of the alignment   21..22 state   23 mark   24..31 check
  *
- * The check is of all the other bits and of the record's own address: a record that was overwritten is noticed in 255
- * cases of 256. A slot that was never handed out is all zero. The size of a large block stands in its span. */
+ * The mark of a live block says that it is reachable, while leaks are looked for; that of a freed one that it has
+ * waited for its reuse (debug_reopen.c). The check is of all the other bits and of the record's own address: a record
+ * that was overwritten is noticed in 255 cases of 256. A slot that was never handed out is all zero. The size of a
+ * large block stands in its span. */
 #ifndef ALLOC_SRC_DEBUG_SLOT_H
 #define ALLOC_SRC_DEBUG_SLOT_H
 

@@ -8,20 +8,21 @@
 #include "alloc/src/debug_lists.h"
 #include "alloc/src/debug_map.h"
 #include "alloc/src/debug_meta.h"
+#include "alloc/src/debug_reopen.h"
 #include "alloc/src/debug_retire.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_thread.h"
 #include "alloc/src/debug_trim.h"
 
-void cupel__debug_lock(struct cupel__debug *debug, pthread_mutex_t *lock) {
+void cupel__debug_lock(struct cupel__debug *debug, cupel__mutex *lock) {
     if (CUPEL_DEBUG_THREADS && !debug->options.is_single_thread) {
-        (void)pthread_mutex_lock(lock);
+        cupel__mutex_lock(lock);
     }
 }
 
-void cupel__debug_unlock(struct cupel__debug *debug, pthread_mutex_t *lock) {
+void cupel__debug_unlock(struct cupel__debug *debug, cupel__mutex *lock) {
     if (CUPEL_DEBUG_THREADS && !debug->options.is_single_thread) {
-        (void)pthread_mutex_unlock(lock);
+        cupel__mutex_unlock(lock);
     }
 }
 
@@ -43,8 +44,8 @@ static void warn(struct cupel__debug *debug, struct cupel__pending *pending) {
 
 /* A header for a range whose pages are mapped, on the map; NULL where there is no memory for it. */
 static struct cupel__span *make(struct cupel__debug *debug, unsigned char *range, size_t range_bytes, size_t offset,
-                                size_t length_bytes) {
-    struct cupel__span *span = cupel__meta_span(debug);
+                                size_t length_bytes, struct cupel__pending *pending) {
+    struct cupel__span *span = cupel__meta_span(debug, pending);
     if (span == NULL) {
         return NULL;
     }
@@ -72,6 +73,15 @@ static unsigned char *fresh_range(struct cupel__debug *debug, size_t range_bytes
                                                                                                                  : NULL;
 }
 
+/* A range for which there are no records: back to where it is from, or never to be touched. */
+static void drop_range(struct cupel__debug *debug, unsigned char *range, size_t range_bytes) {
+    if (debug->backing != NULL) {
+        debug->backing->ops->release(debug->backing, range, range_bytes, CUPEL__UNIT, NULL);
+    } else {
+        (void)debug->pages->revoke(range, range_bytes);
+    }
+}
+
 static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_class, unsigned shard,
                                       struct cupel__pending *pending) {
     uint32_t slot_bytes = cupel__class_bytes(size_class);
@@ -81,21 +91,21 @@ static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_
     unsigned char *range = debug->ready_count[length] > 0 ? debug->ready[length][--debug->ready_count[length]]
                                                           : fresh_range(debug, bytes, 0, bytes);
     if (range == NULL) {
-        range = cupel__retired_reuse(debug, &range_bytes, 0, bytes);
+        range = cupel__retired_reuse(debug, &range_bytes, 0, bytes, pending);
         if (range == NULL) {
             return NULL;
         }
         warn(debug, pending);
     }
-    struct cupel__span *span = make(debug, range, range_bytes, 0, bytes);
-    struct cupel__block_record *records = span == NULL ? NULL : cupel__meta_records(debug, size_class);
+    struct cupel__span *span = make(debug, range, range_bytes, 0, bytes, pending);
+    struct cupel__block_record *records = span == NULL ? NULL : cupel__meta_records(debug, size_class, pending);
     if (records == NULL) {
-        (void)debug->pages->revoke(range, bytes);
         if (span != NULL) {
             debug->mapped_bytes -= bytes;
             (void)cupel__map_set(range, range_bytes, NULL);
             cupel__meta_release_span(debug, span);
         }
+        drop_range(debug, range, range_bytes);
         return NULL;
     }
     span->slots = records;
@@ -108,23 +118,6 @@ static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_
     span->check = cupel__span_check(span);
     cupel__list_append(&debug->open, span);
     return span;
-}
-
-/* The oldest full span of the class that has freed slots, open again; NULL where none of `most` spans has. */
-static struct cupel__span *reopen(struct cupel__debug *debug, unsigned size_class, unsigned shard, size_t most) {
-    struct cupel__span *span = debug->full[size_class].first;
-    for (; span != NULL && most > 0; span = span->next, most--) {
-        uint32_t freed = __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE);
-        if (freed > span->gone_slots && freed < span->handed_out) {
-            cupel__list_remove(&debug->full[size_class], span);
-            cupel__span_set_state(span, CUPEL__SPAN_OPEN);
-            span->cursor = 0;
-            __atomic_store_n(&span->shard, (uint8_t)shard, __ATOMIC_RELEASE);
-            cupel__list_append(&debug->open, span);
-            return span;
-        }
-    }
-    return NULL;
 }
 
 static uint64_t freed_bytes(const struct cupel__debug *debug) {
@@ -146,6 +139,33 @@ static void trim_oldest(struct cupel__debug *debug, unsigned size_class, unsigne
     }
 }
 
+/* The span, all of which is free, is retired. Under both locks. */
+static void retire(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
+    struct cupel__shard *shard = &debug->shards[span->shard];
+    if (shard->current[span->size_class] == span) {
+        shard->current[span->size_class] = NULL;
+    }
+    (void)__atomic_fetch_sub(&shard->freed_bytes, (uint64_t)(span->freed - span->gone_slots) * span->slot_bytes,
+                             __ATOMIC_RELAXED);
+    cupel__span_retire(debug, span, pending);
+}
+
+/* Retires the open spans of the shard in which nothing is live, which wait for credit or for more blocks: there is no
+ * room for others. True where there were some. Under both locks. */
+static bool retire_emptied(struct cupel__debug *debug, unsigned shard, struct cupel__pending *pending) {
+    bool has_any = false;
+    struct cupel__span *next;
+    for (struct cupel__span *span = debug->open.first; span != NULL; span = next) {
+        next = span->next;
+        if (span->shard == shard && span->handed_out > 0 && !debug->options.never_unmaps &&
+            __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE) == span->handed_out) {
+            retire(debug, span, pending);
+            has_any = true;
+        }
+    }
+    return has_any;
+}
+
 /* The next span for a shard to hand out from, in the place of the one that is full. Under the shard's lock. */
 static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard, unsigned size_class,
                                      struct cupel__pending *pending) {
@@ -161,41 +181,21 @@ static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard,
     if (freed_bytes(debug) > debug->options.quarantine_bytes) {
         trim_oldest(debug, size_class, shard, LOOKS, pending);
         if (freed_bytes(debug) > debug->options.quarantine_bytes) {
-            span = reopen(debug, size_class, shard, LOOKS);
+            span = cupel__span_reopen(debug, size_class, shard, LOOKS);
         }
     }
     if (span == NULL) {
         span = make_small(debug, size_class, shard, pending);
     }
+    if (span == NULL && retire_emptied(debug, shard, pending)) {
+        span = make_small(debug, size_class, shard, pending);
+    }
     if (span == NULL) {
-        span = reopen(debug, size_class, shard, SIZE_MAX);
+        span = cupel__span_reopen(debug, size_class, shard, SIZE_MAX);
     }
     debug->shards[shard].current[size_class] = span;
     cupel__debug_unlock(debug, &debug->lock);
     return span;
-}
-
-/* A freed slot of a span that was opened again, taken; false where there is none left. */
-static bool take_freed(struct cupel__debug *debug, struct cupel__span *span, uint32_t *index,
-                       struct cupel__pending *pending) {
-    for (; span->cursor < span->capacity; span->cursor++) {
-        struct cupel__block_record *slot = &span->slots[span->cursor];
-        uint32_t word = cupel__slot_load(slot);
-        if (cupel__slot_state(word) != CUPEL__SLOT_FREED || cupel__slot_is_gone(span, span->cursor) ||
-            !cupel__slot_claim(slot, word, cupel__slot_with(slot, word, CUPEL__SLOT_BUSY))) {
-            continue;
-        }
-        *index = span->cursor++;
-        struct cupel_finding finding = {.kind = CUPEL_FINDING_WRITE_AFTER_FREE};
-        if (!cupel__freed_is_whole(span, *index, cupel__slot_block(span, *index, cupel__slot_align_log(word)),
-                                   &finding)) {
-            cupel__finding_describe(span, *index, &finding);
-            cupel__finding_pend(debug, pending, &finding);
-        }
-        (void)__atomic_fetch_sub(&span->freed, 1, __ATOMIC_RELEASE);
-        return true;
-    }
-    return false;
 }
 
 struct cupel__block_record *cupel__span_hand_out(struct cupel__debug *debug, unsigned size_class,
@@ -213,7 +213,7 @@ struct cupel__block_record *cupel__span_hand_out(struct cupel__debug *debug, uns
             slot = &current->slots[*index];
             break;
         }
-        if (current != NULL && take_freed(debug, current, index, pending)) {
+        if (current != NULL && cupel__span_take_freed(debug, current, index, pending)) {
             slot = &current->slots[*index];
             shard->reused_slots++;
             (void)__atomic_fetch_sub(&shard->freed_bytes, current->slot_bytes, __ATOMIC_RELAXED);
@@ -258,29 +258,25 @@ void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, s
         if (span->handed_out < span->capacity) {
             shard->credit -= CUPEL__CREDIT_EACH;
         }
-        if (shard->current[span->size_class] == span) {
-            shard->current[span->size_class] = NULL;
-        }
-        (void)__atomic_fetch_sub(&shard->freed_bytes, (uint64_t)(freed - span->gone_slots) * span->slot_bytes,
-                                 __ATOMIC_RELAXED);
-        cupel__span_retire(debug, span, pending);
+        retire(debug, span, pending);
     }
     cupel__debug_unlock(debug, &debug->lock);
     cupel__debug_unlock(debug, &shard->lock);
 }
 
-struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t range_bytes, size_t align,
-                                           size_t length_bytes, struct cupel__pending *pending) {
+static struct cupel__span *make_large(struct cupel__debug *debug, size_t range_bytes, size_t align, size_t length_bytes,
+                                      struct cupel__pending *pending) {
     cupel__debug_lock(debug, &debug->lock);
     unsigned char *range = fresh_range(debug, range_bytes, align, length_bytes);
     if (range == NULL) {
-        range = cupel__retired_reuse(debug, &range_bytes, align, length_bytes);
+        range = cupel__retired_reuse(debug, &range_bytes, align, length_bytes, pending);
         if (range != NULL) {
             warn(debug, pending);
         }
     }
-    struct cupel__span *span =
-        range == NULL ? NULL : make(debug, range, range_bytes, cupel__range_offset(debug, range, align), length_bytes);
+    struct cupel__span *span = range == NULL ? NULL
+                                             : make(debug, range, range_bytes, cupel__range_offset(debug, range, align),
+                                                    length_bytes, pending);
     if (span != NULL) {
         span->is_large = true;
         span->slots = &span->only;
@@ -288,9 +284,23 @@ struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t ra
         span->handed_out = 1;
         cupel__list_append(&debug->large, span);
     } else if (range != NULL) {
-        (void)debug->pages->revoke(range, range_bytes);
+        drop_range(debug, range, range_bytes);
     }
     cupel__debug_unlock(debug, &debug->lock);
+    return span;
+}
+
+struct cupel__span *cupel__span_make_large(struct cupel__debug *debug, size_t range_bytes, size_t align,
+                                           size_t length_bytes, struct cupel__pending *pending) {
+    struct cupel__span *span = make_large(debug, range_bytes, align, length_bytes, pending);
+    for (unsigned i = 0; i < CUPEL__SHARDS && span == NULL; i++) {
+        cupel__debug_lock(debug, &debug->shards[i].lock);
+        cupel__debug_lock(debug, &debug->lock);
+        bool has_any = retire_emptied(debug, i, pending);
+        cupel__debug_unlock(debug, &debug->lock);
+        cupel__debug_unlock(debug, &debug->shards[i].lock);
+        span = has_any ? make_large(debug, range_bytes, align, length_bytes, pending) : NULL;
+    }
     return span;
 }
 

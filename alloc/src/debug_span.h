@@ -44,7 +44,7 @@ void cupel__span_retire_large(struct cupel__debug *debug, struct cupel__span *sp
 bool cupel__span_resize_large(struct cupel__debug *debug, struct cupel__span *span, size_t length_bytes);
 
 /* Locks of an instance for one thread are nothing. */
-void cupel__debug_lock(struct cupel__debug *debug, pthread_mutex_t *lock);
-void cupel__debug_unlock(struct cupel__debug *debug, pthread_mutex_t *lock);
+void cupel__debug_lock(struct cupel__debug *debug, cupel__mutex *lock);
+void cupel__debug_unlock(struct cupel__debug *debug, cupel__mutex *lock);
 
 #endif

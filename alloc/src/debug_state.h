@@ -15,18 +15,35 @@
 #ifndef ALLOC_SRC_DEBUG_STATE_H
 #define ALLOC_SRC_DEBUG_STATE_H
 
-#include "alloc/debug.h"
+#include "alloc/src/debug_host.h"
 
-#include <pthread.h>
-
+/* What a machine with pages has plenty of, and one without has not. */
 enum {
-    CUPEL__UNIT_SHIFT = 16, /* spans begin at multiples of 64 KiB */
-    CUPEL__UNIT = 1 << CUPEL__UNIT_SHIFT,
+#if CUPEL_DEBUG_SYSTEM
+    CUPEL__UNIT_SHIFT = 16,     /* spans begin at multiples of 64 KiB */
     CUPEL__SLOT_MAX = 32 << 10, /* slots are no larger; more is a large block */
     CUPEL__CLASSES = 72,
+    CUPEL__SLOTS_MANY = 128, /* of a span of one unit */
+    CUPEL__SLOTS_FEWER = 64, /* of one of the next length */
+    CUPEL__LENGTH_STEP = 2,  /* log2 of how many times longer it is */
     CUPEL__SHARDS = 8,
     CUPEL__RESERVATIONS = 48,
-    CUPEL__TOLD = 512,      /* findings that are remembered as told */
+    CUPEL__TOLD = 512, /* findings that are remembered as told */
+#else
+    CUPEL__UNIT_SHIFT = 12,
+    CUPEL__SLOT_MAX = 2 << 10,
+    CUPEL__CLASSES = 40,
+    CUPEL__SLOTS_MANY = 1, /* spans have one length: what is retired serves any class */
+    CUPEL__SLOTS_FEWER = 1,
+    CUPEL__LENGTH_STEP = 0,
+    CUPEL__SHARDS = 1,
+    CUPEL__RESERVATIONS = 1,
+    CUPEL__TOLD = 64,
+#endif
+    CUPEL__UNIT = 1 << CUPEL__UNIT_SHIFT
+};
+
+enum {
     CUPEL__PAGES_MAX = 256, /* of a span of slots; where pages are smaller than 4 KiB none is given back alone */
     CUPEL__READY = 8,       /* ranges of each length kept ready */
     CUPEL__LENGTHS = 3,
@@ -88,7 +105,7 @@ struct cupel__span_list {
 
 /* What a thread hands out from. On cache lines of its own. */
 struct cupel__shard {
-    pthread_mutex_t lock;
+    cupel__mutex lock;
     struct cupel__span *current[CUPEL__CLASSES];
     uint32_t credit;
     uint64_t acquired, reused_slots;
@@ -122,8 +139,16 @@ struct cupel__address_supply {
     } reservations[CUPEL__RESERVATIONS];
 };
 
-/* Memory for records: a reservation that is committed from its front. */
+/* A piece of the backing's memory for records; stands at its own front. */
+struct cupel__meta_piece {
+    struct cupel__meta_piece *next;
+    size_t bytes;
+};
+
+/* Memory for records: a reservation that is committed from its front; or, in the backing, pieces, of which `base` to
+ * `end` is the last. */
 struct cupel__meta {
+    struct cupel__meta_piece *pieces;
     unsigned char *base, *next, *committed, *end;
     void *free_records[CUPEL__CLASSES]; /* chains of arrays that were given up */
     uint32_t free_count[CUPEL__CLASSES];
@@ -143,15 +168,15 @@ struct cupel__debug {
     struct cupel__address_supply addresses;
     struct cupel__meta meta;
     /* Under `lock`. */
-    pthread_mutex_t lock;
+    cupel__mutex lock;
     struct cupel__span_list open, large, retired, forgotten;
     struct cupel__span_list full[CUPEL__CLASSES];       /* oldest first */
     unsigned char *ready[CUPEL__LENGTHS][CUPEL__READY]; /* fresh addresses that have pages already */
     unsigned ready_count[CUPEL__LENGTHS];
     uint64_t mapped_bytes, revocations, moves, trims, reused_spans, forgotten_spans;
-    uint64_t held_bytes;       /* of retired spans, over a backing allocator */
-    pthread_mutex_t seal_lock; /* recursive: with CUPEL_DEBUG_SEAL_ALWAYS one request at a time, and those it causes */
-    unsigned seal_depth;       /* of requests inside each other; under seal_lock */
+    uint64_t held_bytes;    /* of retired spans, over a backing allocator */
+    cupel__mutex seal_lock; /* recursive: with CUPEL_DEBUG_SEAL_ALWAYS one request at a time, and those it causes */
+    unsigned seal_depth;    /* of requests inside each other; under seal_lock */
     /* Atomic. */
     uint64_t refused, reentered, findings, suppressed, large_acquired;
     uint64_t guard_count, limited_bytes;

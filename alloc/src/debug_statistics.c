@@ -1,8 +1,11 @@
 /* The numbers of a debug allocator: see cupel_debug_statistics. */
+#include "alloc/src/debug_statistics.h"
+
 #include "alloc/src/debug_meta.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
 #include "alloc/src/debug_sweep.h"
+#include "alloc/src/report_output.h"
 #include "alloc/src/text.h"
 
 static uint64_t load(const uint64_t *number) {
@@ -99,4 +102,11 @@ void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json,
         cupel__text_string(&text, is_json ? "" : "\n");
     }
     cupel__text_string(&text, is_json ? "}\n" : "");
+}
+
+void cupel__debug_write_statistics(struct cupel__debug *debug) {
+    struct cupel__output output;
+    const struct cupel__text text = cupel__output_begin(&output, &debug->options.sink);
+    cupel_debug_print_statistics(debug->handle, debug->options.sink.kind == CUPEL_SINK_JSON, text.put, text.user);
+    cupel__output_flush(&output);
 }

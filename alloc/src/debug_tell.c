@@ -4,8 +4,6 @@
 
 #include "alloc/src/debug_thread.h"
 
-#include <stdlib.h>
-
 /* Findings of one kind with the same traces are the same. */
 static uint64_t key_of(const struct cupel_finding *finding) {
     uint64_t key = ((uint64_t)finding->kind + 1) << 32; /* traces are small numbers, which must not meet kinds */
@@ -60,7 +58,7 @@ void cupel__finding_tell(struct cupel__debug *debug, struct cupel_finding *findi
     cupel__debug_thread.is_inside = was_inside;
     cupel__debug_thread.is_telling = false;
     if (debug->options.react == CUPEL_DEBUG_STOP && !is_warning) {
-        abort();
+        cupel__debug_stop();
     }
 }
 

@@ -3,7 +3,7 @@
 
 enum { STACKS = 256 };
 
-_Thread_local struct cupel__debug_thread cupel__debug_thread;
+CUPEL__THREAD_LOCAL struct cupel__debug_thread cupel__debug_thread;
 
 static unsigned last_number;
 static uintptr_t stacks[STACKS]; /* of the latest threads, by their numbers */

@@ -2,8 +2,7 @@
 #ifndef ALLOC_SRC_DEBUG_THREAD_H
 #define ALLOC_SRC_DEBUG_THREAD_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "alloc/src/debug_host.h"
 
 struct cupel__debug_thread {
     unsigned number;   /* 1 for the first thread that came here; 0: not numbered yet */
@@ -13,7 +12,7 @@ struct cupel__debug_thread {
     bool is_sweeping;  /* all blocks are being looked at, under the lock */
 };
 
-extern _Thread_local struct cupel__debug_thread cupel__debug_thread;
+extern CUPEL__THREAD_LOCAL struct cupel__debug_thread cupel__debug_thread;
 
 /* Numbers the calling thread. */
 unsigned cupel__debug_thread_number_new(void);

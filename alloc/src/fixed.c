@@ -2,8 +2,7 @@
  * come back with every request: no record is kept of any block. */
 #include "alloc/fixed.h"
 
-#include <assert.h>
-#include <string.h>
+#include "alloc/src/freestanding.h"
 
 static struct cupel_fixed *from_base(struct cupel_allocator *self) {
     return (struct cupel_fixed *)self;

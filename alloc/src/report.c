@@ -1,11 +1,7 @@
-/* The table of findings, and how a finding is written: see report.h. */
+/* The table of findings, and how a finding is written: see report.h. Where it goes is in report_output.c. */
 #include "alloc/report.h"
 
 #include "alloc/src/text.h"
-
-#include <assert.h>
-#include <string.h>
-#include <unistd.h>
 
 #define CUPEL_FINDING(constant, word, sentence, severity, option) {word, sentence, CUPEL_SEVERITY_##severity, option},
 static const struct cupel_finding_row rows[] = {
@@ -13,13 +9,12 @@ static const struct cupel_finding_row rows[] = {
 };
 
 const struct cupel_finding_row *cupel_finding_row(enum cupel_finding_kind kind) {
-    assert(kind < CUPEL_FINDING_KINDS);
-    return &rows[kind];
+    return &rows[(unsigned)kind < CUPEL_FINDING_KINDS ? kind : 0];
 }
 
 bool cupel_finding_kind_of(const char *word, size_t length, enum cupel_finding_kind *kind) {
     for (unsigned i = 0; i < CUPEL_FINDING_KINDS; i++) {
-        if (strlen(rows[i].word) == length && memcmp(rows[i].word, word, length) == 0) {
+        if (cupel__text_is(rows[i].word, word, length)) {
             *kind = (enum cupel_finding_kind)i;
             return true;
         }
@@ -216,52 +211,4 @@ void cupel_finding_print_json(const struct cupel_finding *finding, cupel_trace_p
     }
     print_json_traces(finding, &text);
     cupel__text_string(&text, "}\n");
-}
-
-/* Text on its way to a descriptor, in pieces of a pipe's atomic size. */
-struct output {
-    int file;
-    size_t used;
-    char text[4096];
-};
-
-static void flush(struct output *output) {
-    size_t done = 0;
-    while (done < output->used) {
-        ssize_t written = write(output->file, output->text + done, output->used - done);
-        if (written <= 0) {
-            break;
-        }
-        done += (size_t)written;
-    }
-    output->used = 0;
-}
-
-static void put_output(void *user, const char *text, size_t length) {
-    struct output *output = user;
-    while (length > 0) {
-        if (output->used == sizeof output->text) {
-            flush(output);
-        }
-        size_t room = sizeof output->text - output->used;
-        size_t part = length < room ? length : room;
-        memcpy(output->text + output->used, text, part);
-        output->used += part;
-        text += part;
-        length -= part;
-    }
-}
-
-void cupel_sink_finding(const struct cupel_sink *sink, const struct cupel_finding *finding) {
-    struct output output;
-    output.file = sink->file;
-    output.used = 0;
-    if (sink->kind == CUPEL_SINK_CALL) {
-        sink->call(sink->user, finding);
-    } else if (sink->kind == CUPEL_SINK_TEXT) {
-        cupel_finding_print(finding, sink->is_quick, put_output, &output);
-    } else if (sink->kind == CUPEL_SINK_JSON) {
-        cupel_finding_print_json(finding, put_output, &output);
-    }
-    flush(&output);
 }

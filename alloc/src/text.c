@@ -1,12 +1,21 @@
-/* Text without formatting functions: see text.h. */
+/* Text without formatting functions, and without a C library: see text.h. */
 #include "alloc/src/text.h"
-
-#include <string.h>
 
 enum { DIGITS = 24 };
 
+bool cupel__text_is(const char *string, const char *word, size_t length) {
+    size_t i = 0;
+    while (i < length && string[i] != '\0' && string[i] == word[i]) {
+        i++;
+    }
+    return i == length && string[i] == '\0';
+}
+
 void cupel__text_string(const struct cupel__text *text, const char *string) {
-    size_t length = strlen(string);
+    size_t length = 0;
+    while (string[length] != '\0') {
+        length++;
+    }
     if (length > 0) {
         text->put(text->user, string, length);
     }

@@ -10,6 +10,8 @@ struct cupel__text {
     void *user;
 };
 
+/* True where the string is the word of that length. */
+bool cupel__text_is(const char *string, const char *word, size_t length);
 void cupel__text_string(const struct cupel__text *text, const char *string);
 void cupel__text_decimal(const struct cupel__text *text, uint64_t number);
 /* With a sign, "-3" or "5". */
