@@ -19,8 +19,8 @@
  *
  * Addresses are reused only where there are no more: when the budget of addresses or of mappings is spent, or the
  * system refuses, the oldest retired span is handed out again, and where there is none, freed slots of the oldest
- * spans, each of which waits until every other span of its class had its turn; one warning says so. The same happens to freed slots when more freed bytes than the quarantine allows lie in
- * spans that live blocks keep from being retired.
+ * spans, each of which waits until every other span of its class had its turn; one warning says so. The same happens to
+ * freed slots when more freed bytes than the quarantine allows lie in spans that live blocks keep from being retired.
  *
  * What is found is a record (alloc/report.h) that goes to the sink of the options; each combination of kind and traces
  * is told once. After a finding the allocator goes on (a wrong free has no effect, one of a wrong size frees the

@@ -41,11 +41,11 @@ status=0
 [ "$status" != 77 ] || exit 77 # no system that lets a program give up its system calls
 sed -n 's/^ \* expect: //p' "$program" | sed 's| \*/$||' >"$folder/expected"
 # Each expected line in its turn.
-awk 'NR == FNR { expected[++count] = $0; next }
+missing=$(awk 'NR == FNR { expected[++count] = $0; next }
     at < count && index($0, expected[at + 1]) == 1 { at++ }
-    END { if (at < count) { print "debug_bare: not said: " expected[at + 1]; exit 1 } }' "$folder/expected" "$folder/said" >&2 &&
-    [ "$status" = 0 ] || {
-    echo "debug_bare: misuse ended with $status:" >&2
+    END { if (at < count) print expected[at + 1] }' "$folder/expected" "$folder/said")
+if [ "$status" != 0 ] || [ -n "$missing" ]; then
+    echo "debug_bare: misuse ended with $status, without '$missing':" >&2
     cat "$folder/said" >&2
     exit 1
-}
+fi

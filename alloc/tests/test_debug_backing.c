@@ -92,8 +92,9 @@ enum { SITES = 20 };
 
 /* A site for each n: equal calls of one place would be one site. */
 static void *leak_here(struct cupel_allocator *a, unsigned n) {
-    static const char here[SITES];
-    return a->ops->acquire(a, 10, 8, 0, &here[n % SITES]);
+    enum { CODE = 16 }; /* as much of it as is read */
+    static const char here[SITES * CODE];
+    return a->ops->acquire(a, 10, 8, 0, &here[n % SITES * CODE]);
 }
 
 TEST(debug_backing, leaks_are_told_where_no_memory_is_left_for_it, .no_sweep = KERNEL, .tags = "leak") {
