@@ -26,7 +26,7 @@ if [ -n "$asked" ]; then
     echo "debug_bare: without a C library these are asked for: $asked" >&2
     exit 1
 fi
-build bare32 -m32
+build bare32 -m32 -Wno-atomic-alignment # counters are of 64 bits: there clang takes them from its libatomic
 
 case $(uname -sm) in "Linux x86_64") ;; *)
     echo "debug_bare: built; the program is one for x86-64 Linux" >&2
@@ -35,7 +35,7 @@ case $(uname -sm) in "Linux x86_64") ;; *)
 esac
 program=alloc/tests/bare/misuse.c
 # shellcheck disable=SC2086
-"$cc" $flags -fno-pie -no-pie -static -nostdlib "$program" "$folder/bare.o" -lgcc -o "$folder/misuse"
+"$cc" $flags -fno-pie -static -nostdlib "$program" "$folder/bare.o" -lgcc -o "$folder/misuse"
 status=0
 "$folder/misuse" >"$folder/said" || status=$?
 [ "$status" != 77 ] || exit 77 # no system that lets a program give up its system calls

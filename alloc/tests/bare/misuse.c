@@ -104,7 +104,7 @@ int bare_main(void) {
     if (!churn(a)) {
         return 4;
     }
-    for (unsigned i = 0; i < 3; i++) {
+    for (volatile unsigned i = 0; i < 3; i++) { /* one site, never unrolled */
         (void)cupel_alloc(a, 100, 8);
     }
     (void)cupel_debug_tell_leaks(&debug);
