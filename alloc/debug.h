@@ -115,6 +115,8 @@ struct cupel_debug_options {
     int statistics_signal;        /* at each such signal too, of whichever instance asked last; 0: none. Default 0 */
     bool is_verbose;              /* each request is a line on the sink's descriptor. Default false */
     enum cupel_debug_reaction react; /* default CUPEL_DEBUG_CONTINUE */
+    const char *suppressions;        /* rules that were checked (alloc/suppressions.h); findings that they meet are
+                                        neither told nor counted, but as `silenced`. Borrowed. Default NULL: none */
     uint32_t ignored;                /* kinds of findings that are neither told nor counted: bits, 1 << kind */
     struct cupel_sink sink;          /* default: text to descriptor 2 */
 };
@@ -151,7 +153,7 @@ uint64_t cupel_debug_deinit(struct cupel_debug *debug);
  * blocks were. O(all memory). */
 uint64_t cupel_debug_check(struct cupel_debug *debug);
 /* Tells live blocks grouped by trace, most bytes first, at most options.leak_groups_max groups, as options.leaks says.
- * Returns the number of blocks that are leaked. */
+ * Returns the number of blocks that are leaked, without those of groups that are suppressed. */
 uint64_t cupel_debug_tell_leaks(struct cupel_debug *debug);
 /* Findings so far; those that were told already count each time, ignored ones never. */
 uint64_t cupel_debug_findings(const struct cupel_debug *debug);
@@ -194,6 +196,7 @@ struct cupel_debug_statistics {
     uint64_t reused_spans, reused_slots;
     uint64_t kept_metadata_bytes, forgotten_spans;
     uint64_t findings, suppressed; /* suppressed: told before */
+    uint64_t silenced;             /* that a rule of options.suppressions met, not counted as findings */
     uint64_t refused;              /* requests that gave NULL */
     uint64_t reentered;            /* requests from a signal handler inside another */
     uint64_t traces, trace_bytes;  /* of the whole process */

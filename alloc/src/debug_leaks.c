@@ -107,13 +107,31 @@ static size_t gather(struct groups *groups, size_t most) {
     return count;
 }
 
+static enum cupel_finding_kind kind_of(const struct group *group, bool has_marks) {
+    return has_marks && group->is_reachable ? CUPEL_FINDING_REACHABLE : CUPEL_FINDING_LEAK;
+}
+
 static void tell_group(struct cupel__debug *debug, const struct group *group, bool has_marks) {
-    struct cupel_finding finding = {.kind =
-                                        has_marks && group->is_reachable ? CUPEL_FINDING_REACHABLE : CUPEL_FINDING_LEAK,
-                                    .blocks = group->blocks,
-                                    .bytes = group->bytes};
+    struct cupel_finding finding = {.kind = kind_of(group, has_marks), .blocks = group->blocks, .bytes = group->bytes};
     cupel__finding_describe(group->span, group->index, &finding);
     cupel__finding_tell(debug, &finding);
+}
+
+/* Takes the groups out that rules meet, so that others are among the largest. */
+static void drop_suppressed(struct cupel__debug *debug, struct groups *groups, bool has_marks) {
+    for (size_t i = 0; i < groups->capacity && debug->options.suppressions != NULL; i++) {
+        struct group *group = &groups->all[i];
+        struct cupel_finding finding = {.kind = kind_of(group, has_marks)};
+        if (group->blocks == 0) {
+            continue;
+        }
+        cupel__finding_describe(group->span, group->index, &finding);
+        if (cupel__finding_is_suppressed(debug, &finding)) {
+            (void)__atomic_fetch_add(&debug->silenced, 1, __ATOMIC_RELAXED);
+            groups->leaked -= group->blocks;
+            group->blocks = 0; /* nobody looks for groups any more */
+        }
+    }
 }
 
 /* Tells the groups of `count` live blocks; returns how many of these are leaked. */
@@ -130,6 +148,7 @@ static uint64_t tell_groups(struct cupel__debug *debug, size_t count) {
     groups.all = table != NULL ? table : few;
     groups.capacity = table != NULL ? groups.capacity : FEW;
     cupel__debug_walk(debug, add_block, &groups);
+    drop_suppressed(debug, &groups, has_marks);
     size_t told = gather(&groups, debug->options.leak_groups_max);
     for (size_t i = 0; i < told; i++) {
         tell_group(debug, &groups.all[i], has_marks);

@@ -1,6 +1,8 @@
 /* The options of a debug allocator as text. */
 #include "alloc/src/debug_options.h"
 
+#include "alloc/suppressions.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@ struct words {
     int walk, seal, leaks, report;
     bool stop;
     struct cupel_option_list ignore;
+    const char *suppressions;
 };
 
 enum { WALKS = 3 };
@@ -65,6 +68,14 @@ static bool ignore(struct cupel_debug_options *options, const struct cupel_optio
         }
     }
     return true;
+}
+
+/* The file of a path, checked. */
+static bool suppress(struct cupel_debug_options *options, const char *path, struct cupel_error *error) {
+    if (path != NULL) {
+        options->suppressions = cupel_suppressions_load(path, error);
+    }
+    return path == NULL || options->suppressions != NULL;
 }
 
 static void words_to(const struct words *words, struct cupel_debug_options *options) {
@@ -142,6 +153,11 @@ static void fill_table(struct cupel_option table[ROWS], struct words *words, str
          .value = &words->ignore,
          .parameter = "KIND,...",
          .sentence = "kinds of findings that are neither told nor counted"},
+        {.name = "suppressions",
+         .kind = CUPEL_OPTION_TEXT,
+         .value = &words->suppressions,
+         .parameter = "FILE",
+         .sentence = "rules on stacks, as sanitizers and valgrind have them, for what is not to be told"},
         CHOICE(report, "report", "text json call none", "how findings are written; default text"),
         NUMBER(file, "file", INT32_MAX, "the descriptor they are written to; default 2"),
         {.name = NULL}};
@@ -167,7 +183,7 @@ bool cupel__debug_parse_with(struct cupel_debug_options *options, const struct c
         table[count].name = NULL;
     }
     if (!cupel_options_parse_text(table, text, storage, sizeof storage, error) ||
-        !ignore(&changed, &words.ignore, error)) {
+        !ignore(&changed, &words.ignore, error) || !suppress(&changed, words.suppressions, error)) {
         return false;
     }
     words_to(&words, &changed);

@@ -178,7 +178,7 @@ struct cupel__debug {
     cupel__mutex seal_lock; /* recursive: with CUPEL_DEBUG_SEAL_ALWAYS one request at a time, and those it causes */
     unsigned seal_depth;    /* of requests inside each other; under seal_lock */
     /* Atomic. */
-    uint64_t refused, reentered, findings, suppressed, large_acquired;
+    uint64_t refused, reentered, findings, suppressed, silenced, large_acquired;
     uint64_t guard_count, limited_bytes;
     unsigned owner; /* number of the only thread, in a single-thread instance; 0: none yet */
     cupel_trace_id owner_trace;

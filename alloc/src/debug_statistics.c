@@ -44,6 +44,7 @@ void cupel_debug_statistics(const struct cupel_debug *debug, struct cupel_debug_
     *statistics = (struct cupel_debug_statistics){.acquired = load(&state->large_acquired),
                                                   .findings = load(&state->findings),
                                                   .suppressed = load(&state->suppressed),
+                                                  .silenced = load(&state->silenced),
                                                   .refused = load(&state->refused),
                                                   .reentered = load(&state->reentered)};
     add_shards(state, statistics);
@@ -90,7 +91,7 @@ void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json,
         ROW(reused_spans),    ROW(reused_slots),    ROW(kept_metadata_bytes),
         ROW(forgotten_spans), ROW(findings),        ROW(suppressed),
         ROW(refused),         ROW(reentered),       ROW(traces),
-        ROW(trace_bytes)
+        ROW(trace_bytes),     ROW(silenced)
 #undef ROW
     };
     const struct cupel__text text = {put, user};

@@ -1,5 +1,7 @@
-/* Findings on their way out: see debug_tell.h. What a sink's function asks of an allocator while it is called is served
- * as any request; what that finds is counted and not told. */
+/* Findings on their way out: see debug_tell.h. Those that are the same as one before are counted; those that a rule
+ * suppresses are neither told nor counted, and the rules are asked once for all that are the same. What a sink's
+ * function asks of an allocator while it is called is served as any request; what that finds is counted and not told.
+ */
 #include "alloc/src/debug_tell.h"
 
 #include "alloc/src/debug_thread.h"
@@ -11,23 +13,27 @@ static uint64_t key_of(const struct cupel_finding *finding) {
         key = (key ^ finding->traces[i].trace) * UINT64_C(0x9E3779B97F4A7C15);
         key ^= key >> 29;
     }
-    return key == 0 ? 1 : key;
+    return key << 1 | 2; /* not 0; the lowest bit is the rules' */
 }
 
-/* False where it was told before. Where the table is full everything is told. */
-static bool is_new(struct cupel__debug *debug, uint64_t key) {
+enum known { UNKNOWN, TOLD, SILENCED };
+
+/* Whether it is known what becomes of it; if not, `place` becomes where that is kept, or NULL where the table is full:
+ * then everything is told. */
+static enum known look_up(struct cupel__debug *debug, uint64_t key, uint64_t **place) {
     enum { PROBES = 16 };
     for (unsigned i = 0; i < PROBES; i++) {
-        uint64_t *place = &debug->told[(key + i) % CUPEL__TOLD];
         uint64_t old = 0;
-        if (__atomic_compare_exchange_n(place, &old, key, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-            return true;
+        *place = &debug->told[((key >> 1) + i) % CUPEL__TOLD];
+        if (__atomic_compare_exchange_n(*place, &old, key, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+            return UNKNOWN;
         }
-        if (old == key) {
-            return false;
+        if ((old & ~UINT64_C(1)) == key) {
+            return (old & 1) == 0 ? TOLD : SILENCED;
         }
     }
-    return true;
+    *place = NULL;
+    return UNKNOWN;
 }
 
 /* Without traces two findings cannot be told apart by where they come from. */
@@ -45,9 +51,21 @@ void cupel__finding_tell(struct cupel__debug *debug, struct cupel_finding *findi
         return;
     }
     bool is_warning = cupel_finding_row(finding->kind)->severity == CUPEL_SEVERITY_WARNING;
+    uint64_t *place = NULL;
+    enum known known = has_traces(finding) ? look_up(debug, key_of(finding), &place) : UNKNOWN;
+    if (known == UNKNOWN && cupel__finding_is_suppressed(debug, finding)) {
+        known = SILENCED;
+        if (place != NULL) {
+            __atomic_store_n(place, key_of(finding) | 1, __ATOMIC_RELAXED);
+        }
+    }
+    if (known == SILENCED) {
+        (void)__atomic_fetch_add(&debug->silenced, 1, __ATOMIC_RELAXED);
+        return;
+    }
     finding->serial = is_warning ? 0 : __atomic_add_fetch(&debug->findings, 1, __ATOMIC_RELAXED);
     finding->allocator = debug->options.name;
-    if (cupel__debug_thread.is_telling || (has_traces(finding) && !is_new(debug, key_of(finding)))) {
+    if (cupel__debug_thread.is_telling || known == TOLD) {
         (void)__atomic_fetch_add(&debug->suppressed, 1, __ATOMIC_RELAXED);
         return;
     }
