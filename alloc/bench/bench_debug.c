@@ -198,6 +198,48 @@ static void bench_million(void) {
     cupel_free(cupel_pages(), blocks, MILLION * sizeof *blocks, sizeof *blocks);
 }
 
+enum { GROWTH = 1 << 20, GROWTHS = 64 };
+
+/* A block that grows with another behind it, so that it must move; each byte is written once. */
+static void run_growth(void *allocator) {
+    unsigned char *block = NULL;
+    void *behind[GROWTHS];
+    for (size_t i = 0; i < GROWTHS; i++) {
+        size_t old = i * GROWTH;
+        block =
+            allocator == NULL ? realloc(block, old + GROWTH) : cupel_realloc(allocator, block, old, 8, old + GROWTH);
+        behind[i] = allocator == NULL ? malloc(GROWTH) : cupel_alloc(allocator, GROWTH, 8);
+        if (block == NULL || behind[i] == NULL) {
+            abort();
+        }
+        memset(block + old, (int)i, GROWTH);
+        measure_keep(behind[i]);
+    }
+    for (size_t i = 0; i < GROWTHS; i++) {
+        if (allocator == NULL) {
+            free(behind[i]);
+        } else {
+            cupel_free(allocator, behind[i], GROWTH, 8);
+        }
+    }
+    if (allocator == NULL) {
+        free(block);
+    } else {
+        cupel_free(allocator, block, (size_t)GROWTHS * GROWTH, 8);
+    }
+}
+
+/* Pages move and nothing is copied: as fast as where addresses may be used again. */
+static void bench_growth(void) {
+    struct cupel_debug debug;
+    struct cupel_allocator *a = start(&debug, "fill-fresh=0");
+    struct measure_contender contenders[] = {{run_growth, NULL, 0}, {run_growth, a, 0}};
+    measure(contenders, 2, 5);
+    measure_row("a large block that grows to 64 MiB and must move, a step of 1 MiB", contenders[1].median_ns / GROWTHS,
+                contenders[0].median_ns / GROWTHS, "ns", "pages move, nothing is copied");
+    (void)cupel_debug_deinit(&debug);
+}
+
 static void *run_in_thread(void *allocator) {
     for (unsigned i = 0; i < 10; i++) {
         if (allocator == NULL) {
@@ -252,6 +294,7 @@ int main(int argc, char **argv) {
     bench_pairs();
     bench_edge();
     bench_million();
+    bench_growth();
     bench_threads();
     return 0;
 }
