@@ -58,6 +58,14 @@ __attribute__((noinline)) static void lose_blocks(struct cupel_allocator *a, siz
     cupel_free(a, freed, size, 16);
 }
 
+/* Overwrites what the calls before left on the stack, where no compiler keeps something of its own. */
+__attribute__((noinline)) static void clear_stack(void) {
+    volatile unsigned char stack[16384];
+    for (size_t i = 0; i < sizeof stack; i++) {
+        stack[i] = 0;
+    }
+}
+
 /* Over static memory, which is where roots are looked for. */
 static void check_reach(size_t size) {
     static CUPEL_MAX_ALIGNED unsigned char memory[32 * CUPEL__UNIT];
@@ -72,6 +80,7 @@ static void check_reach(size_t size) {
     struct cupel_allocator *a = cupel_debug_init(&debug, backing, &options, NULL);
     REQUIRE(a != NULL);
     lose_blocks(a, size);
+    clear_stack();
     CHECK_UINT_EQ(cupel_debug_tell_leaks(&debug), 3);
     REQUIRE(seen.count == 3);
     CHECK_INT_EQ(seen.all[0].kind, CUPEL_FINDING_LEAK);
