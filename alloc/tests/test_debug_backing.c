@@ -92,7 +92,7 @@ static void check_reach(size_t size) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 3);
 }
 
-TEST(debug_backing, what_it_keeps_there_makes_nothing_reachable, .no_sweep = KERNEL, .tags = "leak") {
+TEST(debug_backing, what_it_keeps_there_makes_nothing_reachable, .no_sweep = KERNEL, .tags = "slow leak") {
     check_reach(100);
     check_reach(100000);
 }
@@ -145,7 +145,7 @@ static void put_line(void *user, const char *text, size_t length) {
     line->text[line->used] = '\0';
 }
 
-TEST(debug_backing, a_function_takes_what_a_descriptor_would, .no_sweep = KERNEL) {
+TEST(debug_backing, a_function_takes_what_a_descriptor_would, .no_sweep = KERNEL, .tags = "slow") {
     static struct line line;
     struct cupel_debug debug;
     struct cupel_debug_options options;

@@ -28,7 +28,7 @@ static struct cupel_allocator *begin(struct cupel_debug *debug, const char *text
     return a;
 }
 
-TEST(debug_rare, a_read_of_freed_memory_is_told_and_ends_the_program, .no_sweep = KERNEL, .tags = "crash",
+TEST(debug_rare, a_read_of_freed_memory_is_told_and_ends_the_program, .no_sweep = KERNEL, .tags = "slow crash",
      .expect_signal = SIGSEGV, .expect_stderr = "use-after-free") {
     struct cupel_debug debug;
     struct cupel_allocator *a = begin(&debug, "");
@@ -37,8 +37,8 @@ TEST(debug_rare, a_read_of_freed_memory_is_told_and_ends_the_program, .no_sweep 
     (void)touch(block);
 }
 
-TEST(debug_rare, a_write_behind_a_guarded_block_is_told, .no_sweep = KERNEL, .tags = "crash", .expect_signal = SIGSEGV,
-     .expect_stderr = "out-of-bounds") {
+TEST(debug_rare, a_write_behind_a_guarded_block_is_told, .no_sweep = KERNEL, .tags = "slow crash",
+     .expect_signal = SIGSEGV, .expect_stderr = "out-of-bounds") {
     struct cupel_debug debug;
     struct cupel_allocator *a = begin(&debug, "guard-every=1");
     unsigned char *block = cupel_alloc(a, 4096, 1);
@@ -87,7 +87,7 @@ static uint64_t fault_under(const struct sigaction *action, int number, bool is_
     return findings;
 }
 
-TEST(debug_rare, handlers_from_before_have_their_turn, .no_sweep = KERNEL, .tags = "crash") {
+TEST(debug_rare, handlers_from_before_have_their_turn, .no_sweep = KERNEL, .tags = "slow crash") {
     struct sigaction plain = {.sa_handler = go_home};
     struct sigaction full = {.sa_sigaction = go_home_with, .sa_flags = SA_SIGINFO};
     CHECK_UINT_EQ(fault_under(&plain, SIGSEGV, false), 1);
@@ -133,7 +133,7 @@ static void keep_from(struct cupel_allocator *a, unsigned n, unsigned blocks, si
     }
 }
 
-TEST(debug_rare, equal_leaks_stand_in_one_order, .no_sweep = KERNEL, .tags = "leak") {
+TEST(debug_rare, equal_leaks_stand_in_one_order, .no_sweep = KERNEL, .tags = "slow leak") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -171,7 +171,7 @@ static bool commit_some(void *base, size_t length) {
     return calls_left == 0 ? false : (calls_left--, cupel__system.commit(base, length));
 }
 
-TEST(debug_rare, a_system_that_refuses_records_is_borne, .no_sweep = KERNEL) {
+TEST(debug_rare, a_system_that_refuses_records_is_borne, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel__system refusing = cupel__system;
     refusing.reserve = reserve_some;
     refusing.commit = commit_some;
@@ -215,16 +215,17 @@ TEST(debug_rare, addresses_of_no_process_lead_nowhere, .no_sweep = KERNEL) {
     CHECK(cupel__map_find(0x10000) == NULL);
 }
 
-TEST(debug_rare, kept_records_name_blocks_of_long_ago, .no_sweep = KERNEL) {
+/* Frees a block twice, a hundred spans apart; returns how many stacks are known of it then. */
+static unsigned stacks_of_long_ago(size_t kept_bytes) {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
-    options.kept_metadata_bytes = SIZE_MAX;
+    options.kept_metadata_bytes = kept_bytes;
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     REQUIRE(a != NULL);
     void *first = cupel_alloc(a, 40, 8);
     cupel_free(a, first, 40, 8);
-    for (unsigned i = 0; i < 30000; i++) { /* 19 MiB of records */
+    for (unsigned i = 0; i < 100; i++) {
         void *block = cupel_alloc(a, 40000, 8);
         REQUIRE(block != NULL);
         cupel_free(a, block, 40000, 8);
@@ -232,6 +233,11 @@ TEST(debug_rare, kept_records_name_blocks_of_long_ago, .no_sweep = KERNEL) {
     cupel_free(a, first, 40, 8);
     REQUIRE(seen.count == 1);
     CHECK_INT_EQ(seen.all[0].kind, CUPEL_FINDING_DOUBLE_FREE);
-    CHECK_UINT_EQ(seen.all[0].trace_count, 3);
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 1);
+    return seen.all[0].trace_count;
+}
+
+TEST(debug_rare, kept_records_name_blocks_of_long_ago, .no_sweep = KERNEL, .tags = "slow") {
+    CHECK_UINT_EQ(stacks_of_long_ago(SIZE_MAX), 3);
+    CHECK_UINT_EQ(stacks_of_long_ago(4096), 1);
 }

@@ -41,7 +41,7 @@ static void check_order_of_pages(struct cupel_allocator *a, const struct seen *s
     }
 }
 
-TEST(debug_reuse, pages_come_back_in_the_order_in_which_they_went, .no_sweep = KERNEL) {
+TEST(debug_reuse, pages_come_back_in_the_order_in_which_they_went, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -52,7 +52,7 @@ TEST(debug_reuse, pages_come_back_in_the_order_in_which_they_went, .no_sweep = K
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_reuse, memory_of_a_buffer_comes_back_in_the_order_in_which_it_went, .no_sweep = KERNEL) {
+TEST(debug_reuse, memory_of_a_buffer_comes_back_in_the_order_in_which_it_went, .no_sweep = KERNEL, .tags = "slow") {
     static CUPEL_MAX_ALIGNED unsigned char memory[(size_t)LARGES * LARGE_RANGE + 2 * CUPEL__UNIT];
     struct cupel_debug debug;
     struct cupel_fixed fixed;
@@ -103,7 +103,7 @@ static const struct cupel__span *span_of(const void *block) {
     return cupel__map_find((uintptr_t)block);
 }
 
-TEST(debug_reuse, pages_come_back_before_slots, .no_sweep = KERNEL) {
+TEST(debug_reuse, pages_come_back_before_slots, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     unsigned count = begin_full(&debug, &seen);
@@ -131,7 +131,7 @@ TEST(debug_reuse, pages_come_back_before_slots, .no_sweep = KERNEL) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_reuse, slots_that_have_waited_come_before_those_just_freed, .no_sweep = KERNEL) {
+TEST(debug_reuse, slots_that_have_waited_come_before_those_just_freed, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     (void)begin_full(&debug, &seen);
@@ -157,7 +157,7 @@ TEST(debug_reuse, slots_that_have_waited_come_before_those_just_freed, .no_sweep
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_reuse, a_full_quarantine_lets_slots_wait_a_round, .no_sweep = KERNEL) {
+TEST(debug_reuse, a_full_quarantine_lets_slots_wait_a_round, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
@@ -189,7 +189,7 @@ TEST(debug_reuse, a_full_quarantine_lets_slots_wait_a_round, .no_sweep = KERNEL)
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-TEST(debug_reuse, spans_that_wait_empty_make_room_for_others, .no_sweep = KERNEL) {
+TEST(debug_reuse, spans_that_wait_empty_make_room_for_others, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

@@ -192,7 +192,7 @@ static void write_file(const char *path, const char *text) {
     REQUIRE_INT_EQ(fclose(file), 0);
 }
 
-TEST(suppressions, come_from_a_file, .no_sweep = KERNEL) {
+TEST(suppressions, come_from_a_file, .no_sweep = KERNEL, .tags = "slow") {
     char path[512];
     char text[600];
     struct cupel_debug_options options;
