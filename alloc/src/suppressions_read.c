@@ -188,7 +188,8 @@ enum cupel__rules_end cupel__rules_next(struct cupel__rules *rules, struct cupel
     if (!rule->is_block) {
         return read_line_rule(&line, rule, error);
     }
-    if (!next_line(rules, &line) || !next_line(rules, &line) || !read_block_kind(&line, rule)) {
+    bool has_name = next_line(rules, &line);
+    if (!has_name || !next_line(rules, &line) || !read_block_kind(&line, rule)) {
         return wrong(&line, error, "a block begins with its name and TOOL:KIND, not");
     }
     return read_frames(rules, rule, &line, error);
