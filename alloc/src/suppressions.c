@@ -149,7 +149,8 @@ static bool is_frame(const struct cupel__pattern *pattern, const struct frame *f
 }
 
 /* The frames from here on are those of the patterns from there on. As a glob, of frames. */
-static bool are_frames(const struct cupel__rule *rule, unsigned pattern, const struct stack *stack, unsigned frame) {
+static bool are_frames(const struct cupel__suppression *rule, unsigned pattern, const struct stack *stack,
+                       unsigned frame) {
     unsigned star = UINT32_MAX;
     unsigned taken = 0;
     while (pattern < rule->count) {
@@ -180,7 +181,7 @@ static bool is_allocation(const struct cupel__pattern *pattern) {
     return pattern->of == CUPEL__OF_FUNCTION && is_one;
 }
 
-static bool is_met(const struct cupel__rule *rule, const struct stack *stack) {
+static bool is_met(const struct cupel__suppression *rule, const struct stack *stack) {
     if (rule->is_block) {
         return are_frames(rule, 0, stack, 0) || (is_allocation(&rule->patterns[0]) && are_frames(rule, 1, stack, 0));
     }
@@ -202,10 +203,10 @@ static unsigned stack_of_mistake(const struct cupel_finding *finding) {
 static bool match(const char *text, const struct cupel_finding *finding, struct stack *stack, bool is_quick,
                   bool *wants_lines) {
     for (unsigned i = 0; i < finding->trace_count; i++) {
-        struct cupel__rules rules = {text, 1};
-        struct cupel__rule rule;
+        struct cupel__suppression_text rules = {text, 1};
+        struct cupel__suppression rule;
         read_stack(stack, finding->traces[i].trace, is_quick);
-        while (cupel__rules_next(&rules, &rule, NULL) == CUPEL__RULE) {
+        while (cupel__suppressions_next(&rules, &rule, NULL) == CUPEL__SUPPRESSION) {
             if ((rule.kinds >> finding->kind & 1) == 0 || (rule.is_block && i != stack_of_mistake(finding))) {
                 continue;
             }
@@ -234,13 +235,13 @@ bool cupel_suppressions_match(const char *text, const struct cupel_finding *find
 }
 
 bool cupel_suppressions_check(const char *text, struct cupel_error *error) {
-    struct cupel__rules rules = {text, 1};
-    struct cupel__rule rule;
-    enum cupel__rules_end end;
+    struct cupel__suppression_text rules = {text, 1};
+    struct cupel__suppression rule;
+    enum cupel__suppressions_end end;
     do {
-        end = cupel__rules_next(&rules, &rule, error);
-    } while (end == CUPEL__RULE);
-    return end == CUPEL__RULES_DONE;
+        end = cupel__suppressions_next(&rules, &rule, error);
+    } while (end == CUPEL__SUPPRESSION);
+    return end == CUPEL__SUPPRESSIONS_DONE;
 }
 
 /* All of the file, ended as a string, on pages of its own; NULL where it cannot be read. */

@@ -35,7 +35,7 @@ static bool is_blank(char c) {
 }
 
 /* The next line that says something; false at the end. */
-static bool next_line(struct cupel__rules *rules, struct line *line) {
+static bool next_line(struct cupel__suppression_text *rules, struct line *line) {
     while (*rules->at != '\0') {
         line->start = rules->at;
         line->number = rules->line;
@@ -61,10 +61,10 @@ static bool next_line(struct cupel__rules *rules, struct line *line) {
     return false;
 }
 
-static enum cupel__rules_end wrong(const struct line *line, struct cupel_error *error, const char *what) {
+static enum cupel__suppressions_end wrong(const struct line *line, struct cupel_error *error, const char *what) {
     (void)cupel_error_set(error, line->number, (unsigned)(line->text - line->start) + 1, "%s: '%.*s'", what,
                           (int)(line->length < 60 ? line->length : 60), line->text);
-    return CUPEL__RULES_WRONG;
+    return CUPEL__SUPPRESSIONS_WRONG;
 }
 
 static bool begins(const struct line *line, const char *word) {
@@ -103,8 +103,8 @@ static bool take_prefix(struct cupel__pattern *pattern) {
     return false;
 }
 
-static enum cupel__rules_end read_line_rule(const struct line *line, struct cupel__rule *rule,
-                                            struct cupel_error *error) {
+static enum cupel__suppressions_end read_line_rule(const struct line *line, struct cupel__suppression *rule,
+                                                   struct cupel_error *error) {
     const char *colon = memchr(line->text, ':', line->length);
     if (colon == NULL) {
         return wrong(line, error, "a suppression is KIND:PATTERN or a block in braces");
@@ -119,11 +119,11 @@ static enum cupel__rules_end read_line_rule(const struct line *line, struct cupe
     }
     (void)take_prefix(&rule->patterns[0]);
     rule->count = 1;
-    return CUPEL__RULE;
+    return CUPEL__SUPPRESSION;
 }
 
 /* "Memcheck:Leak", "Memcheck,Addrcheck:Addr4", "cupel:double-free"; what other tools find is found here by none. */
-static bool read_block_kind(const struct line *line, struct cupel__rule *rule) {
+static bool read_block_kind(const struct line *line, struct cupel__suppression *rule) {
     const char *colon = memchr(line->text, ':', line->length);
     if (colon == NULL) {
         return false;
@@ -144,7 +144,7 @@ static bool read_block_kind(const struct line *line, struct cupel__rule *rule) {
 }
 
 /* "match-leak-kinds: definite,reachable". */
-static void limit_leaks(const struct line *line, struct cupel__rule *rule) {
+static void limit_leaks(const struct line *line, struct cupel__suppression *rule) {
     const char *colon = memchr(line->text, ':', line->length);
     size_t length = line->length - (size_t)(colon + 1 - line->text);
     bool is_reachable = memmem(colon + 1, length, "reachable", strlen("reachable")) != NULL;
@@ -155,11 +155,11 @@ static void limit_leaks(const struct line *line, struct cupel__rule *rule) {
     rule->kinds &= (is_all || is_reachable ? BIT(REACHABLE) : 0) | (is_all || is_lost ? BIT(LEAK) : 0);
 }
 
-static enum cupel__rules_end read_frames(struct cupel__rules *rules, struct cupel__rule *rule, struct line *line,
-                                         struct cupel_error *error) {
+static enum cupel__suppressions_end read_frames(struct cupel__suppression_text *rules, struct cupel__suppression *rule,
+                                                struct line *line, struct cupel_error *error) {
     while (next_line(rules, line)) {
         if (begins(line, "}")) {
-            return rule->count > 0 ? CUPEL__RULE : wrong(line, error, "a block names no frame");
+            return rule->count > 0 ? CUPEL__SUPPRESSION : wrong(line, error, "a block names no frame");
         }
         struct cupel__pattern pattern = {CUPEL__OF_FRAMES, line->text, line->length};
         if (begins(line, "match-leak-kinds:")) {
@@ -176,13 +176,13 @@ static enum cupel__rules_end read_frames(struct cupel__rules *rules, struct cupe
     return wrong(line, error, "a block is not closed behind");
 }
 
-enum cupel__rules_end cupel__rules_next(struct cupel__rules *rules, struct cupel__rule *rule,
-                                        struct cupel_error *error) {
+enum cupel__suppressions_end cupel__suppressions_next(struct cupel__suppression_text *rules,
+                                                      struct cupel__suppression *rule, struct cupel_error *error) {
     struct line line = {rules->at, rules->at, 0, rules->line};
     rule->kinds = 0;
     rule->count = 0;
     if (!next_line(rules, &line)) {
-        return CUPEL__RULES_DONE;
+        return CUPEL__SUPPRESSIONS_DONE;
     }
     rule->is_block = begins(&line, "{");
     if (!rule->is_block) {

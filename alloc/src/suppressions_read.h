@@ -16,22 +16,22 @@ struct cupel__pattern {
     size_t length;
 };
 
-struct cupel__rule {
+struct cupel__suppression {
     uint32_t kinds; /* bits, 1 << kind; 0: of nothing that is found here */
     bool is_block;  /* false: one pattern, looked for in all of a name */
     unsigned count;
     struct cupel__pattern patterns[CUPEL__PATTERNS_MAX];
 };
 
-struct cupel__rules {
+struct cupel__suppression_text {
     const char *at;
     unsigned line; /* that `at` stands in; 1 for the first */
 };
 
-enum cupel__rules_end { CUPEL__RULE, CUPEL__RULES_DONE, CUPEL__RULES_WRONG };
+enum cupel__suppressions_end { CUPEL__SUPPRESSION, CUPEL__SUPPRESSIONS_DONE, CUPEL__SUPPRESSIONS_WRONG };
 
-/* The next rule of a text, from {text, 1} on; CUPEL__RULES_WRONG fills `error` (NULL is allowed). */
-enum cupel__rules_end cupel__rules_next(struct cupel__rules *rules, struct cupel__rule *rule,
-                                        struct cupel_error *error);
+/* The next rule of a text, from {text, 1} on; CUPEL__SUPPRESSIONS_WRONG fills `error` (NULL is allowed). */
+enum cupel__suppressions_end cupel__suppressions_next(struct cupel__suppression_text *rules,
+                                                      struct cupel__suppression *rule, struct cupel_error *error);
 
 #endif
