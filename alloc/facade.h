@@ -15,7 +15,7 @@
  * Thread-safe by one lock, held over the call of the layers below, which therefore need no locking of their own. Not
  * for signal handlers. A program with threads that forks must hold the lock over the fork: pass cupel_facade_lock and
  * cupel_facade_unlock to pthread_atfork. Cost beside the layers below: the lock and one insert and removal in the index
- * for each block, about 150 bytes a block. */
+ * for each block, about 140 bytes a block. */
 #ifndef ALLOC_FACADE_H
 #define ALLOC_FACADE_H
 

@@ -62,7 +62,7 @@ static void tell(struct cupel_facade *facade, const struct cupel_facade_finding 
 }
 
 /* What is wrong with an address that is no live block of the index. Inside the facade. */
-static struct cupel_facade_finding explain(const struct cupel_facade *facade, const void *address, const void *site) {
+static struct cupel_facade_finding explain(struct cupel_facade *facade, const void *address, const void *site) {
     struct cupel_facade_finding finding = {.kind = CUPEL_FACADE_UNKNOWN_BLOCK, .address = address, .site = site};
     const struct cupel_block *around = cupel_index_containing(&facade->index, address);
     if (around != NULL) {
@@ -120,7 +120,7 @@ static void *acquire(struct cupel_facade *facade, size_t size, size_t align, uns
                                      .serial = ++facade->serial,
                                      .frame_count = 1,
                                      .frames = {site}};
-        if (!cupel_index_insert(&facade->index, &record)) {
+        if (cupel_index_insert(&facade->index, &record) != CUPEL_INDEX_OK) {
             facade->parent->ops->release(facade->parent, block, size, align, site);
             block = NULL;
         }
@@ -164,19 +164,10 @@ static void release(struct cupel_facade *facade, void *block, const void *site) 
 }
 
 /* The block is now at `moved` with `size` bytes. */
-static void record_move(struct cupel_facade *facade, struct cupel_block *known, void *moved, size_t size) {
-    if (moved == known->base) {
-        struct cupel_block *record = cupel_index_at(&facade->index, moved);
-        assert(record != NULL);
-        record->size = size;
-        return;
-    }
-    (void)cupel_index_remove(&facade->index, known->base);
-    known->base = moved;
-    known->size = size;
-    bool has_inserted = cupel_index_insert(&facade->index, known);
-    assert(has_inserted); /* the removal left room, and nothing was inserted since */
-    (void)has_inserted;
+static void record_move(struct cupel_facade *facade, const struct cupel_block *known, void *moved, size_t size) {
+    enum cupel_index_status status = cupel_index_move(&facade->index, known->base, moved, size);
+    assert(status == CUPEL_INDEX_OK);
+    (void)status;
 }
 
 /* Moves by copying, where the block is of the boot arena or the facade cannot be entered. */
@@ -380,7 +371,7 @@ struct cupel_allocator *cupel_facade_init(struct cupel_facade *facade, struct cu
     facade->serial = 0;
     facade->deferred_count = 0;
     (void)pthread_mutex_init(&facade->lock, NULL);
-    cupel_index_init(&facade->index);
+    (void)cupel_index_init_with(&facade->index, &(struct cupel_index_options){.kind = CUPEL_INDEX_PAGES});
     __atomic_store_n(&facade->parent, parent, __ATOMIC_RELEASE);
     return &facade->base;
 }

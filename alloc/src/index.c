@@ -1,157 +1,333 @@
-/* The hash back end of the address index: see index.h.
- *
- * Slots hold a base and the number of its block; blocks stand apart and never move but when the tables double, so that
- * probing stays in few cache lines. A removal shifts later slots of the same run back, so there are no tombstones and
- * the table is as quick after a million removals as when it was new. */
+/* The address index: see index.h. Here are the records, which all back ends share, and the door to the back ends. */
 #include "alloc/index.h"
 
 #include "alloc/pages.h"
+#include "alloc/src/index_state.h"
 
 #include <assert.h>
 #include <string.h>
 
-struct cupel_index_slot {
-    uintptr_t base; /* 0: empty */
-    size_t block;
-};
+enum { RECORDS_FIRST = 128 };
 
-enum { CAPACITY_FIRST = 256 };
+static const struct cupel__index_ops *const kinds[] = {&cupel__index_hash, &cupel__index_memtable, &cupel__index_pages};
 
-static size_t block_room(size_t capacity) {
-    return capacity / 4 * 3;
-}
-
-/* Multiplicative hashing with 2^64 divided by the golden ratio (Knuth, volume 3, 6.4): the high bits are the slot. */
-static size_t home_of(uintptr_t base, size_t capacity) {
-    return (size_t)(((uint64_t)base * UINT64_C(0x9E3779B97F4A7C15)) >> (64 - __builtin_ctzll(capacity)));
-}
-
-/* The slot of this base, or the empty slot where it would go. There is always an empty one. */
-static size_t slot_of(const struct cupel_index_slot *slots, size_t capacity, uintptr_t base) {
-    size_t i = home_of(base, capacity);
-    while (slots[i].base != 0 && slots[i].base != base) {
-        i = (i + 1) & (capacity - 1);
+enum cupel_index_status cupel_index_init_with(struct cupel_index *index, const struct cupel_index_options *options) {
+    assert(options->kind < CUPEL_INDEX_KINDS);
+    size_t bytes = options->record_bytes == 0 ? sizeof(struct cupel_block) : options->record_bytes;
+    assert(bytes >= sizeof(struct cupel_extent) && bytes <= UINT16_MAX);
+    *index = (struct cupel_index){.memory = options->memory == NULL ? cupel_pages() : options->memory,
+                                  .ops = kinds[options->kind],
+                                  .record_bytes = (uint32_t)bytes,
+                                  .is_system = options->memory == NULL};
+    index->stride = (uint32_t)((bytes + sizeof(uint32_t) + sizeof(uint64_t) - 1) & ~(sizeof(uint64_t) - 1));
+    enum cupel_index_status status = CUPEL_INDEX_OK;
+    if (options->kind == CUPEL_INDEX_MEMTABLE) {
+        status = cupel__index_memtable_init(index, options->low, options->high);
     }
-    return i;
+    if (status != CUPEL_INDEX_OK) {
+        *index = (struct cupel_index){.count = 0};
+    }
+    return status;
 }
 
 void cupel_index_init(struct cupel_index *index) {
-    *index = (struct cupel_index){.memory = cupel_pages(), .lowest = UINTPTR_MAX};
+    (void)cupel_index_init_with(index, &(struct cupel_index_options){.kind = CUPEL_INDEX_HASH});
 }
 
 void cupel_index_deinit(struct cupel_index *index) {
-    if (index->capacity != 0) {
-        cupel_free(index->memory, index->slots, index->capacity * sizeof *index->slots, _Alignof(max_align_t));
-        cupel_free(index->memory, index->blocks, block_room(index->capacity) * sizeof *index->blocks,
-                   _Alignof(max_align_t));
+    if (index->ops == NULL) {
+        return;
     }
-    cupel_index_init(index);
-}
-
-static bool grow(struct cupel_index *index) {
-    size_t capacity = index->capacity == 0 ? CAPACITY_FIRST : index->capacity * 2;
-    size_t slots_size = capacity * sizeof *index->slots;
-    struct cupel_index_slot *slots = cupel_alloc_zeroed(index->memory, slots_size, _Alignof(max_align_t));
-    if (slots == NULL) {
-        return false;
-    }
-    struct cupel_block *blocks =
-        cupel_realloc(index->memory, index->blocks, block_room(index->capacity) * sizeof *blocks, _Alignof(max_align_t),
-                      block_room(capacity) * sizeof *blocks);
-    if (blocks == NULL) {
-        cupel_free(index->memory, slots, slots_size, _Alignof(max_align_t));
-        return false;
-    }
-    for (size_t i = 0; i < index->capacity; i++) {
-        if (index->slots[i].base != 0) {
-            slots[slot_of(slots, capacity, index->slots[i].base)] = index->slots[i];
-        }
-    }
-    cupel_free(index->memory, index->slots, index->capacity * sizeof *index->slots, _Alignof(max_align_t));
-    index->slots = slots;
-    index->blocks = blocks;
-    index->capacity = capacity;
-    return true;
-}
-
-bool cupel_index_insert(struct cupel_index *index, const struct cupel_block *block) {
-    assert(block->base != NULL);
-    if (index->count == block_room(index->capacity) && !grow(index)) {
-        return false;
-    }
-    assert(index->slots != NULL);
-    uintptr_t base = (uintptr_t)block->base;
-    size_t slot = slot_of(index->slots, index->capacity, base);
-    assert(index->slots[slot].base == 0);
-    size_t at = index->blocks_used;
-    if (index->free_block != 0) {
-        at = index->free_block - 1;
-        index->free_block = (size_t)index->blocks[at].serial;
+    index->ops->deinit(index);
+    cupel_free(index->memory, index->records, (size_t)index->records_capacity * index->stride, _Alignof(max_align_t));
+    cupel_free(index->memory, index->free_records, index->free_capacity * sizeof(uint32_t), _Alignof(max_align_t));
+    struct cupel_index_options options = {.kind = index->ops->kind,
+                                          .record_bytes = index->record_bytes,
+                                          .memory = index->is_system ? NULL : index->memory};
+    if (options.kind == CUPEL_INDEX_MEMTABLE) {
+        *index = (struct cupel_index){.count = 0};
     } else {
-        index->blocks_used++;
+        (void)cupel_index_init_with(index, &options);
     }
-    index->blocks[at] = *block;
-    index->slots[slot] = (struct cupel_index_slot){base, at};
-    index->count++;
-    index->lowest = base < index->lowest ? base : index->lowest;
-    index->highest = base + block->size > index->highest ? base + block->size : index->highest;
+}
+
+/* Records */
+
+/* Records, and room to note that all of them were given up. */
+static bool grow(struct cupel_index *index) {
+    uint32_t capacity = index->records_capacity;
+    uint32_t wanted = capacity == 0 ? RECORDS_FIRST : capacity > UINT32_MAX / 2 ? UINT32_MAX - 1 : capacity * 2;
+    if (wanted <= capacity) {
+        return false;
+    }
+    if (index->free_capacity < wanted) {
+        void *numbers = cupel_realloc(index->memory, index->free_records, index->free_capacity * sizeof(uint32_t),
+                                      _Alignof(max_align_t), wanted * sizeof(uint32_t));
+        if (numbers == NULL) {
+            return false;
+        }
+        index->free_records = numbers;
+        index->free_capacity = wanted;
+    }
+    void *records = cupel_realloc(index->memory, index->records, (size_t)capacity * index->stride,
+                                  _Alignof(max_align_t), (size_t)wanted * index->stride);
+    if (records == NULL) {
+        return false;
+    }
+    index->records = records;
+    index->records_capacity = wanted;
     return true;
 }
 
-struct cupel_block *cupel_index_at(const struct cupel_index *index, const void *base) {
-    if (index->count == 0 || base == NULL) {
-        return NULL;
+/* An unused record's number; 0 where there is no memory. */
+static uint32_t record_new(struct cupel_index *index) {
+    if (index->free_count > 0) {
+        return index->free_records[--index->free_count];
     }
-    const struct cupel_index_slot *slot = &index->slots[slot_of(index->slots, index->capacity, (uintptr_t)base)];
-    return slot->base == 0 ? NULL : &index->blocks[slot->block];
+    if (index->records_used == index->records_capacity && !grow(index)) {
+        return 0;
+    }
+    return ++index->records_used;
 }
 
-struct cupel_block *cupel_index_containing(const struct cupel_index *index, const void *address) {
-    struct cupel_block *found = cupel_index_at(index, address);
-    uintptr_t wanted = (uintptr_t)address;
-    if (found != NULL || index->count == 0) {
-        return found;
+static void record_end(struct cupel_index *index, uint32_t number) {
+    index->free_records[index->free_count++] = number; /* and the record is not touched */
+}
+
+/* Strays: blocks in no table, chained by their links. */
+
+static uint32_t stray_at(const struct cupel_index *index, uintptr_t base) {
+    uint32_t number = index->stray;
+    while (number != 0 && cupel__index_base(index, number) != base) {
+        number = *cupel__index_link(index, number);
     }
-    assert(index->blocks != NULL);
-    for (size_t i = 0; i < index->capacity; i++) {
-        uintptr_t base = index->slots[i].base;
-        if (base != 0 && wanted > base && wanted - base < index->blocks[index->slots[i].block].size) {
-            return &index->blocks[index->slots[i].block];
-        }
+    return number;
+}
+
+static uint32_t stray_holding(const struct cupel_index *index, uintptr_t address) {
+    uint32_t number = index->stray;
+    while (number != 0 && (address < cupel__index_base(index, number) || !cupel__index_holds(index, number, address))) {
+        number = *cupel__index_link(index, number);
     }
-    return NULL;
+    return number;
+}
+
+static uint32_t stray_take(struct cupel_index *index, uintptr_t base) {
+    uint32_t number = stray_at(index, base);
+    uint32_t *place = &index->stray;
+    while (number != 0 && *place != number) {
+        place = cupel__index_link(index, *place);
+    }
+    if (number != 0) {
+        *place = *cupel__index_link(index, number);
+    }
+    return number;
+}
+
+/* Doors */
+
+static bool is_extent(uintptr_t base, size_t size) {
+    return base != 0 && size <= UINTPTR_MAX - base;
+}
+
+static uint32_t find(const struct cupel_index *index, const void *base) {
+    if (index->count == 0 || base == NULL) {
+        return 0;
+    }
+    uint32_t number = index->ops->find(index, (uintptr_t)base);
+    return number != 0 ? number : stray_at(index, (uintptr_t)base);
+}
+
+/* Takes the block out of wherever it stands; 0 where there is none. */
+static uint32_t take(struct cupel_index *index, const void *base) {
+    if (index->count == 0 || base == NULL) {
+        return 0;
+    }
+    uint32_t number = index->ops->take(index, (uintptr_t)base);
+    return number != 0 ? number : stray_take(index, (uintptr_t)base);
+}
+
+/* The extent word by word: it was written so a moment ago, and a wider load would wait for that. */
+static void copy_record(const struct cupel_index *index, uint32_t number, const void *record, uintptr_t base,
+                        size_t size) {
+    struct cupel_extent *to = cupel__index_record(index, number);
+    to->base = (const void *)base;
+    to->size = size;
+    size_t rest = index->record_bytes - sizeof *to;
+    if (rest == sizeof(uint64_t)) {
+        memcpy(to + 1, (const struct cupel_extent *)record + 1, sizeof(uint64_t)); /* in line */
+    } else {
+        memcpy(to + 1, (const struct cupel_extent *)record + 1, rest);
+    }
+}
+
+enum cupel_index_status cupel_index_insert(struct cupel_index *index, const void *record) {
+    const struct cupel_extent *extent = record;
+    uintptr_t base = (uintptr_t)extent->base;
+    size_t size = extent->size;
+    if (!is_extent(base, size)) {
+        return CUPEL_INDEX_OUT_OF_RANGE;
+    }
+    if (index->stray != 0 && stray_at(index, base) != 0) {
+        return CUPEL_INDEX_TAKEN;
+    }
+    uint32_t number = record_new(index);
+    if (number == 0) {
+        return CUPEL_INDEX_NO_MEMORY;
+    }
+    copy_record(index, number, record, base, size);
+    enum cupel_index_status status = index->ops->add(index, number, base);
+    if (status != CUPEL_INDEX_OK) {
+        record_end(index, number);
+        return status;
+    }
+    index->count++;
+    return CUPEL_INDEX_OK;
+}
+
+void *cupel_index_at(const struct cupel_index *index, const void *base) {
+    uint32_t number = find(index, base);
+    return number == 0 ? NULL : cupel__index_record(index, number);
+}
+
+void *cupel_index_containing(struct cupel_index *index, const void *address) {
+    uint32_t number = find(index, address);
+    if (number == 0 && index->count != 0) {
+        number = index->ops->holder(index, (uintptr_t)address);
+        number = number != 0 ? number : stray_holding(index, (uintptr_t)address);
+    }
+    return number == 0 ? NULL : cupel__index_record(index, number);
 }
 
 bool cupel_index_remove(struct cupel_index *index, const void *base) {
-    if (index->count == 0 || base == NULL) {
-        return false;
+    uint32_t number = take(index, base);
+    if (number != 0) {
+        record_end(index, number);
+        index->count--;
     }
-    struct cupel_index_slot *slots = index->slots;
-    size_t mask = index->capacity - 1;
-    size_t hole = slot_of(slots, index->capacity, (uintptr_t)base);
-    if (slots[hole].base == 0) {
-        return false;
-    }
-    index->blocks[slots[hole].block].serial = index->free_block;
-    index->free_block = slots[hole].block + 1;
-    index->count--;
-    /* A later slot of the run may fill the hole unless its home lies between the hole and itself. */
-    for (size_t i = (hole + 1) & mask; slots[i].base != 0; i = (i + 1) & mask) {
-        size_t home = home_of(slots[i].base, index->capacity);
-        if (((i - home) & mask) >= ((i - hole) & mask)) {
-            slots[hole] = slots[i];
-            hole = i;
-        }
-    }
-    slots[hole].base = 0;
-    return true;
+    return number != 0;
 }
 
-void cupel_index_walk(const struct cupel_index *index, bool (*visit)(void *user, const struct cupel_block *block),
-                      void *user) {
-    for (size_t i = 0; i < index->capacity; i++) {
-        if (index->slots[i].base != 0 && !visit(user, &index->blocks[index->slots[i].block])) {
-            return;
+enum cupel_index_status cupel_index_resize(struct cupel_index *index, const void *base, size_t size) {
+    uint32_t number = find(index, base);
+    if (number == 0) {
+        return CUPEL_INDEX_UNKNOWN;
+    }
+    if (!is_extent((uintptr_t)base, size)) {
+        return CUPEL_INDEX_OUT_OF_RANGE;
+    }
+    if (index->stray != 0 && stray_at(index, (uintptr_t)base) != 0) {
+        cupel__index_record(index, number)->size = size;
+    } else {
+        index->ops->resize(index, number, size);
+    }
+    return CUPEL_INDEX_OK;
+}
+
+enum cupel_index_status cupel_index_move(struct cupel_index *index, const void *base, const void *new_base,
+                                         size_t size) {
+    if (find(index, base) == 0) {
+        return CUPEL_INDEX_UNKNOWN;
+    }
+    if (!is_extent((uintptr_t)new_base, size)) {
+        return CUPEL_INDEX_OUT_OF_RANGE;
+    }
+    if (new_base == base) {
+        return cupel_index_resize(index, base, size);
+    }
+    if (find(index, new_base) != 0) {
+        return CUPEL_INDEX_TAKEN;
+    }
+    uint32_t number = take(index, base);
+    *cupel__index_record(index, number) = (struct cupel_extent){new_base, size};
+    if (index->ops->add(index, number, (uintptr_t)new_base) != CUPEL_INDEX_OK) {
+        *cupel__index_link(index, number) = index->stray;
+        index->stray = number;
+    }
+    return CUPEL_INDEX_OK;
+}
+
+/* Walks */
+
+/* A walk in which strays stand among the others, by their addresses. */
+struct mixed_walk {
+    const struct cupel_index *index;
+    struct cupel__index_walk all; /* low: where the next stray may be */
+    bool is_over;
+};
+
+/* Visits the strays from all.low to before `high`, or to all.last where that is less. */
+static bool visit_strays(struct mixed_walk *mixed, uintptr_t high) {
+    for (;;) {
+        uint32_t next = 0;
+        for (uint32_t i = mixed->index->stray; i != 0; i = *cupel__index_link(mixed->index, i)) {
+            uintptr_t base = cupel__index_base(mixed->index, i);
+            if (base >= mixed->all.low && base <= mixed->all.last && base < high &&
+                (next == 0 || base < cupel__index_base(mixed->index, next))) {
+                next = i;
+            }
+        }
+        if (next == 0) {
+            return true;
+        }
+        mixed->all.low = cupel__index_base(mixed->index, next) + 1;
+        if (!mixed->all.visit(mixed->all.user, cupel__index_record(mixed->index, next))) {
+            mixed->is_over = true;
+            return false;
         }
     }
+}
+
+static bool visit_mixed(void *user, const void *record) {
+    struct mixed_walk *mixed = user;
+    const struct cupel_extent *extent = record;
+    mixed->is_over = !visit_strays(mixed, (uintptr_t)extent->base) || !mixed->all.visit(mixed->all.user, record);
+    return !mixed->is_over;
+}
+
+static void walk(const struct cupel_index *index, const struct cupel__index_walk *all) {
+    if (index->count == 0) {
+        return;
+    }
+    if (index->stray == 0) {
+        (void)index->ops->walk(index, all);
+        return;
+    }
+    struct mixed_walk mixed = {index, *all, false};
+    struct cupel__index_walk tables = {all->low, all->last, visit_mixed, &mixed};
+    if (index->ops->walk(index, &tables)) {
+        (void)visit_strays(&mixed, UINTPTR_MAX);
+    }
+}
+
+void cupel_index_walk(const struct cupel_index *index, cupel_index_visit visit, void *user) {
+    walk(index, &(struct cupel__index_walk){0, UINTPTR_MAX, visit, user});
+}
+
+void cupel_index_range(struct cupel_index *index, const void *low, const void *high, cupel_index_visit visit,
+                       void *user) {
+    if ((uintptr_t)high <= (uintptr_t)low) {
+        return;
+    }
+    const struct cupel_extent *first = cupel_index_containing(index, low);
+    if (first != NULL && first->base != low && !visit(user, first)) {
+        return;
+    }
+    walk(index, &(struct cupel__index_walk){(uintptr_t)low, (uintptr_t)high - 1, visit, user});
+}
+
+size_t cupel_index_memory_bytes(const struct cupel_index *index) {
+    return index->ops == NULL ? 0
+                              : (size_t)index->records_capacity * index->stride +
+                                    index->free_capacity * sizeof(uint32_t) + index->ops->memory_bytes(index);
+}
+
+const char *cupel_index_kind_name(enum cupel_index_kind kind) {
+    static const char *const names[] = {"hash", "memtable", "pages"};
+    return names[kind];
+}
+
+const char *cupel_index_status_name(enum cupel_index_status status) {
+    static const char *const names[] = {"ok", "no memory", "taken", "unknown", "out of range"};
+    return names[status];
 }

@@ -48,7 +48,7 @@ static void *tracking_acquire(struct cupel_allocator *self, size_t size, size_t 
     }
     struct cupel_block block = {.base = base, .size = size, .align = align, .serial = tracking->serial + 1};
     block.frame_count = take_frames(tracking, site, block.frames);
-    if (!cupel_index_insert(&tracking->index, &block)) {
+    if (cupel_index_insert(&tracking->index, &block) != CUPEL_INDEX_OK) {
         tracking->parent->ops->release(tracking->parent, base, size, align, site);
         return NULL;
     }
@@ -65,29 +65,27 @@ static bool tracking_resize(struct cupel_allocator *self, void *base, size_t siz
         return false;
     }
     tracking->live_bytes += new_size - size;
-    block->size = new_size;
+    (void)cupel_index_resize(&tracking->index, base, new_size);
     return true;
 }
 
 static void *tracking_remap(struct cupel_allocator *self, void *base, size_t size, size_t align, size_t new_size,
                             unsigned flags, const void *site) {
     struct cupel_tracking *tracking = from_base(self);
-    const struct cupel_block *old = check(tracking, "resized", base, size, align, site);
-    if (old == NULL) {
+    struct cupel_block *block = check(tracking, "resized", base, size, align, site);
+    if (block == NULL) {
         return NULL;
     }
-    struct cupel_block block = *old;
     void *moved = tracking->parent->ops->remap(tracking->parent, base, size, align, new_size, flags, site);
     if (moved == NULL) {
         return NULL;
     }
-    block.base = moved;
-    block.size = new_size;
-    block.frame_count = take_frames(tracking, site, block.frames);
     tracking->live_bytes += new_size - size;
-    /* The place that the old record leaves takes the new one, so that this cannot run out of memory. */
-    (void)cupel_index_remove(&tracking->index, base);
-    (void)cupel_index_insert(&tracking->index, &block);
+    (void)cupel_index_move(&tracking->index, base, moved, new_size); /* needs no memory */
+    block = cupel_index_at(&tracking->index, moved);
+    if (block != NULL) {
+        block->frame_count = take_frames(tracking, site, block->frames);
+    }
     return moved;
 }
 

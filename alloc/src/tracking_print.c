@@ -32,7 +32,8 @@ static bool have_same_frames(const struct cupel_block *a, const struct cupel_blo
     return a->frame_count == b->frame_count && memcmp(a->frames, b->frames, a->frame_count * sizeof a->frames[0]) == 0;
 }
 
-static bool add_to_group(void *user, const struct cupel_block *block) {
+static bool add_to_group(void *user, const void *record) {
+    const struct cupel_block *block = record;
     struct groups *groups = user;
     size_t i = (size_t)hash_frames(block) & (groups->capacity - 1);
     while (groups->table[i].first != NULL && !have_same_frames(groups->table[i].first, block)) {

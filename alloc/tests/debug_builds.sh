@@ -5,7 +5,7 @@ set -eu
 cc=${CC:-cc}
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-sources=$(cat alloc/CMakeLists.txt alloc/debug.cmake alloc/trace.cmake | grep -oE '(base/)?src/[a-z0-9_]+\.c' | sort -u)
+sources=$(cat alloc/CMakeLists.txt alloc/debug.cmake alloc/index.cmake alloc/trace.cmake | grep -oE '(base/)?src/[a-z0-9_]+\.c' | sort -u)
 flags="-std=c17 -O1 -g -w -Wno-psabi -D_GNU_SOURCE -fno-omit-frame-pointer -I."
 
 # build NAME FLAGS...: the archive of all sources.

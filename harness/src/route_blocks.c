@@ -97,7 +97,7 @@ static bool remember(struct cupel__route_run *run, void *base, size_t size, size
         struct cupel_block gone = *stale;
         forget(&gone);
     }
-    if (!cupel_index_insert(&cupel__route_state.blocks, &block)) {
+    if (cupel_index_insert(&cupel__route_state.blocks, &block) != CUPEL_INDEX_OK) {
         return false;
     }
     run->counts.live_blocks++;

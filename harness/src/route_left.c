@@ -11,7 +11,8 @@ struct cupel_counts cupel__routed_apart(const struct cupel_counts *all, const st
     return counts;
 }
 
-static bool take_oldest(void *user, const struct cupel_block *block) {
+static bool take_oldest(void *user, const void *record) {
+    const struct cupel_block *block = record;
     struct cupel__routed_block *oldest = user;
     if (block->serial == cupel__route_state.run->number && oldest->base == NULL) {
         *oldest = (struct cupel__routed_block){block->base, block->size, block->frames[0]};
@@ -36,7 +37,8 @@ struct cupel__route_mark *cupel__route_mark_of(const void *site) {
     return i < run->mark_count ? &run->marks[i] : NULL;
 }
 
-static bool add_mark(void *user, const struct cupel_block *block) {
+static bool add_mark(void *user, const void *record) {
+    const struct cupel_block *block = record;
     struct cupel__route_run *run = cupel__route_state.run;
     (void)user;
     if (block->serial == cupel__route_state.run->number && cupel__route_mark_of(block->frames[0]) == NULL) {
@@ -53,7 +55,8 @@ void cupel__route_mark_left(void) {
     cupel__route_leave();
 }
 
-static bool count_left(void *user, const struct cupel_block *block) {
+static bool count_left(void *user, const void *record) {
+    const struct cupel_block *block = record;
     (void)user;
     struct cupel__route_mark *mark =
         block->serial == cupel__route_state.run->number ? cupel__route_mark_of(block->frames[0]) : NULL;
