@@ -15,6 +15,7 @@ struct function {
     const char *name;
     uintptr_t offset; /* in the module */
     size_t size;
+    bool is_data; /* no function, but an object */
 };
 typedef void (*function_visit)(void *user, const struct function *function);
 
@@ -37,9 +38,10 @@ static void visit_table(const struct image *image, const ElfW(Shdr) * table, con
     }
     for (size_t i = 0; i < table->sh_size / sizeof *symbols; i++) {
         const ElfW(Sym) *symbol = &symbols[i];
-        if ((symbol->st_info & 0xf) == STT_FUNC && symbol->st_shndx != SHN_UNDEF &&
+        unsigned type = symbol->st_info & 0xf;
+        if ((type == STT_FUNC || type == STT_OBJECT) && symbol->st_shndx != SHN_UNDEF &&
             symbol->st_name < strings->sh_size) {
-            struct function function = {names + symbol->st_name, symbol->st_value, symbol->st_size};
+            struct function function = {names + symbol->st_name, symbol->st_value, symbol->st_size, type == STT_OBJECT};
             visit(user, &function);
         }
     }
@@ -68,7 +70,7 @@ static void visit_image(const struct image *image, function_visit visit, void *u
     }
 }
 
-/* Visits the functions of a file; one that cannot be read has none. */
+/* Visits the functions and objects of a file; one that cannot be read has none. */
 static void visit_file(const char *path, function_visit visit, void *user) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
@@ -99,10 +101,31 @@ struct place_search {
 
 static void visit_for_place(void *user, const struct function *function) {
     struct cupel__place *place = user;
-    if (place->offset >= function->offset && place->offset - function->offset < function->size) {
+    if (!function->is_data && place->offset >= function->offset && place->offset - function->offset < function->size) {
         (void)snprintf(place->function, sizeof place->function, "%s", function->name);
         place->function_offset = place->offset - function->offset;
     }
+}
+
+static void visit_for_symbol(void *user, const struct function *function) {
+    struct cupel__symbol *symbol = user;
+    uintptr_t offset = symbol->asked - function->offset;
+    if (symbol->asked < function->offset || offset >= function->size ||
+        (symbol->size != 0 && function->size >= symbol->size)) {
+        return;
+    }
+    size_t length = strlen(function->name);
+    length = length < sizeof symbol->name ? length : sizeof symbol->name - 1;
+    memcpy(symbol->name, function->name, length);
+    symbol->name[length] = '\0';
+    symbol->offset = offset;
+    symbol->size = function->size;
+}
+
+bool cupel__symbol_in_file(const char *path, uintptr_t offset, struct cupel__symbol *symbol) {
+    *symbol = (struct cupel__symbol){.asked = offset};
+    visit_file(path, visit_for_symbol, symbol);
+    return symbol->size != 0;
 }
 
 static int find_module(struct dl_phdr_info *info, size_t size, void *user) {
@@ -151,7 +174,7 @@ struct range_search {
 static void visit_for_ranges(void *user, const struct function *function) {
     struct range_search *search = user;
     size_t length = strlen(search->name);
-    if (strncmp(function->name, search->name, length) != 0 ||
+    if (strncmp(function->name, search->name, length) != 0 || function->is_data ||
         (function->name[length] != '\0' && function->name[length] != '.')) {
         return;
     }

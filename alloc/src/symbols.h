@@ -1,6 +1,6 @@
-/* Names of functions from the symbol tables of the loaded modules: static functions too, where the module is not
- * stripped. Reads the files with mmap; never allocates. What looks for loaded
- * modules takes the loader's lock, so it is not for signal handlers. */
+/* Names of functions and objects from the symbol tables of the loaded modules: static functions too, where the module
+ * is not stripped. Reads the files with mmap; never allocates. What looks for loaded modules takes the loader's lock,
+ * so it is not for signal handlers. */
 #ifndef ALLOC_SRC_SYMBOLS_H
 #define ALLOC_SRC_SYMBOLS_H
 
@@ -22,6 +22,18 @@ bool cupel__place_find(const void *address, struct cupel__place *place);
 /* The same for an offset in a module's file, which need not be loaded: fills `place`, whose module is then the path.
  * Takes no lock; snprintf aside, it is made of system calls. */
 void cupel__place_in_file(const char *path, uintptr_t offset, struct cupel__place *place);
+
+/* A function or an object. */
+struct cupel__symbol {
+    char name[128];   /* cut where it is longer */
+    uintptr_t asked;  /* the offset in the file that was asked for */
+    uintptr_t offset; /* of it, from the symbol's start */
+    size_t size;
+};
+
+/* The smallest symbol, of code or data, that holds this offset of a module's file; false where none does. Made of
+ * system calls: no lock, and safe in signal handlers. O(symbols of the module). */
+bool cupel__symbol_in_file(const char *path, uintptr_t offset, struct cupel__symbol *symbol);
 
 struct cupel__range {
     uintptr_t low, high; /* high is one past the last byte */
