@@ -1,0 +1,171 @@
+/* Preloaded into a compiler by bench_index: keeps an index of all blocks of malloc, as INDEX_BENCH says.
+ *
+ *     none                     hooks that do nothing
+ *     hash, memtable, pages    every block goes in when it is allocated, and out when it is freed
+ *     log:FILE                 every call is written down: see index_log.h
+ *
+ * The program's own malloc does the work, under the names by which the C library knows it itself. Compilers have one
+ * thread; what more there are wait for each other. */
+#include "alloc/bench/index_log.h"
+#include "alloc/index.h"
+#include "alloc/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/single_threaded.h>
+#include <unistd.h>
+
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *block, size_t size);
+void *__libc_memalign(size_t align, size_t size);
+void __libc_free(void *block);
+
+enum mode { MODE_NONE, MODE_INDEX, MODE_LOG };
+enum { LOG_ROOM = 1 << 16 };
+
+static enum mode mode;
+static struct cupel_index index_of_blocks;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct index_log_entry *entries; /* LOG_ROOM of them */
+static unsigned entry_count;
+static int log_file = -1;
+
+static void write_log(void) {
+    const char *from = (const char *)entries;
+    size_t left = entry_count * sizeof *entries;
+    while (left > 0) {
+        ssize_t length = write(log_file, from, left);
+        if (length <= 0) {
+            _exit(86); /* a short log would be taken for a whole one */
+        }
+        from += length;
+        left -= (size_t)length;
+    }
+    entry_count = 0;
+}
+
+__attribute__((constructor)) static void start(void) {
+    const char *text = getenv("INDEX_BENCH");
+    struct cupel_index_options options = {.record_bytes = sizeof(struct index_record)};
+    if (text == NULL || strcmp(text, "none") == 0) {
+        return;
+    }
+    if (strncmp(text, "log:", 4) == 0) {
+        log_file = open(text + 4, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        entries = cupel_alloc(cupel_pages(), LOG_ROOM * sizeof *entries, _Alignof(max_align_t));
+        if (log_file < 0 || entries == NULL) {
+            _exit(86);
+        }
+        mode = MODE_LOG;
+        return;
+    }
+    for (unsigned kind = 0; kind < CUPEL_INDEX_KINDS; kind++) {
+        options.kind = (enum cupel_index_kind)kind;
+        if (strcmp(text, cupel_index_kind_name(options.kind)) == 0) {
+            if (cupel_index_init_with(&index_of_blocks, &options) != CUPEL_INDEX_OK) {
+                _exit(86);
+            }
+            mode = MODE_INDEX;
+            return;
+        }
+    }
+    _exit(86);
+}
+
+__attribute__((destructor)) static void end(void) {
+    if (mode == MODE_LOG) {
+        write_log();
+    }
+}
+
+static inline void enter(void) {
+    if (!__libc_single_threaded) {
+        (void)pthread_mutex_lock(&lock);
+    }
+}
+
+static inline void leave(void) {
+    if (!__libc_single_threaded) {
+        (void)pthread_mutex_unlock(&lock);
+    }
+}
+
+static void note(void *base, size_t size) {
+    if (entry_count == LOG_ROOM) {
+        write_log();
+    }
+    entries[entry_count++] = (struct index_log_entry){(uintptr_t)base, size};
+}
+
+static inline __attribute__((always_inline)) void *added(void *base, size_t size, const void *site) {
+    if (mode == MODE_NONE || base == NULL) {
+        return base;
+    }
+    enter();
+    if (mode == MODE_LOG) {
+        note(base, size);
+    } else {
+        struct index_record record = {{base, size}, site};
+        if (cupel_index_insert(&index_of_blocks, &record) != CUPEL_INDEX_OK) {
+            _exit(86); /* the figures would be of something else */
+        }
+    }
+    leave();
+    return base;
+}
+
+static inline __attribute__((always_inline)) void removed(void *base) {
+    if (mode == MODE_NONE || base == NULL) {
+        return;
+    }
+    enter();
+    if (mode == MODE_LOG) {
+        note(base, INDEX_LOG_FREED);
+    } else {
+        (void)cupel_index_remove(&index_of_blocks, base); /* false: from before the start */
+    }
+    leave();
+}
+
+void *malloc(size_t size) {
+    return added(__libc_malloc(size), size, CUPEL_SITE());
+}
+
+void *calloc(size_t count, size_t size) {
+    return added(__libc_calloc(count, size), count * size, CUPEL_SITE());
+}
+
+void *realloc(void *block, size_t size) {
+    if (block == NULL) {
+        return malloc(size);
+    }
+    removed(block); /* before its address can be another's */
+    void *moved = __libc_realloc(block, size);
+    return added(moved, size, CUPEL_SITE());
+}
+
+void free(void *block) {
+    removed(block);
+    __libc_free(block);
+}
+
+void *memalign(size_t align, size_t size) {
+    return added(__libc_memalign(align, size), size, CUPEL_SITE());
+}
+
+void *aligned_alloc(size_t align, size_t size) {
+    return added(__libc_memalign(align, size), size, CUPEL_SITE());
+}
+
+int posix_memalign(void **block, size_t align, size_t size) {
+    void *base = added(__libc_memalign(align, size), size, CUPEL_SITE());
+    if (base != NULL) {
+        *block = base;
+    }
+    return base == NULL ? ENOMEM : 0;
+}
