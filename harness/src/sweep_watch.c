@@ -63,7 +63,8 @@ static double crowding(void) {
         return 1;
     }
     double wanted = (double)machine.loads[0] / (1 << SI_LOAD_SHIFT) / CPU_COUNT(&ours);
-    return wanted < 1 ? 1 : wanted > CROWDED_MAX ? CROWDED_MAX : wanted;
+    const double most = CROWDED_MAX;
+    return wanted < 1 ? 1 : wanted > most ? most : wanted;
 }
 
 static int64_t timeout_ms(const struct cupel__sweep *sweep) {
