@@ -60,7 +60,8 @@ static __attribute__((noinline)) void keep(struct cupel_allocator *a, unsigned i
     REQUIRE(kept[i] != NULL);
 }
 
-TEST(debug, tells_leaks_by_site_most_bytes_first, .no_sweep = "its memory is the kernel's, which no sweep fails") {
+TEST(debug, tells_leaks_by_site_most_bytes_first, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

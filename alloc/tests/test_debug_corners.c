@@ -177,7 +177,7 @@ static void *show_variable(void *user) {
     return NULL;
 }
 
-TEST(debug_corners, a_stack_of_another_thread_is_known, .no_sweep = KERNEL) {
+TEST(debug_corners, a_stack_of_another_thread_is_known, .no_sweep = KERNEL, .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);

@@ -336,7 +336,7 @@ static void stop(void) {
 }
 
 TEST(debug_report, a_finding_stops_the_program_where_it_shall,
-     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "crash", .expect_signal = 6,
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow crash", .expect_signal = 6,
      .expect_stderr = "wild-pointer") {
     stop();
 }

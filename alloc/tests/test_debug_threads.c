@@ -191,7 +191,8 @@ static void *look_for_stack(void *user) {
     return has_one && ((before.ss_flags & SS_DISABLE) != 0 || before.ss_sp == after.ss_sp) ? user : NULL;
 }
 
-TEST(debug_threads, have_a_stack_for_faults, .no_sweep = "its memory is the kernel's, which no sweep fails") {
+TEST(debug_threads, have_a_stack_for_faults, .no_sweep = "its memory is the kernel's, which no sweep fails",
+     .tags = "slow") {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
