@@ -7,6 +7,7 @@
 static const struct cupel_finding_row rows[] = {
 #include "alloc/findings.def"
 };
+_Static_assert(sizeof rows / sizeof rows[0] == CUPEL_FINDING_KINDS, "a row for each kind");
 
 const struct cupel_finding_row *cupel_finding_row(enum cupel_finding_kind kind) {
     return &rows[(unsigned)kind < CUPEL_FINDING_KINDS ? kind : 0];

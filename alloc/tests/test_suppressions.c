@@ -20,7 +20,7 @@ __attribute__((noinline)) static cupel_trace_id suppressed_inner(void) {
 __attribute__((noinline)) static cupel_trace_id suppressed_outer(void) {
     /* Code of this function at both ends, for the start of the trace is the caller of the function above. */
     cupel_trace_id trace = suppressed_inner();
-    __asm__ volatile("" : "+r"(trace));
+    __asm__ volatile("/* other code than other_place has, for compilers fold what is the same */" : "+r"(trace));
     return trace;
 }
 
@@ -141,7 +141,7 @@ __attribute__((noinline)) static void free_known(struct cupel_allocator *a, void
 
 __attribute__((noinline)) static void free_unknown(struct cupel_allocator *a, void *block) {
     cupel_free(a, block, 40, 8);
-    __asm__ volatile("" ::: "memory");
+    __asm__ volatile("/* other code than free_known has */" ::: "memory");
 }
 
 __attribute__((noinline)) static void *keep_known(struct cupel_allocator *a, size_t size) {
