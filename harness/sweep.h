@@ -66,13 +66,13 @@ struct cupel_sweep_options {
                                        rest: the program links cupel::interpose, else it is ended with a message */
     bool in_process;                /* no child: faster to begin, but a crash is the program's, and hangs hang */
     unsigned modes;                 /* of enum cupel_sweep_mode, ored; 0: all */
-    int64_t timeout_ms;   /* without progress: a hang. 0: 200 unfailed runs, at least 2 to 8 s by load; those: 60 s */
-    int64_t time_ms;      /* of the whole sweep, which then stops; 0: no limit */
-    uint64_t per_stack;   /* faults of each call stack (of 8 frames) in a pass; 0: all */
-    uint64_t points_max;  /* of each pass: one a call stack, then a sample of the rest; 0: all */
-    uint64_t seed;        /* of that sample */
-    uint64_t shard_index; /* only every shard_count-th point of each pass, counted from 0: the shards of */
-    uint64_t shard_count; /* equal options and seed are the whole together. 0: all */
+    int64_t timeout_ms;             /* without progress: a hang. 0: 200 unfailed runs, at least 2 s; those: 60 s */
+    int64_t time_ms;                /* of the whole sweep, which then stops; 0: no limit */
+    uint64_t per_stack;             /* faults of each call stack (of 8 frames) in a pass; 0: all */
+    uint64_t points_max;            /* of each pass: one a call stack, then a sample of the rest; 0: all */
+    uint64_t seed;                  /* of that sample */
+    uint64_t shard_index;           /* only every shard_count-th point of each pass, counted from 0: the shards of */
+    uint64_t shard_count;           /* equal options and seed are the whole together. 0: all */
     uint64_t (*strong)(void *user); /* a hash of state; must be the same before and after a call that starved. NULL:
                                        none. Called outside the function, in the process that ran it */
     FILE *report;                   /* findings and a summary as text; NULL: none */

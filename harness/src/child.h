@@ -35,7 +35,7 @@ struct cupel__death cupel__child_wait(pid_t child, const volatile uint64_t *prog
 bool cupel__death_is_policy(const struct cupel__death *death, const char *output);
 /* True where it was we who ended it, for what it did. */
 bool cupel__death_is_by_limit(const struct cupel__death *death);
-/* "died by signal 11, Segmentation fault", ... */
+/* "died by signal 11 (SIGSEGV, Segmentation fault)", ... */
 void cupel__death_text(const struct cupel__death *death, char *text, size_t size);
 /* A file of /proc, as much of it as there is room for; "" where it cannot be read. */
 void cupel__proc_read(const char *path, char *text, size_t size);

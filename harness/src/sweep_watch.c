@@ -16,12 +16,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,7 +28,6 @@ enum {
     TIMEOUT_RUNS = 200,
     TIMEOUT_FIRST_RUNS = 20, /* those that set up what later ones find, in each new process */
     TIMEOUT_MIN_MS = 2000,
-    CROWDED_MAX = 4,             /* times as long at most, where more want to run than there are processors */
     TIMEOUT_UNFAILED_MS = 60000, /* before it is known how long a run takes */
     TIMEOUT_DYING_MS = 60000,    /* a sanitizer starts another program to tell of a death */
     PATIENCE_MS = 1000,
@@ -54,19 +51,6 @@ struct watch {
     struct cupel_progress progress;
 };
 
-/* How many processes want each processor, by the load of the last minute: where they are many, a wall clock tells less
- * of one. */
-static double crowding(void) {
-    struct sysinfo machine;
-    cpu_set_t ours;
-    if (sysinfo(&machine) != 0 || sched_getaffinity(0, sizeof ours, &ours) != 0) {
-        return 1;
-    }
-    double wanted = (double)machine.loads[0] / (1 << SI_LOAD_SHIFT) / CPU_COUNT(&ours);
-    const double most = CROWDED_MAX;
-    return wanted < 1 ? 1 : wanted > most ? most : wanted;
-}
-
 static int64_t timeout_ms(const struct cupel__sweep *sweep) {
     int64_t scaled = sweep->note->baseline_ns / 1000000 * TIMEOUT_RUNS;
     int64_t first = sweep->note->first_ns / 1000000 * TIMEOUT_FIRST_RUNS;
@@ -77,8 +61,7 @@ static int64_t timeout_ms(const struct cupel__sweep *sweep) {
         return TIMEOUT_UNFAILED_MS;
     }
     scaled = scaled > first ? scaled : first;
-    scaled = scaled > TIMEOUT_MIN_MS ? scaled : TIMEOUT_MIN_MS;
-    return (int64_t)((double)scaled * crowding());
+    return scaled > TIMEOUT_MIN_MS ? scaled : TIMEOUT_MIN_MS;
 }
 
 void (*cupel__sweep_on_progress)(const char *pass, uint64_t point, uint64_t total, unsigned findings);
