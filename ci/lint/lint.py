@@ -23,6 +23,7 @@ RULES = {
     "machine": "no paths of one machine, no words about one workplace",
     "space": "no trailing spaces, no carriage returns, a newline at the end",
     "docs": "what documents name exists",
+    "planted": "planted bugs apply to the tree, and say what catches them",
 }
 # Bytes that mean something as they are: inputs of fuzzers, recorded files of other tools, patches.
 DATA = re.compile(r"(^|/)(corpora|regressions|seeds|dictionaries|testdata|golden|data|board)/|\.(patch|diff|bin|vmb|png|gcno|gcda)$")

@@ -14,6 +14,9 @@ ALLOW = "lint" + ": allow"
 LONG = "static void f(void) {\n" + "    g();\n" * 70 + "}\n"
 TASK = "TO" + "DO"
 
+BUG = "vm/tests/bugs/b.patch"
+PLANTED = "Bug: one is two\nCaught-by: vm\n--- a/vm/a.c\n+++ b/vm/a.c\n@@ -1 +1 @@\n-one\n+two\n"
+
 # A tool with flags, and with a word that has flags of its own.
 CAST = {"Makefile": "", "build/dev/bin/cupel": "#!/bin/sh\n",
         "build/dev/bin/cupel-cast": '#!/bin/sh\ncase $1 in pour) echo --slow ;; --help) echo --melt ;; *) exit 2 ;; esac\n'}
@@ -43,6 +46,10 @@ CASES = [
     ("shape", {"vm/a.c": OPEN + f"/* {ALLOW} file-length: one table */\n" + "\n" * 600}, None),
     ("shape", {"vm/a.c": "int x;\n"}, "vm/a.c:1: opening"),
     ("shape", {"vm/src/a.h": OPEN + "#pragma once\n"}, "vm/src/a.h:1: guard: the include guard is not VM_SRC_A_H"),
+    ("planted", {"vm/a.c": "one\n", BUG: PLANTED}, None),
+    ("planted", {"vm/a.c": "1\n", BUG: PLANTED}, f"{BUG}:1: planted: the patch does not apply"),
+    ("planted", {"vm/a.c": "one\n", BUG: PLANTED.replace("Caught-by: vm\n", "")}, f"{BUG}:1: planted: no Caught-by: line"),
+    ("planted", {"vm/a.c": "one\n", BUG: PLANTED.replace("by", "from")}, f"{BUG}:2: planted: Caught-from: is none of"),
     ("words", {"vm/a.c": f"/* {TASK} */\n"}, f"vm/a.c:1: todo: {TASK} without a reason"),
     ("words", {"vm/a.c": f"/* {TASK}: wait for gcc 14 */\n"}, None),
     ("words", {"ci/x": "cd /wo" + "rk/main\n"}, "ci/x:1: machine"),
