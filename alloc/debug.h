@@ -166,6 +166,7 @@ struct cupel_debug_block {
     size_t align;
     bool is_live;
     ptrdiff_t offset; /* of the address from base: negative in front of the block, over size behind it */
+    enum cupel_family family;
     cupel_trace_id allocated, resized, freed;
     unsigned allocating_thread, freeing_thread;
 };
@@ -179,6 +180,17 @@ void cupel_debug_release(struct cupel_debug *debug, void *block, const void *sit
 /* Resizes a block of whatever size and alignment it has, in its place or by moving it: realloc(3) of a block that is
  * there. NULL: the block is as it was, or it is none (a finding). */
 void *cupel_debug_remap(struct cupel_debug *debug, void *block, size_t new_size, const void *site);
+
+/* The same for who takes the place of malloc and of C++'s operators: what one family made and another is given back is
+ * a finding, with both stacks, and the request is served. Where one of the two says CUPEL_FAMILY_ANY all is well. A
+ * block keeps its family when it is resized. */
+void *cupel_debug_acquire_as(struct cupel_debug *debug, enum cupel_family family, size_t size, size_t align,
+                             unsigned flags, const void *site);
+/* `size` SIZE_MAX, `align` 0: the caller does not know it. A sized delete says both. */
+void cupel_debug_release_as(struct cupel_debug *debug, enum cupel_family family, void *block, size_t size, size_t align,
+                            const void *site);
+void *cupel_debug_remap_as(struct cupel_debug *debug, enum cupel_family family, void *block, size_t new_size,
+                           const void *site);
 
 /* Numbers at one moment. */
 struct cupel_debug_statistics {

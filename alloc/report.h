@@ -36,6 +36,14 @@ const struct cupel_finding_row *cupel_finding_row(enum cupel_finding_kind kind);
 /* The kind of a word; false where there is none. */
 bool cupel_finding_kind_of(const char *word, size_t length, enum cupel_finding_kind *kind);
 
+/* Functions that belong together: what one of them made is given back to another of them. */
+enum cupel_family {
+    CUPEL_FAMILY_ANY,      /* fits all: blocks of cupel_alloc and its like */
+    CUPEL_FAMILY_MALLOC,   /* malloc, calloc, realloc, aligned_alloc, ...; free */
+    CUPEL_FAMILY_NEW,      /* C++: operator new and delete */
+    CUPEL_FAMILY_NEW_ARRAY /* C++: operator new[] and delete[] */
+};
+
 enum { CUPEL_FINDING_TRACES = 3 };
 
 struct cupel_finding_trace {
@@ -59,6 +67,7 @@ struct cupel_finding {
     size_t align;
     size_t given_size; /* WRONG_SIZE */
     size_t given_align;
+    enum cupel_family family, given_family; /* WRONG_FAMILY */
     size_t damage_offset;   /* of the first byte that was written, from the nearer end of the block: 0 is the first
                                byte behind it, or the last before it; of WRITE_AFTER_FREE: from its beginning */
     size_t damage_bytes;    /* from the first to the last that differ */

@@ -71,18 +71,34 @@ static void leave(struct cupel__request *request) {
     cupel__debug_thread.is_inside = false;
 }
 
+static void *acquire(struct cupel__request *request, size_t size, size_t align) {
+    if (!enter(request)) {
+        return NULL;
+    }
+    void *block = cupel__block_acquire(request, size, align);
+    cupel__debug_log(request, size, align, block);
+    leave(request);
+    return block;
+}
+
 static void *debug_acquire(struct cupel_allocator *self, size_t size, size_t align, unsigned flags, const void *site) {
     struct cupel__debug *debug = state_of(self);
     struct cupel__pending pending;
     struct cupel__request request = {
         .debug = debug, .verb = "allocate", .flags = flags, .trace = take_trace(debug, site), .pending = &pending};
-    if (!enter(&request)) {
-        return NULL;
-    }
-    void *block = cupel__block_acquire(&request, size, align);
-    cupel__debug_log(&request, size, align, block);
-    leave(&request);
-    return block;
+    return acquire(&request, size, align);
+}
+
+void *cupel_debug_acquire_as(struct cupel_debug *debug, enum cupel_family family, size_t size, size_t align,
+                             unsigned flags, const void *site) {
+    struct cupel__pending pending;
+    struct cupel__request request = {.debug = debug->state,
+                                     .verb = "allocate",
+                                     .flags = flags,
+                                     .family = family,
+                                     .trace = take_trace(debug->state, site),
+                                     .pending = &pending};
+    return acquire(&request, size, align);
 }
 
 static void release(struct cupel__request *request) {
@@ -117,6 +133,23 @@ void cupel_debug_release(struct cupel_debug *debug, void *block, const void *sit
                                      .block = block,
                                      .trace = take_trace(debug->state, site),
                                      .pending = &pending};
+    release(&request);
+}
+
+void cupel_debug_release_as(struct cupel_debug *debug, enum cupel_family family, void *block, size_t size, size_t align,
+                            const void *site) {
+    struct cupel__pending pending;
+    struct cupel__request request = {.debug = debug->state,
+                                     .verb = "free",
+                                     .block = block,
+                                     .family = family,
+                                     .trace = take_trace(debug->state, site),
+                                     .pending = &pending};
+    /* What the caller does not know is as it is. */
+    request.has_size =
+        (size != SIZE_MAX || align != 0) && cupel_debug_size(debug, block, &request.size, &request.align);
+    request.size = size != SIZE_MAX ? size : request.size;
+    request.align = align != 0 ? align : request.align;
     release(&request);
 }
 
@@ -187,6 +220,18 @@ void *cupel_debug_remap(struct cupel_debug *debug, void *block, size_t new_size,
     struct cupel__request request = {.debug = debug->state,
                                      .verb = "resize",
                                      .block = block,
+                                     .trace = take_trace(debug->state, site),
+                                     .pending = &pending};
+    return remap(&request, new_size);
+}
+
+void *cupel_debug_remap_as(struct cupel_debug *debug, enum cupel_family family, void *block, size_t new_size,
+                           const void *site) {
+    struct cupel__pending pending;
+    struct cupel__request request = {.debug = debug->state,
+                                     .verb = "resize",
+                                     .block = block,
+                                     .family = family,
                                      .trace = take_trace(debug->state, site),
                                      .pending = &pending};
     return remap(&request, new_size);

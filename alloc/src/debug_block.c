@@ -21,7 +21,7 @@ static size_t needed(const struct cupel__debug *debug, size_t size, size_t align
 bool cupel__is_large(struct cupel__debug *debug, size_t size, size_t align, bool *is_guarded) {
     uint64_t every = debug->options.guard_every;
     *is_guarded = every != 0 && __atomic_add_fetch(&debug->guard_count, 1, __ATOMIC_RELAXED) % every == 0;
-    return *is_guarded || size > CUPEL__SLOT_MAX || align > CUPEL__SLOT_MAX / 2 ||
+    return *is_guarded || size >= CUPEL__SLOT_MAX || align > CUPEL__SLOT_MAX / 2 ||
            needed(debug, size, align) > CUPEL__SLOT_MAX;
 }
 
@@ -62,7 +62,7 @@ static void *small_acquire(struct cupel__request *request, size_t size, size_t a
     slot->freed = 0;
     slot->allocating_thread = (uint16_t)request->thread;
     slot->freeing_thread = 0;
-    cupel__slot_store(slot, cupel__slot_word(slot, size, align_log, CUPEL__SLOT_LIVE));
+    cupel__slot_store(slot, cupel__slot_word(slot, size, align_log, request->family));
     return block;
 }
 
@@ -103,6 +103,20 @@ __attribute__((noinline)) static void tell_mismatch(struct cupel__request *reque
     tell_of(request, target, &finding);
 }
 
+/* Whether a function of one family is given a block that one of another made. */
+static bool is_of_other_family(const struct cupel__request *request, const struct cupel__target *target) {
+    enum cupel_family family = cupel__slot_family(target->word);
+    return request->family != CUPEL_FAMILY_ANY && family != CUPEL_FAMILY_ANY && family != request->family;
+}
+
+__attribute__((noinline)) static void tell_family(struct cupel__request *request, const struct cupel__target *target) {
+    struct cupel_finding finding = {.kind = CUPEL_FINDING_WRONG_FAMILY,
+                                    .family = cupel__slot_family(target->word),
+                                    .given_family = request->family};
+    cupel__finding_add_trace(&finding, "given back", request->trace, request->thread);
+    tell_of(request, target, &finding);
+}
+
 static bool is_as_given(const struct cupel__request *request, const struct cupel__target *target) {
     return !request->has_size || (request->size == cupel__slot_size(target->span, target->word) &&
                                   request->align == (size_t)1 << cupel__slot_align_log(target->word));
@@ -139,6 +153,9 @@ bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct c
             return false;
         }
     }
+    if (is_of_other_family(request, target)) {
+        tell_family(request, target);
+    }
     if (!cupel__canaries_hold(target->span, target->index, request->block,
                               cupel__slot_size(target->span, target->word))) {
         tell_damage(request, target);
@@ -147,8 +164,7 @@ bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct c
 }
 
 void cupel__block_unclaim(struct cupel__target *target, size_t size) {
-    cupel__slot_store(target->slot,
-                      cupel__slot_word(target->slot, size, cupel__slot_align_log(target->word), CUPEL__SLOT_LIVE));
+    cupel__slot_store(target->slot, cupel__slot_resized(target->span, target->slot, target->word, size));
 }
 
 void cupel__block_release(struct cupel__request *request, struct cupel__target *target) {
@@ -181,7 +197,7 @@ static bool small_resize(struct cupel__request *request, struct cupel__target *t
     unsigned char *block = request->block;
     size_t size = cupel__slot_size(target->span, target->word);
     size_t room = (size_t)(cupel__slot_end(target->span, target->index) - block);
-    if (new_size > room || room - new_size < cupel__canary_back(request->debug)) {
+    if (new_size > room || room - new_size < cupel__canary_back(request->debug) || new_size >= CUPEL__SLOT_MAX) {
         return false;
     }
     cupel__canaries_write(target->span, target->index, block, new_size);
@@ -218,6 +234,7 @@ void *cupel__block_move(struct cupel__request *request, struct cupel__target *ta
             return moved;
         }
     }
+    request->family = cupel__slot_family(target->word);
     unsigned char *moved = cupel__block_acquire(request, new_size, align);
     if (moved == NULL) {
         return NULL;

@@ -62,6 +62,7 @@ bool cupel_debug_find(const void *address, struct cupel_debug_block *block) {
                                         .base = base,
                                         .size = cupel__slot_size(target.span, target.word),
                                         .align = (size_t)1 << cupel__slot_align_log(target.word),
+                                        .family = cupel__slot_family(target.word),
                                         .is_live = is_live,
                                         .offset = (ptrdiff_t)((uintptr_t)address - (uintptr_t)base),
                                         .allocated = target.slot->allocated,

@@ -51,7 +51,7 @@ void *cupel__large_acquire(struct cupel__request *request, size_t size, size_t a
     span->only =
         (struct cupel__block_record){.allocated = request->trace, .allocating_thread = (uint16_t)request->thread};
     cupel__slot_store(&span->only,
-                      cupel__slot_word(&span->only, 0, (unsigned)__builtin_ctzll(align), CUPEL__SLOT_LIVE));
+                      cupel__slot_word_large(&span->only, (unsigned)__builtin_ctzll(align), request->family));
     (void)__atomic_fetch_add(&debug->large_acquired, 1, __ATOMIC_RELAXED);
     return block;
 }
@@ -122,8 +122,8 @@ void *cupel__large_move(struct cupel__request *request, struct cupel__target *ta
     span->only = (struct cupel__block_record){.allocated = target->slot->allocated,
                                               .allocating_thread = target->slot->allocating_thread};
     note_resize(request, span);
-    cupel__slot_store(&span->only,
-                      cupel__slot_word(&span->only, 0, cupel__slot_align_log(target->word), CUPEL__SLOT_LIVE));
+    cupel__slot_store(&span->only, cupel__slot_word_large(&span->only, cupel__slot_align_log(target->word),
+                                                          cupel__slot_family(target->word)));
     note_resize(request, old);
     cupel__slot_store(target->slot, cupel__slot_with(target->slot, target->word, CUPEL__SLOT_FREED));
     cupel__span_retire_large(debug, old, request->pending);

@@ -1,11 +1,11 @@
 /* The word of a slot's record, and where the slot's block is.
  *
- *     bits 0..15 size   16..20 log2 of the alignment   21..22 state   23 mark   24..31 check
+ *     bits 0..14 size   15..16 family   17..20 log2 of the alignment   21..22 state   23 mark   24..31 check
  *
  * The mark of a live block says that it is reachable, while leaks are looked for; that of a freed one that it has
  * waited for its reuse (debug_reopen.c). The check is of all the other bits and of the record's own address: a record
  * that was overwritten is noticed in 255 cases of 256. A slot that was never handed out is all zero. The size of a
- * large block stands in its span. */
+ * large block stands in its span; in its word's place for it stands what the alignment's log is over 15. */
 #ifndef ALLOC_SRC_DEBUG_SLOT_H
 #define ALLOC_SRC_DEBUG_SLOT_H
 
@@ -19,7 +19,10 @@ enum cupel__record_state {
 };
 
 enum {
-    CUPEL__SLOT_ALIGN_SHIFT = 16,
+    CUPEL__SLOT_SIZE_BITS = 0x7fff,
+    CUPEL__SLOT_FAMILY_SHIFT = 15,
+    CUPEL__SLOT_ALIGN_SHIFT = 17,
+    CUPEL__SLOT_ALIGN_MAX = 15, /* log2; and more of a large block */
     CUPEL__SLOT_STATE_SHIFT = 21,
     CUPEL__SLOT_MARK = 1 << 23,
     CUPEL__SLOT_CHECK_SHIFT = 24
@@ -30,10 +33,29 @@ static inline uint32_t cupel__slot_check(const struct cupel__block_record *slot,
     return ((bits ^ place) * UINT32_C(0x9E3779B1)) & (UINT32_C(0xff) << CUPEL__SLOT_CHECK_SHIFT);
 }
 
+/* Of a live small block. */
 static inline uint32_t cupel__slot_word(const struct cupel__block_record *slot, size_t size, unsigned align_log,
-                                        enum cupel__record_state state) {
-    uint32_t bits = (uint32_t)(size & 0xffff) | (uint32_t)align_log << CUPEL__SLOT_ALIGN_SHIFT |
-                    (uint32_t)state << CUPEL__SLOT_STATE_SHIFT;
+                                        enum cupel_family family) {
+    uint32_t bits = (uint32_t)size | (uint32_t)family << CUPEL__SLOT_FAMILY_SHIFT |
+                    (uint32_t)align_log << CUPEL__SLOT_ALIGN_SHIFT |
+                    (uint32_t)CUPEL__SLOT_LIVE << CUPEL__SLOT_STATE_SHIFT;
+    return bits | cupel__slot_check(slot, bits);
+}
+
+/* Of a live large block. */
+static inline uint32_t cupel__slot_word_large(const struct cupel__block_record *slot, unsigned align_log,
+                                              enum cupel_family family) {
+    unsigned over = align_log > CUPEL__SLOT_ALIGN_MAX ? align_log - CUPEL__SLOT_ALIGN_MAX : 0;
+    return cupel__slot_word(slot, over, align_log - over, family);
+}
+
+/* The word of a live block that now has another size. */
+static inline uint32_t cupel__slot_resized(const struct cupel__span *span, const struct cupel__block_record *slot,
+                                           uint32_t word, size_t size) {
+    uint32_t bits = word & UINT32_C(0xffffff) & ~(uint32_t)CUPEL__SLOT_MARK;
+    if (!span->is_large) {
+        bits = (bits & ~(uint32_t)CUPEL__SLOT_SIZE_BITS) | (uint32_t)size;
+    }
     return bits | cupel__slot_check(slot, bits);
 }
 
@@ -67,11 +89,16 @@ static inline enum cupel__record_state cupel__slot_state(uint32_t word) {
 }
 
 static inline unsigned cupel__slot_align_log(uint32_t word) {
-    return word >> CUPEL__SLOT_ALIGN_SHIFT & 31;
+    unsigned log = word >> CUPEL__SLOT_ALIGN_SHIFT & CUPEL__SLOT_ALIGN_MAX;
+    return __builtin_expect(log == CUPEL__SLOT_ALIGN_MAX, false) ? log + (word & CUPEL__SLOT_SIZE_BITS) : log;
+}
+
+static inline enum cupel_family cupel__slot_family(uint32_t word) {
+    return (enum cupel_family)(word >> CUPEL__SLOT_FAMILY_SHIFT & 3);
 }
 
 static inline size_t cupel__slot_size(const struct cupel__span *span, uint32_t word) {
-    return span->is_large ? span->size : (word & 0xffff);
+    return span->is_large ? span->size : (word & CUPEL__SLOT_SIZE_BITS);
 }
 
 /* Bytes of canary in front of each block, and the fewest behind it. */

@@ -21,7 +21,7 @@
 enum {
 #if CUPEL_DEBUG_SYSTEM
     CUPEL__UNIT_SHIFT = 16,     /* spans begin at multiples of 64 KiB */
-    CUPEL__SLOT_MAX = 32 << 10, /* slots are no larger; more is a large block */
+    CUPEL__SLOT_MAX = 32 << 10, /* slots are no larger, and blocks in them are smaller; more is a large block */
     CUPEL__CLASSES = 72,
     CUPEL__SLOTS_MANY = 128, /* of a span of one unit */
     CUPEL__SLOTS_FEWER = 64, /* of one of the next length */
@@ -199,6 +199,7 @@ struct cupel__request {
     void *block; /* NULL: an allocation */
     size_t size, align;
     bool has_size; /* false: the caller does not know size and align */
+    enum cupel_family family;
     unsigned flags;
     unsigned thread;
     cupel_trace_id trace;

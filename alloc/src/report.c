@@ -64,6 +64,17 @@ static void print_damage(const struct cupel_finding *finding, const struct cupel
     cupel__text_string(text, finding->damage_bytes > finding->damage_length ? " ...\n" : "\n");
 }
 
+static void print_family(const struct cupel_finding *finding, const struct cupel__text *text) {
+    static const char *const makers[] = {"", "malloc", "operator new", "operator new[]"};
+    static const char *const takers[] = {"", "free", "operator delete", "operator delete[]"};
+    bool is_resize = finding->verb != NULL && !cupel__text_is(finding->verb, "free", 4);
+    cupel__text_string(text, "  it is from ");
+    cupel__text_string(text, makers[finding->family]);
+    cupel__text_string(text, ", and was given to ");
+    cupel__text_string(text, is_resize ? "realloc" : takers[finding->given_family]);
+    cupel__text_string(text, "\n");
+}
+
 /* What this kind has to say beside its sentence, a line each. */
 static void print_particulars(const struct cupel_finding *finding, const struct cupel__text *text) {
     const struct cupel_finding_row *row = &rows[finding->kind];
@@ -89,6 +100,9 @@ static void print_particulars(const struct cupel_finding *finding, const struct 
     if (finding->damage_bytes > 0) {
         cupel__text_string(text, "  ");
         print_damage(finding, text);
+    }
+    if (finding->kind == CUPEL_FINDING_WRONG_FAMILY) {
+        print_family(finding, text);
     }
     if (finding->kind == CUPEL_FINDING_WRONG_SIZE || finding->kind == CUPEL_FINDING_WRONG_ALIGN) {
         bool is_size = finding->kind == CUPEL_FINDING_WRONG_SIZE;
@@ -205,6 +219,11 @@ void cupel_finding_print_json(const struct cupel_finding *finding, cupel_trace_p
     if (finding->kind == CUPEL_FINDING_WRONG_SIZE || finding->kind == CUPEL_FINDING_WRONG_ALIGN) {
         number(&text, "given_size", finding->given_size);
         number(&text, "given_align", finding->given_align);
+    }
+    if (finding->kind == CUPEL_FINDING_WRONG_FAMILY) {
+        static const char *const families[] = {"any", "malloc", "new", "new[]"};
+        string(&text, "family", families[finding->family]);
+        string(&text, "given_family", families[finding->given_family]);
     }
     if (rows[finding->kind].severity == CUPEL_SEVERITY_LEAK) {
         number(&text, "blocks", finding->blocks);

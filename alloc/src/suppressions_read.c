@@ -27,7 +27,7 @@ static const struct {
     {"Leak", false, BIT(LEAK) | BIT(REACHABLE)},
     {"Free", false,
      BIT(DOUBLE_FREE) | BIT(RESIZE_AFTER_FREE) | BIT(INTERIOR) | BIT(STACK) | BIT(STATIC) | BIT(WILD) | BIT(FOREIGN) |
-         BIT(WRONG_SIZE) | BIT(WRONG_ALIGN)},
+         BIT(WRONG_SIZE) | BIT(WRONG_ALIGN) | BIT(WRONG_FAMILY)},
     {"Addr", true, BIT(USE_AFTER_FREE) | BIT(OUT_OF_BOUNDS) | BIT(WRITE_AFTER_FREE) | BIT(OVERFLOW) | BIT(UNDERFLOW)}};
 
 static bool is_blank(char c) {
