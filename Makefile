@@ -3,7 +3,7 @@
 # Variables:
 #   VARIANT=dev    make, test: dev release asan tsan msan gcov (fuzz, afl build only); test also takes all
 #   TIME=60        fuzz, nightly: seconds for the whole campaign
-#   TARGET=name    fuzz: only this one (rooms: all of ours)     ENGINE=name   fuzz: libfuzzer, afl or ensemble
+#   TARGET=name    fuzz: only this one, or a room (rooms: all)    ENGINE=name   fuzz: libfuzzer, afl or ensemble
 #   TESTS=quick    fuzz: the coverage that is shown at the end is of quick tests and corpora alone
 #   JOBS=n         how many things at once (processors)       MUTANTS=n     prove: n seeded mutants instead of the board
 #   PREFIX=/usr/local DESTDIR=   install: where to
