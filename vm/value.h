@@ -1,7 +1,7 @@
 /* A value of the VM: one 64-bit word, tagged in its low three bits.
  *
  *     000        integer, 61 bits, signed (bits >> 3)
- *     001        reference to a heap object (16-byte aligned)
+ *     001        reference to a heap object (8-byte aligned)
  *     010        immediate: nil, false, true, ... the two zeros of double; which one is in the bits from 3 up
  *     011, 100   double, its bits rotated left by four: every double with 2^-255 <= |x| < 2^257. Sign and the three
  * highest bits of the exponent then stand lowest, and those three are 011 or 100 for just that range. Others are boxed.

@@ -1,130 +1,112 @@
-/* Constructors and accessors of objects. None of them collects. */
-#include "vm/src/object.h"
+/* New objects, their numbers, and what all types have in common. Nothing here collects. */
+#include "vm/src/heap.h"
 
-#include <assert.h>
-#include <math.h>
-#include <string.h>
+#define VM_ALL UINT32_MAX
+#define VM_TYPE(name_, word_, first_, count_, minimum_, order_, freeze_, sentence_)                                    \
+    [VM_TYPE_##name_] = {.word = (word_),                                                                              \
+                         .count = (count_),                                                                            \
+                         .first = (first_),                                                                            \
+                         .minimum = (minimum_),                                                                        \
+                         .order = VM__ORDER_##order_,                                                                  \
+                         .freeze = VM__FREEZE_##freeze_},
+const struct vm__layout vm__layouts[VM_TYPE_COUNT] = {
+#include "vm/types.def"
+};
+#undef VM_TYPE
+#undef VM_ALL
 
-struct vm__object *vm__object_new(vm_t *vm, enum vm_type type, size_t payload_bytes) {
-    if (payload_bytes > PTRDIFF_MAX - 64) {
+const char *vm_type_word(enum vm_type type) {
+    return vm__layouts[type].word;
+}
+
+static size_t smaller(size_t a, size_t b) {
+    return a < b ? a : b;
+}
+
+/* Bytes that the cap still leaves. */
+static size_t room(const vm_t *vm) {
+    size_t cap = vm->options.memory_cap_bytes, bytes = vm__pool_bytes(&vm->pool);
+    if (cap == 0 || cap > SIZE_MAX - vm->bytes_at_start || vm->bytes_at_start == 0) {
+        return SIZE_MAX;
+    }
+    cap += vm->bytes_at_start;
+    return bytes < cap ? cap - bytes : 0;
+}
+
+void vm__pool_limit(vm_t *vm) {
+    struct vm__pool *pool = &vm->pool;
+    size_t bytes = vm__pool_bytes(pool);
+    size_t until_due = bytes < vm->due_bytes ? vm->due_bytes - bytes : 0;
+    if (until_due == 0) {
+        (void)atomic_fetch_or_explicit(&vm->attention, VM__ATTENTION_FLIP, memory_order_relaxed);
+        until_due = SIZE_MAX;
+    }
+    size_t free_bytes = smaller(smaller(until_due, room(vm)), (size_t)(pool->end - pool->cursor));
+    pool->limit = vm->is_slow ? pool->cursor : pool->cursor + free_bytes;
+}
+
+static bool is_granted(vm_t *vm, size_t size) {
+    return size <= room(vm) &&
+           (vm->options.may_allocate == NULL || vm->options.may_allocate(vm->options.may_allocate_context, size));
+}
+
+/* The header is not written yet. */
+static struct vm__object *place(vm_t *vm, size_t size) {
+    struct vm__object *object = is_granted(vm, size) ? vm__pool_place(vm, &vm->pool, size) : NULL;
+    if (object != NULL) {
+        vm__pool_limit(vm);
+    }
+    return object;
+}
+
+struct vm__object *vm__allocate_slow(vm_t *vm, enum vm_type type, size_t slots) {
+    struct vm__object *object = place(vm, (slots + 1) * VM__WORD_BYTES);
+    if (object != NULL) {
+        object->header = vm__header(type, slots);
+    }
+    return object;
+}
+
+struct vm__object *vm__object_new(vm_t *vm, enum vm_type type, size_t slots) {
+    if (slots >= PTRDIFF_MAX / VM__WORD_BYTES - 64) {
         return NULL;
     }
-    size_t size = (sizeof(struct vm__object) + payload_bytes + VM__UNIT_BYTES - 1) / VM__UNIT_BYTES * VM__UNIT_BYTES;
-    size_t cap = vm->options.memory_cap_bytes;
-    if (size / VM__UNIT_BYTES > UINT32_MAX || (cap != 0 && (size > cap || vm->pool_bytes > cap - size))) {
-        return NULL;
+    size_t size = (slots + 1) * VM__WORD_BYTES;
+    struct vm__object *object;
+    if (size <= VM__LARGE_BYTES) {
+        object = vm__allocate(vm, type, slots);
+    } else {
+        object = place(vm, size);
+        if (object != NULL) {
+            object->header = (uint64_t)type << VM__TYPE_SHIFT | VM__FLAG_LIVE | VM__FLAG_LARGE;
+        }
     }
-    struct vm__object *object = cupel_alloc_zeroed(&vm->pools[vm->current].base, size, VM__OBJECT_ALIGN);
-    if (object == NULL) {
-        return NULL;
+    if (object != NULL) {
+        memset(object->slots, 0, size - VM__WORD_BYTES);
     }
-    object->header = (uint64_t)(size / VM__UNIT_BYTES) << 32 | (uint64_t)type << 8 | VM__FLAG_LIVE;
-    vm->pool_bytes += size;
-    vm->allocated_since_flip += size;
-    vm->statistics.objects_allocated++;
-    vm->statistics.bytes_allocated += size;
     return object;
 }
 
 void *vm_alloc(vm_t *vm, size_t size_bytes) {
-    struct vm__object *object = vm__object_new(vm, VM_TYPE_BYTES, size_bytes);
+    if (size_bytes > PTRDIFF_MAX - 64) {
+        return NULL;
+    }
+    /* One word more than needed: objects are aligned to 8 bytes, scratch memory to 16. */
+    struct vm__object *object =
+        vm__object_new(vm, VM_TYPE_BLOB, (size_bytes + VM__WORD_BYTES - 1) / VM__WORD_BYTES + 1);
     if (object == NULL) {
         return NULL;
     }
-    object->second = size_bytes;
-    return object->elements;
+    return (void *)(((uintptr_t)object->slots + 15) & ~(uintptr_t)15);
 }
 
-tagged_value_t vm_mk_array(vm_t *vm, size_t length) {
-    if (length > VM_LENGTH_MAX) {
-        return VM_OOM_VALUE;
+uint32_t vm__identity(vm_t *vm, struct vm__object *object) {
+    if (vm__aux(object) == 0 && vm->last_identity < UINT32_MAX) {
+        vm__set_aux(object, ++vm->last_identity);
     }
-    struct vm__object *object = vm__object_new(vm, VM_TYPE_ARRAY, length * sizeof(tagged_value_t));
-    if (object == NULL) {
-        return VM_OOM_VALUE;
-    }
-    object->second = length;
-    for (size_t i = 0; i < length; i++) {
-        object->elements[i] = VM_NIL;
-    }
-    return vm__reference(object);
-}
-
-tagged_value_t vm_mk_pair(vm_t *vm, tagged_value_t first, tagged_value_t second) {
-    struct vm__object *object = vm__object_new(vm, VM_TYPE_PAIR, 2 * sizeof(tagged_value_t));
-    if (object == NULL) {
-        return VM_OOM_VALUE;
-    }
-    object->elements[0] = first;
-    object->elements[1] = second;
-    return vm__reference(object);
-}
-
-tagged_value_t vm_mk_string(vm_t *vm, const char *text, size_t length_bytes) {
-    if (length_bytes > VM_LENGTH_MAX) {
-        return VM_OOM_VALUE;
-    }
-    struct vm__object *object = vm__object_new(vm, VM_TYPE_STRING, length_bytes + 1);
-    if (object == NULL) {
-        return VM_OOM_VALUE;
-    }
-    object->second = length_bytes;
-    if (length_bytes > 0) {
-        memcpy(object->elements, text, length_bytes);
-    }
-    return vm__reference(object);
-}
-
-tagged_value_t vm_mk_double(vm_t *vm, double number) {
-    tagged_value_t value;
-    if (vm_double_encode(number, &value)) {
-        return value;
-    }
-    struct vm__object *object = vm__object_new(vm, VM_TYPE_DOUBLE, 0);
-    if (object == NULL) {
-        return VM_OOM_VALUE;
-    }
-    number = isnan(number) ? (double)NAN : number;
-    memcpy(&object->second, &number, sizeof number);
-    return vm__reference(object);
+    return vm__aux(object);
 }
 
 bool vm_is(tagged_value_t value, enum vm_type type) {
     return vm_is_reference(value) && vm__type(vm__object(value)) == type;
-}
-
-size_t vm_length(tagged_value_t value) {
-    assert(vm_is(value, VM_TYPE_ARRAY) || vm_is(value, VM_TYPE_STRING));
-    return (size_t)vm__object(value)->second;
-}
-
-tagged_value_t vm_get(tagged_value_t object, size_t index) {
-    assert(vm_is_reference(object));
-    assert(index < vm__element_count(vm__object(object)));
-    return vm__object(object)->elements[index];
-}
-
-void vm_set(tagged_value_t object, size_t index, tagged_value_t element) {
-    assert(vm_is_reference(object) && !vm_is_oom(element));
-    assert(index < vm__element_count(vm__object(object)));
-    vm__object(object)->elements[index] = element;
-}
-
-const char *vm_string_text(tagged_value_t string) {
-    assert(vm_is(string, VM_TYPE_STRING));
-    return (const char *)vm__object(string)->elements;
-}
-
-bool vm_is_double(tagged_value_t value) {
-    return vm_is_immediate_double(value) || vm_is(value, VM_TYPE_DOUBLE);
-}
-
-double vm_double(tagged_value_t value) {
-    assert(vm_is_double(value));
-    if (vm_is_immediate_double(value)) {
-        return vm_double_decode(value);
-    }
-    double number;
-    memcpy(&number, &vm__object(value)->second, sizeof number);
-    return number;
 }

@@ -1,12 +1,15 @@
-/* Life of a VM, its handles and its safepoints. */
-#include "vm/vm.h"
+/* Life of a VM, and its safepoints. */
+#include "vm/src/heap.h"
 
-#include "vm/src/object.h"
-
-#include <assert.h>
-
-enum { FREE_TAG = 7, FIRST_CAPACITY = 16 };
-static const size_t default_flip_after_bytes = (size_t)1 << 20;
+/* What must be there when nothing more can be had. */
+static bool make_roots(vm_t *vm) {
+    static const char kind[] = "out-of-memory", message[] = "out of memory";
+    tagged_value_t symbol = vm_mk_symbol(vm, kind, sizeof kind - 1);
+    tagged_value_t text = vm_is_oom(symbol) ? symbol : vm_mk_string(vm, message, sizeof message - 1);
+    tagged_value_t error = vm_is_oom(text) ? text : vm_mk_error(vm, symbol, text, VM_NIL);
+    vm->roots[VM__ROOT_OUT_OF_MEMORY] = error;
+    return !vm_is_oom(error);
+}
 
 vm_t *vm_create(struct cupel_allocator *allocator, const struct vm_options *options) {
     vm_t *vm = CUPEL_NEW(allocator, vm_t);
@@ -17,9 +20,21 @@ vm_t *vm_create(struct cupel_allocator *allocator, const struct vm_options *opti
     if (options != NULL) {
         vm->options = *options;
     }
-    for (unsigned i = 0; i < 2; i++) {
-        (void)cupel_arena_init(&vm->pools[i], allocator, NULL);
+    vm->is_slow = vm->options.may_allocate != NULL;
+    vm->due_bytes = SIZE_MAX;
+    for (unsigned i = 0; i < VM__ROOT_COUNT; i++) {
+        vm->roots[i] = VM_NIL;
     }
+    if (!make_roots(vm)) {
+        vm->roots[VM__ROOT_OUT_OF_MEMORY] = VM_NIL;
+        vm_destroy(vm);
+        return NULL;
+    }
+    vm->bytes_at_start = vm__pool_bytes(&vm->pool);
+    vm->bytes_after_flip = vm->bytes_at_start;
+    vm->bytes_allocated = vm->bytes_at_start;
+    vm__due_set(vm);
+    vm__pool_limit(vm);
     return vm;
 }
 
@@ -27,91 +42,40 @@ void vm_destroy(vm_t *vm) {
     if (vm == NULL) {
         return;
     }
-    for (unsigned i = 0; i < 2; i++) {
-        cupel_arena_deinit(&vm->pools[i]);
-    }
+    vm__owned_free(vm);
+    vm__pool_open(vm);
+    vm__pool_clear(vm, &vm->pool);
+    vm__pages_trim(vm, 0);
+    vm__symbols_free(vm);
     CUPEL_FREE_ARRAY(vm->allocator, tagged_value_t, vm->handles.slots, vm->handles.capacity);
+    CUPEL_FREE_ARRAY(vm->allocator, tagged_value_t, vm->locals.slots, vm->locals.capacity);
     CUPEL_FREE(vm->allocator, vm_t, vm);
 }
 
 void vm_statistics(const vm_t *vm, struct vm_statistics *statistics) {
     *statistics = vm->statistics;
-    statistics->bytes_in_pool = vm->pool_bytes;
+    size_t bytes = vm__pool_bytes(&vm->pool);
+    statistics->bytes_in_pool = bytes;
+    statistics->bytes_at_start = vm->bytes_at_start;
+    statistics->bytes_after_flip = vm->bytes_after_flip;
+    statistics->bytes_allocated = vm->bytes_allocated + (bytes - vm->bytes_after_flip);
     statistics->handles = vm->handles.held;
 }
 
-static bool grow_handles(vm_t *vm) {
-    struct vm__handles *handles = &vm->handles;
-    uint32_t capacity = handles->capacity == 0 ? FIRST_CAPACITY : handles->capacity * 2;
-    tagged_value_t *slots = cupel_realloc(vm->allocator, handles->slots, handles->capacity * sizeof *slots,
-                                          _Alignof(tagged_value_t), capacity * sizeof *slots);
-    if (slots == NULL) {
-        return false;
-    }
-    for (uint32_t i = handles->capacity; i < capacity; i++) {
-        slots[i].bits = (uint64_t)(i + 1) << 3 | FREE_TAG;
-    }
-    handles->slots = slots;
-    handles->first_free = handles->capacity;
-    handles->capacity = capacity;
-    return true;
-}
-
-vm_handle vm_hold(vm_t *vm, tagged_value_t value) {
-    struct vm__handles *handles = &vm->handles;
-    if (handles->first_free == handles->capacity && !grow_handles(vm)) {
-        return 0;
-    }
-    uint32_t index = handles->first_free;
-    handles->first_free = (uint32_t)(handles->slots[index].bits >> 3);
-    handles->slots[index] = value;
-    handles->held++;
-    return index + 1;
-}
-
-static tagged_value_t *slot(const vm_t *vm, vm_handle handle) {
-    assert(handle != 0 && handle <= vm->handles.capacity);
-    tagged_value_t *value = &vm->handles.slots[handle - 1];
-    assert((value->bits & 7) != FREE_TAG);
-    return value;
-}
-
-tagged_value_t vm_held(const vm_t *vm, vm_handle handle) {
-    return *slot(vm, handle);
-}
-
-void vm_replace(vm_t *vm, vm_handle handle, tagged_value_t value) {
-    *slot(vm, handle) = value;
-}
-
-void vm_drop(vm_t *vm, vm_handle handle) {
-    if (handle == 0) {
-        return;
-    }
-    slot(vm, handle)->bits = (uint64_t)vm->handles.first_free << 3 | FREE_TAG;
-    vm->handles.first_free = handle - 1;
-    vm->handles.held--;
-}
-
-static bool is_flip_due(const vm_t *vm) {
-    if ((vm->options.stress & VM_STRESS_FLIP) != 0) {
-        return true;
-    }
-    size_t limit = vm->options.flip_after_bytes;
-    if (limit == 0) {
-        size_t live = (size_t)vm->statistics.bytes_after_flip;
-        limit = live > default_flip_after_bytes ? live : default_flip_after_bytes;
-    }
-    size_t cap = vm->options.memory_cap_bytes;
-    return vm->allocated_since_flip >= limit || (cap != 0 && vm->pool_bytes >= cap - cap / 8);
-}
-
 vm_status vm_safepoint(vm_t *vm) {
-    if (!is_flip_due(vm)) {
+    bool is_due = (atomic_load_explicit(&vm->attention, memory_order_relaxed) & VM__ATTENTION_FLIP) != 0;
+    if (!is_due && (vm->options.stress & VM_STRESS_FLIP) == 0) {
         return VM_OK;
     }
     if (vm->native_depth > 0) {
         return VM_ERROR_DEFERRED;
+    }
+    return vm__gc_flip(vm) ? VM_OK : VM_ERROR_OOM;
+}
+
+vm_status vm__callback_safepoint(vm_t *vm) {
+    if ((vm->options.stress & VM_STRESS_CALLBACK) == 0 || vm->native_depth > 0) {
+        return vm_safepoint(vm);
     }
     return vm__gc_flip(vm) ? VM_OK : VM_ERROR_OOM;
 }
@@ -123,4 +87,8 @@ void vm_native_begin(vm_t *vm) {
 void vm_native_end(vm_t *vm) {
     assert(vm->native_depth > 0);
     vm->native_depth--;
+    size_t bytes = vm__pool_bytes(&vm->pool);
+    if (vm->native_depth == 0 && bytes > vm->statistics.native_bytes_peak) {
+        vm->statistics.native_bytes_peak = bytes;
+    }
 }

@@ -2,7 +2,7 @@
  * Method: one object is damaged by hand at a time and mended again; allocators that refuse, and a memory cap. */
 #include "alloc/failing.h"
 #include "harness/harness.h"
-#include "vm/src/object.h"
+#include "vm/src/heap.h"
 #include "vm/tests/starve.h"
 #include "vm/vm.h"
 
@@ -11,75 +11,188 @@
 
 struct damage {
     const char *what;
-    enum vm_type type;
+    tagged_value_t (*make)(vm_t *vm);
     uint64_t header_xor;
-    uint64_t second;
+    int slot; /* -1: none */
+    uint64_t slot_xor;
 };
 
-/* Units stand in the upper half of a header, the type in its second byte. */
-static const struct damage damages[] = {
-    {"an array longer than its object", VM_TYPE_ARRAY, 0, 1000},
-    {"an unknown type", VM_TYPE_ARRAY, 0x7000, 2},
-    {"a forwarding address that was left behind", VM_TYPE_ARRAY, VM__FLAG_LIVE, 2},
-    {"a pair of the wrong size", VM_TYPE_PAIR, UINT64_C(1) << 32, 0},
-    {"a string longer than its object", VM_TYPE_STRING, 0, 1000},
-    {"a string without its last zero", VM_TYPE_STRING, 0, 2},
-    {"a double with a payload", VM_TYPE_DOUBLE, UINT64_C(3) << 32, 0},
-    {"bytes longer than their object", VM_TYPE_BYTES, 0, 1000},
-};
-
-static tagged_value_t make(vm_t *vm, enum vm_type type) {
-    const struct vm__object *bytes;
-    switch (type) {
-    case VM_TYPE_ARRAY:
-        return vm_mk_array(vm, 2);
-    case VM_TYPE_PAIR:
-        return vm_mk_pair(vm, VM_NIL, VM_NIL);
-    case VM_TYPE_STRING:
-        return vm_mk_string(vm, "text", 4);
-    case VM_TYPE_DOUBLE:
-        return vm_mk_double(vm, 1e300);
-    default:
-        bytes = vm__object_new(vm, VM_TYPE_BYTES, 16);
-        return bytes == NULL ? VM_OOM_VALUE : vm__reference(bytes);
-    }
+static tagged_value_t make_array(vm_t *vm) {
+    return vm_mk_array(vm, 2);
 }
+
+static tagged_value_t make_bytes(vm_t *vm) {
+    return vm_mk_bytes(vm, "0123456", 7);
+}
+
+static tagged_value_t make_pair(vm_t *vm) {
+    return vm_mk_pair(vm, VM_NIL, VM_NIL);
+}
+
+static tagged_value_t make_string(vm_t *vm) {
+    return vm_mk_string(vm, "text", 4);
+}
+
+static tagged_value_t make_double(vm_t *vm) {
+    return vm_mk_double(vm, 1e300);
+}
+
+static tagged_value_t make_int64(vm_t *vm) {
+    return vm_mk_int64(vm, INT64_MAX);
+}
+
+static tagged_value_t make_symbol(vm_t *vm) {
+    return vm_mk_symbol(vm, "name", 4);
+}
+
+/* Made of a base; VM_OOM_VALUE where that is. */
+static tagged_value_t slice_of(vm_t *vm, tagged_value_t whole) {
+    tagged_value_t slice = VM_OOM_VALUE;
+    return !vm_is_oom(whole) && vm_slice(vm, whole, 1, 2, &slice) == VM_OK ? slice : VM_OOM_VALUE;
+}
+
+static tagged_value_t make_text_slice(vm_t *vm) {
+    return slice_of(vm, vm_mk_string(vm, "a\xc3\xa4", 3));
+}
+
+static tagged_value_t make_array_slice(vm_t *vm) {
+    return slice_of(vm, vm_mk_array(vm, 2));
+}
+
+static tagged_value_t make_bytes_slice(vm_t *vm) {
+    return slice_of(vm, vm_mk_bytes(vm, "ab", 2));
+}
+
+static tagged_value_t make_proto(vm_t *vm) {
+    const struct vm__object *proto = vm__proto_new(vm, 5);
+    return proto == NULL ? VM_OOM_VALUE : vm__reference(proto);
+}
+
+static tagged_value_t make_closure(vm_t *vm) {
+    tagged_value_t proto = make_proto(vm);
+    return vm_is_oom(proto) ? proto : vm_mk_closure(vm, proto, (tagged_value_t[]){VM_TRUE}, 1);
+}
+
+static tagged_value_t make_native(vm_t *vm) {
+    return vm_mk_native(vm, &(struct vm_native){.name = "no", .function = (vm_native_function *)(uintptr_t)1});
+}
+
+#define WORDS(n) ((uint64_t)(n) << VM__WORDS_SHIFT)
+#define TYPE(n)  ((uint64_t)(n) << VM__TYPE_SHIFT)
+
+static const struct damage damages[] = {
+    {"an array longer than its storage", make_array, 0, VM__ARRAY_LENGTH, 1},
+    {"an unknown type", make_array, TYPE(0x70), -1, 0},
+    {"no type", make_array, TYPE(VM_TYPE_ARRAY), -1, 0},
+    {"a forwarding address that was left behind", make_array, VM__FLAG_LIVE, -1, 0},
+    {"a mark that was left behind", make_array, VM__FLAG_MARKED, -1, 0},
+    {"a small object that says it is large", make_array, VM__FLAG_LARGE, -1, 0},
+    {"an object smaller than its type needs", make_array, WORDS(1), -1, 0},
+    {"an object that reaches past its page", make_array, WORDS(0x4000), -1, 0},
+    {"bytes longer than their blob", make_bytes, 0, VM__ARRAY_LENGTH, 8},
+    {"a pair of the wrong size", make_pair, WORDS(4), -1, 0},
+    {"a string longer than its object", make_string, 0, VM__TEXT_LENGTH, 64},
+    {"a string without its last zero", make_string, 0, VM__TEXT_LENGTH, 2},
+    {"a string with another number of characters", make_string, 0, VM__TEXT_LENGTH, UINT64_C(1) << 32},
+    {"a string that is no UTF-8", make_string, 0, VM__TEXT_BYTES, 0x80},
+    {"a string of ASCII that does not know it", make_string, VM__FLAG_ASCII, -1, 0},
+    {"a double of the wrong size", make_double, WORDS(3), -1, 0},
+    {"a boxed integer that needs no box", make_int64, 0, 0, INT64_MAX},
+    {"a symbol with another hash", make_symbol, UINT64_C(1) << VM__AUX_SHIFT, -1, 0},
+    {"a slice that begins inside of a character", make_text_slice, 0, VM__SLICE_RANGE, 3},
+    {"a slice longer than its base", make_text_slice, 0, VM__SLICE_RANGE, UINT64_C(1) << 32},
+    {"a slice that is not ASCII and says so", make_text_slice, VM__FLAG_ASCII, -1, 0},
+    {"a proto with more code than room", make_proto, 0, VM__PROTO_COUNT, 2},
+    {"a native without a function", make_native, 0, VM__NATIVE_FUNCTION, 1},
+};
 
 TEST(vm_check, sees_damage, TABLE(damages)) {
     const struct damage *damage = test_row();
     cupel_note("%s", damage->what);
     vm_t *vm = create(NULL);
-    vm_handle handle = hold(vm, make(vm, damage->type));
+    vm_handle handle = hold(vm, damage->make(vm));
     check_heap(vm);
     struct vm__object *object = vm__object(vm_held(vm, handle));
-    struct vm__object whole = *object;
     object->header ^= damage->header_xor;
-    object->second = damage->second;
+    if (damage->slot >= 0) {
+        object->slots[damage->slot].bits ^= damage->slot_xor;
+    }
     check_damage_is_seen(vm);
-    object->header = whole.header;
-    object->second = whole.second;
+    object->header ^= damage->header_xor;
+    if (damage->slot >= 0) {
+        object->slots[damage->slot].bits ^= damage->slot_xor;
+    }
+    check_heap(vm);
+    vm_destroy(vm);
+}
+
+struct stranger {
+    const char *what;
+    tagged_value_t (*make)(vm_t *vm);
+    unsigned slot;
+};
+
+/* Each of these must refer to an object of one type; a pair is none of them. */
+static const struct stranger strangers[] = {
+    {"an array's storage", make_array, VM__ARRAY_STORAGE},
+    {"the blob of bytes", make_bytes, VM__ARRAY_STORAGE},
+    {"a symbol's name", make_symbol, 0},
+    {"a text slice's base", make_text_slice, VM__SLICE_BASE},
+    {"an array slice's base", make_array_slice, VM__SLICE_BASE},
+    {"a bytes slice's base", make_bytes_slice, VM__SLICE_BASE},
+    {"a closure's proto", make_closure, VM__CLOSURE_PROTO},
+};
+
+TEST(vm_check, sees_references_to_the_wrong_type, TABLE(strangers)) {
+    const struct stranger *stranger = test_row();
+    cupel_note("%s", stranger->what);
+    vm_t *vm = create(NULL);
+    vm_handle handle = hold(vm, stranger->make(vm));
+    struct vm__object *object = vm__object(vm_held(vm, handle));
+    tagged_value_t whole = object->slots[stranger->slot];
+    object->slots[stranger->slot] = made(vm, vm_mk_pair(vm, VM_NIL, VM_NIL));
+    check_damage_is_seen(vm);
+    object->slots[stranger->slot] = whole;
     check_heap(vm);
     vm_destroy(vm);
 }
 
 TEST(vm_check, sees_references_to_elsewhere) {
     vm_t *vm = create(NULL);
-    tagged_value_t array = made(vm, vm_mk_array(vm, 3));
-    vm_handle handle = hold(vm, array);
+    tagged_value_t pair = made(vm, vm_mk_pair(vm, VM_NIL, VM_NIL));
+    (void)hold(vm, pair);
     static _Alignas(16) struct vm__object outside;
-    struct vm__object *object = vm__object(array);
-    object->elements[1] = vm__reference(&outside);
+    vm_set(pair, 1, vm__reference(&outside));
     check_damage_is_seen(vm);
-    object->header &= ~(uint64_t)VM__FLAG_MARKED;
-    object->elements[1] = (tagged_value_t){array.bits + 8};
+    vm_set(pair, 1, (tagged_value_t){pair.bits + 8});
     check_damage_is_seen(vm);
-    object->header &= ~(uint64_t)VM__FLAG_MARKED;
-    object->elements[1] = VM_OOM_VALUE;
+    vm_set(pair, 1, (tagged_value_t){pair.bits + 4});
     check_damage_is_seen(vm);
-    object->header &= ~(uint64_t)VM__FLAG_MARKED;
-    object->elements[1] = array;
+    vm__object(pair)->slots[1] = VM_OOM_VALUE;
+    check_damage_is_seen(vm);
+    vm_set(pair, 1, pair);
     check_heap(vm);
-    vm_drop(vm, handle);
+    vm_destroy(vm);
+}
+
+TEST(vm_check, sees_roots_that_refer_to_elsewhere) {
+    vm_t *vm = create(NULL);
+    static _Alignas(16) struct vm__object outside;
+    vm_handle handle = hold(vm, vm__reference(&outside));
+    check_damage_is_seen(vm);
+    vm_replace(vm, handle, VM_NIL);
+    vm->symbols.slots[0] = vm__reference(&outside);
+    check_damage_is_seen(vm);
+    vm_destroy(vm);
+}
+
+TEST(vm_check, sees_storage_with_two_heads) {
+    vm_t *vm = create(NULL);
+    struct vm__object *one = vm__object(made(vm, vm_mk_array(vm, 1)));
+    struct vm__object *other = vm__object(made(vm, vm_mk_array(vm, 1)));
+    check_heap(vm);
+    other->slots[VM__ARRAY_STORAGE] = one->slots[VM__ARRAY_STORAGE];
+    check_damage_is_seen(vm);
     vm_destroy(vm);
 }
 
@@ -103,9 +216,9 @@ TEST(vm_check, sees_damage_after_a_check_without_memory) {
     }
     cupel_failing_set(&failing, NULL);
     struct vm__object *pair = vm__object(vm_get(vm_held(vm, handle), 0));
-    pair->header ^= 0x7000;
+    pair->header ^= TYPE(0x70);
     check_damage_is_seen(vm);
-    pair->header ^= 0x7000;
+    pair->header ^= TYPE(0x70);
     vm_destroy(vm);
 }
 
@@ -123,7 +236,7 @@ TEST(vm_check, says_no_where_it_has_no_memory) {
 }
 
 TEST(vm, constructors_say_that_memory_is_out) {
-    vm_t *vm = create(&(struct vm_options){.memory_cap_bytes = 15});
+    vm_t *vm = create(&(struct vm_options){.memory_cap_bytes = 7});
     CHECK(vm_is_oom(vm_mk_array(vm, 1)));
     CHECK(vm_is_oom(vm_mk_pair(vm, VM_NIL, VM_NIL)));
     CHECK(vm_is_oom(vm_mk_string(vm, "a", 1)));
@@ -147,8 +260,9 @@ TEST(vm, an_allocator_that_refuses_is_told_at_each_step) {
     struct cupel_fault_plan plan;
     REQUIRE(cupel_fault_plan_parse(&plan, "alloc:1+", NULL));
     cupel_failing_set(&failing, &plan);
-    CHECK(vm_is_oom(vm_mk_array(vm, 1)));
+    CHECK(vm_is_oom(vm_mk_array(vm, 10000)));
     CHECK_UINT_EQ(vm_hold(vm, VM_TRUE), 0);
+    CHECK_UINT_EQ(vm_local(vm, VM_TRUE), 0);
     cupel_failing_set(&failing, NULL);
     (void)hold(vm, vm_mk_array(vm, 1));
     check_heap(vm);

@@ -24,7 +24,6 @@ static uint64_t hash_of_vm(void) {
     }
     struct vm_statistics statistics;
     vm_statistics(watched, &statistics);
-    hash = mix(hash, statistics.objects_allocated);
     hash = mix(hash, statistics.bytes_allocated);
     hash = mix(hash, statistics.bytes_in_pool);
     hash = mix(hash, statistics.flips);
