@@ -1,7 +1,24 @@
 # The address index and queries of any address.
-target_sources(cupel_alloc PRIVATE src/index.c src/index_hash.c src/index_memtable.c src/index_pages.c src/query.c src/region.c)
+target_sources(cupel_alloc PRIVATE src/index.c src/index_hash.c src/index_memtable.c src/index_pages.c src/query.c src/query_print.c src/region.c src/stack_frame.c)
 if(CUPEL_TESTS)
-  cupel_add_tests(alloc_index LINK cupel::alloc SOURCES tests/test_index.c tests/test_index_fuzz.c tests/test_query.c)
+  cupel_add_tests(alloc_index LINK cupel::alloc SOURCES tests/test_index.c tests/test_index_fuzz.c tests/test_query.c
+    tests/test_query_stack.c)
+  # Not instrumented: that moves variables.
+  foreach(level 0 2)
+    add_library(alloc_stack_variables_${level} OBJECT tests/stack_variables.c)
+    target_include_directories(alloc_stack_variables_${level} PRIVATE ${cupel_SOURCE_DIR})
+    target_compile_options(alloc_stack_variables_${level} PRIVATE -O${level} -g -fPIC -fno-sanitize=all)
+    if(TARGET cupel_tests_alloc_index)
+      target_link_libraries(cupel_tests_alloc_index PUBLIC $<TARGET_OBJECTS:alloc_stack_variables_${level}>)
+    endif()
+  endforeach()
+  target_compile_definitions(alloc_stack_variables_0 PRIVATE STACK_VARIABLES_ARE_PLAIN)
+  if(TARGET cupel-symbolise AND TARGET test_alloc_index)
+    add_dependencies(test_alloc_index cupel-symbolise)
+  endif()
+  if(LIBDW_FOUND AND TARGET cupel_tests_alloc_index)
+    target_compile_definitions(cupel_tests_alloc_index PRIVATE CUPEL_HAVE_LIBDW)
+  endif()
 endif()
 cupel_add_bench(alloc_index LINK cupel::alloc SOURCES bench/bench_index.c bench/index_compiler.c bench/measure.c)
 # Keeps the index of a compiler's blocks: for that benchmark alone.

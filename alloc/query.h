@@ -12,7 +12,7 @@
  *
  * Takes no lock and no memory of its own; safe in signal handlers as far as the owners that were added are. A query
  * that an owner answers costs about as much as the owner's search; any other reads /proc/self/maps, some 100 us, and
- * one for a static address the module's symbol table too, some milliseconds. */
+ * one for a static address, or one on the own stack, the module's symbol table too, some milliseconds. */
 #ifndef ALLOC_QUERY_H
 #define ALLOC_QUERY_H
 
@@ -42,12 +42,13 @@ enum cupel_query_status {
     CUPEL_QUERY_NO_OWNER,  /* MAPPED and private: a heap, or what looks like one, that no owner answers for */
     CUPEL_QUERY_FORGOTTEN, /* FREED: by a debug allocator that no longer knows what the block was */
     CUPEL_QUERY_NO_THREAD, /* STACK: of which thread is not known */
-    CUPEL_QUERY_NO_SYMBOL, /* STATIC: the module is known, or not even that, and no symbol holds the address */
+    CUPEL_QUERY_NO_FRAME,  /* STACK: whose frame is not known: another thread's, in none, or not to be walked to */
+    CUPEL_QUERY_NO_SYMBOL, /* STATIC, STACK: no symbol holds the address or the function; maybe the module is known */
     CUPEL_QUERY_NO_MAP,    /* the mappings of the process cannot be read: UNMAPPED says nothing */
     CUPEL_QUERY_STATUSES
 };
 
-enum { CUPEL_OWNERS_MAX = 64, CUPEL_CHAIN_MAX = 8 };
+enum { CUPEL_OWNERS_MAX = 64, CUPEL_CHAIN_MAX = 8, CUPEL_QUERY_REGISTERS = 16 };
 
 /* A block, as its owner knows it. What is not known is 0. */
 struct cupel_owned {
@@ -60,24 +61,42 @@ struct cupel_owned {
     unsigned allocating_thread, freeing_thread; /* as the debug allocator numbers them */
 };
 
+/* A call's frame on a stack; all zero where it is not known. */
+struct cupel_query_frame {
+    uintptr_t ip;                               /* in the function: of the call that it is at */
+    uintptr_t offset;                           /* of it, in the module's file */
+    uintptr_t sp;                               /* where the frame begins */
+    uintptr_t end;                              /* one past it: what debug info calls the frame's address */
+    uintptr_t registers[CUPEL_QUERY_REGISTERS]; /* in it, by debug info's numbers; 0: not known */
+};
+
 struct cupel_query {
     const void *address;
     enum cupel_address_kind kind;
-    /* The innermost thing that the address is in: block, symbol (else the module), mapping. A stack's is its mapping.
+    /* The innermost thing that the address is in: block, symbol (else the module), variable (else frame), mapping.
      * Of a debug allocator's block the address may be in the room around it: before base, or size and more behind. */
     const void *base;
     size_t size;
-    int thread;                    /* STACK: the kernel's number (gdb's LWP); 0: not known */
-    bool is_readable, is_writable; /* MAPPED, STACK and STATIC */
-    char mapping[64];              /* the beginning of the mapping's name, "[heap]" and the like; "" */
-    char module[256];              /* STATIC: path; "" where it is not known */
-    char symbol[128];              /* STATIC; "" where none is known */
+    struct cupel_query_frame frame; /* STACK, of the thread that asks */
+    int thread;                     /* STACK: the kernel's number (gdb's LWP); 0: not known */
+    bool is_readable, is_writable;  /* MAPPED, STACK and STATIC */
+    char mapping[64];               /* the beginning of the mapping's name, "[heap]" and the like; "" */
+    char module[256];               /* STATIC, STACK: path; "" where it is not known */
+    char symbol[128];               /* STATIC; STACK: the function whose frame it is; "" where none is known */
+    char variable[64];              /* STACK: as cupel_query_variable filled it; "" */
+    char declared[256];             /* the same: "file:line"; "" */
     unsigned chain_count;
     struct cupel_owned chain[CUPEL_CHAIN_MAX]; /* HEAP, FREED; innermost first */
 };
 
 /* Fills `query`, always; says what is lacking of the answer. */
 enum cupel_query_status cupel_query(const void *address, struct cupel_query *query);
+/* Adds to an answer of STACK, given by this thread in a call that did not return yet, which variable holds the address:
+ * its name, where it is declared, and in base and size the whole of it; the function becomes the one whose variable it
+ * is, though it was inlined. False, with nothing changed, where debug info does not say: no cupel-symbolise, a variable
+ * whose place is computed, none. Starts a process (tens of milliseconds; some seconds are all that there is for this in
+ * a process's life); one thread at a time: another one is told false. */
+bool cupel_query_variable(struct cupel_query *query);
 /* Prints the answer as a sentence, its traces not included: "0x5 is 3 bytes into a live block of 24 bytes at 0x2 of
  * 'debug'". Takes memory from nobody. */
 void cupel_query_print(const struct cupel_query *query, cupel_trace_put put, void *user);

@@ -3,7 +3,7 @@ target_sources(cupel_alloc PRIVATE src/stack.c src/trace.c src/trace_print.c src
   src/trace_lock.c src/trace_modules.c src/trace_rules.c src/trace_walk.c src/trace_memo.c src/trace_thread.c
   src/cfi_record.c src/cfi_program.c src/cfi_expression.c src/cfi_step.c)
 # What reads debug info is a program of its own: libdw allocates. Without libdw it says so, and addr2line is asked.
-cupel_add_tool(symbolise SOURCES tool/symbolise.c LINK cupel::alloc)
+cupel_add_tool(symbolise SOURCES tool/symbolise.c tool/debug_info.c tool/variable.c LINK cupel::alloc)
 option(CUPEL_WITH_LIBDW "Read debug info with libdw, where it is there" ON)
 find_package(PkgConfig QUIET)
 if(CUPEL_WITH_LIBDW AND PkgConfig_FOUND AND NOT CUPEL_VARIANT STREQUAL "msan")

@@ -78,8 +78,8 @@ bool cupel__cfi_step(struct cupel__cfi_frame *frame, struct cupel__cfi_memory *m
 /* Whether this is the kernel's trampoline out of a signal handler, which some C libraries have no tables for. */
 bool cupel__cfi_is_trampoline(uintptr_t ip);
 
-/* Walks from the frame of the function that calls this outwards, with all registers, and calls visit with each return
- * address and the stack pointer there, until it returns false. No cache. About 1 us a frame. */
-void cupel__cfi_walk(bool (*visit)(void *user, uintptr_t ip, uintptr_t sp), void *user);
+/* Walks from the frame of the function that calls this outwards, with all registers, and calls visit with each
+ * caller's, until it returns false. No cache. About 1 us a frame. */
+void cupel__cfi_walk(bool (*visit)(void *user, const struct cupel__cfi_frame *caller), void *user);
 
 #endif

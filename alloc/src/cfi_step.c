@@ -180,7 +180,8 @@ bool cupel__cfi_step(struct cupel__cfi_frame *frame, struct cupel__cfi_memory *m
                      : "r"(registers)                                                                                  \
                      : "rax", "memory")
 
-__attribute__((noinline)) CUPEL__UNSANITIZED void cupel__cfi_walk(bool (*visit)(void *user, uintptr_t ip, uintptr_t sp),
+__attribute__((noinline)) CUPEL__UNSANITIZED void cupel__cfi_walk(bool (*visit)(void *user,
+                                                                                const struct cupel__cfi_frame *caller),
                                                                   void *user) {
     enum { STEPS_MAX = 512 };
     struct cupel__cfi_frame frame = {.was_interrupted = true};
@@ -188,7 +189,7 @@ __attribute__((noinline)) CUPEL__UNSANITIZED void cupel__cfi_walk(bool (*visit)(
     TAKE_REGISTERS(frame.registers);
     (void)VALGRIND_MAKE_MEM_DEFINED(frame.registers, sizeof frame.registers);
     for (unsigned i = 0; i < STEPS_MAX && cupel__cfi_step(&frame, &memory); i++) {
-        if (!visit(user, frame.registers[CUPEL__CFI_RIP], frame.registers[CUPEL__CFI_RSP])) {
+        if (!visit(user, &frame)) {
             return;
         }
     }

@@ -9,6 +9,7 @@
 #include "alloc/src/debug_map.h"
 #include "alloc/src/debug_sweep.h"
 #include "alloc/src/debug_tell.h"
+#include "alloc/src/place_text.h"
 #include "alloc/src/text.h"
 
 #include <stdarg.h>
@@ -80,6 +81,11 @@ bool cupel__finding_is_suppressed(const struct cupel__debug *debug, const struct
 enum cupel_finding_kind cupel__kind_of_place(uintptr_t address) {
     (void)address;
     return CUPEL_FINDING_WILD;
+}
+
+void cupel__place_text(const void *address, bool is_quick, char text[CUPEL__PLACE_TEXT]) {
+    (void)address, (void)is_quick;
+    text[0] = '\0';
 }
 
 /* The map is a table of units, found by their numbers; a place that is free ends the search. */

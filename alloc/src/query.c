@@ -5,8 +5,9 @@
 #include "alloc/debug.h"
 #include "alloc/src/debug_find.h"
 #include "alloc/src/region.h"
+#include "alloc/src/stack_frame.h"
+#include "alloc/src/symboliser.h"
 #include "alloc/src/symbols.h"
-#include "alloc/src/text.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -122,6 +123,51 @@ static enum cupel_query_status describe_static(struct cupel_query *query, const 
     return CUPEL_QUERY_OK;
 }
 
+/* Whose frame it is, on the stack of this thread. */
+static enum cupel_query_status describe_stack(struct cupel_query *query, const struct cupel__region *region) {
+    struct cupel_query_frame frame;
+    const struct cupel__trace_module *module;
+    query->kind = CUPEL_ADDRESS_STACK;
+    query->thread = region->thread;
+    if (!cupel__stack_frame_find((uintptr_t)query->address, &frame)) {
+        return query->thread == 0 ? CUPEL_QUERY_NO_THREAD : CUPEL_QUERY_NO_FRAME;
+    }
+    query->base = (const char *)query->address - ((uintptr_t)query->address - frame.sp);
+    query->size = frame.end - frame.sp;
+    query->frame = frame;
+    if (cupel__trace_module_of(frame.ip, &module) == 0) {
+        return CUPEL_QUERY_NO_SYMBOL;
+    }
+    struct cupel__symbol symbol;
+    copy_text(query->module, sizeof query->module, module->name);
+    query->frame.offset = frame.ip - module->bias;
+    if (!cupel__symbol_in_file(module->name, query->frame.offset, &symbol)) {
+        return CUPEL_QUERY_NO_SYMBOL;
+    }
+    copy_text(query->symbol, sizeof query->symbol, symbol.name);
+    return CUPEL_QUERY_OK;
+}
+
+bool cupel_query_variable(struct cupel_query *query) {
+    struct cupel__variable variable;
+    int error = errno;
+    bool is_known = query->kind == CUPEL_ADDRESS_STACK && query->frame.end != 0 && query->module[0] == '/' &&
+                    cupel__symboliser_enter();
+    if (is_known) {
+        is_known = cupel__symboliser_variable(query->module, (uintptr_t)query->address, &query->frame, &variable);
+        cupel__symboliser_leave();
+    }
+    if (is_known) {
+        copy_text(query->symbol, sizeof query->symbol, variable.function);
+        copy_text(query->variable, sizeof query->variable, variable.name);
+        copy_text(query->declared, sizeof query->declared, variable.place);
+        query->base = (const char *)query->address - variable.offset;
+        query->size = variable.size;
+    }
+    errno = error;
+    return is_known;
+}
+
 /* The answer where no block holds the address. */
 static enum cupel_query_status ask_process(struct cupel_query *query) {
     struct cupel__region region;
@@ -138,9 +184,7 @@ static enum cupel_query_status ask_process(struct cupel_query *query) {
         return CUPEL_QUERY_NO_MAP;
     }
     if (region.kind == CUPEL__REGION_STACK) {
-        query->kind = CUPEL_ADDRESS_STACK;
-        query->thread = region.thread;
-        return region.thread == 0 ? CUPEL_QUERY_NO_THREAD : CUPEL_QUERY_OK;
+        return describe_stack(query, &region);
     }
     query->kind = region.kind == CUPEL__REGION_NONE ? CUPEL_ADDRESS_UNMAPPED : CUPEL_ADDRESS_MAPPED;
     bool looks_like_heap = region.mapping.is_writable && region.mapping.is_private && region.mapping.name[0] != '/';
@@ -176,98 +220,4 @@ void cupel_query_count(uint64_t counts[CUPEL_QUERY_STATUSES]) {
     for (unsigned i = 0; i < CUPEL_QUERY_STATUSES; i++) {
         counts[i] = __atomic_load_n(&answers[i], __ATOMIC_RELAXED);
     }
-}
-
-const char *cupel_address_kind_name(enum cupel_address_kind kind) {
-    static const char *const names[] = {"unmapped", "mapped", "heap", "freed", "stack", "static"};
-    return names[kind];
-}
-
-const char *cupel_query_status_name(enum cupel_query_status status) {
-    static const char *const names[] = {"ok", "no owner", "forgotten", "no thread", "no symbol", "no map"};
-    return names[status];
-}
-
-/* Text */
-
-/* Where in a thing the address is: "3 bytes into ", "1 byte behind ", "at ". */
-static void print_offset(const struct cupel__text *text, const struct cupel_query *query, const void *base,
-                         size_t size) {
-    uintptr_t address = (uintptr_t)query->address;
-    uintptr_t low = (uintptr_t)base;
-    if (address == low) {
-        cupel__text_string(text, "the beginning of ");
-    } else if (address < low) {
-        cupel__text_count(text, low - address, "byte");
-        cupel__text_string(text, " before ");
-    } else if (address - low < size) {
-        cupel__text_count(text, address - low, "byte");
-        cupel__text_string(text, " into ");
-    } else {
-        cupel__text_count(text, address - low - size, "byte");
-        cupel__text_string(text, " behind ");
-    }
-}
-
-static void print_blocks(const struct cupel__text *text, const struct cupel_query *query) {
-    for (unsigned i = 0; i < query->chain_count; i++) {
-        const struct cupel_owned *block = &query->chain[i];
-        cupel__text_string(text, i == 0 ? "" : ", within ");
-        print_offset(text, query, block->base, block->size);
-        cupel__text_string(text, block->is_live ? "a live block of " : "a freed block of ");
-        cupel__text_count(text, block->size, "byte");
-        cupel__text_string(text, " at ");
-        cupel__text_hex(text, (uintptr_t)block->base);
-        cupel__text_string(text, " of '");
-        cupel__text_string(text, block->owner);
-        cupel__text_string(text, "'");
-    }
-    if (query->chain_count == 0) {
-        cupel__text_string(text, "in memory that was freed, and is no longer known");
-    }
-}
-
-static void print_static(const struct cupel__text *text, const struct cupel_query *query) {
-    const char *module = query->module[0] == '\0' ? "a module" : query->module;
-    if (query->symbol[0] == '\0') {
-        cupel__text_string(text, "in ");
-        cupel__text_string(text, module);
-        return;
-    }
-    print_offset(text, query, query->base, query->size);
-    cupel__text_string(text, query->symbol);
-    cupel__text_string(text, " of ");
-    cupel__text_string(text, module);
-}
-
-void cupel_query_print(const struct cupel_query *query, cupel_trace_put put, void *user) {
-    struct cupel__text text = {put, user};
-    cupel__text_hex(&text, (uintptr_t)query->address);
-    cupel__text_string(&text, " is ");
-    switch (query->kind) {
-    case CUPEL_ADDRESS_HEAP:
-    case CUPEL_ADDRESS_FREED:
-        print_blocks(&text, query);
-        break;
-    case CUPEL_ADDRESS_STACK:
-        cupel__text_string(&text, "on the stack of ");
-        if (query->thread == 0) {
-            cupel__text_string(&text, "a thread");
-        } else {
-            cupel__text_string(&text, "thread ");
-            cupel__text_decimal(&text, (uint64_t)query->thread);
-        }
-        break;
-    case CUPEL_ADDRESS_STATIC:
-        print_static(&text, query);
-        break;
-    case CUPEL_ADDRESS_MAPPED:
-        cupel__text_string(&text, query->mapping[0] == '\0' ? "in memory without a name" : "in ");
-        cupel__text_string(&text, query->mapping);
-        break;
-    default:
-        cupel__text_string(&text, "in no memory");
-        break;
-    }
-    cupel__text_string(&text, "\n");
 }

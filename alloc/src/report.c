@@ -1,6 +1,7 @@
 /* The table of findings, and how a finding is written: see report.h. Where it goes is in report_output.c. */
 #include "alloc/report.h"
 
+#include "alloc/src/place_text.h"
 #include "alloc/src/text.h"
 
 #define CUPEL_FINDING(constant, word, sentence, severity, option) {word, sentence, CUPEL_SEVERITY_##severity, option},
@@ -116,6 +117,23 @@ static void print_particulars(const struct cupel_finding *finding, const struct 
     }
 }
 
+/* An address that is no block's may have a name. */
+static bool has_place(const struct cupel_finding *finding) {
+    return finding->kind == CUPEL_FINDING_STACK || finding->kind == CUPEL_FINDING_STATIC;
+}
+
+static void print_where(const struct cupel_finding *finding, bool is_quick, const struct cupel__text *text) {
+    char place[CUPEL__PLACE_TEXT] = "";
+    if (has_place(finding)) {
+        cupel__place_text(finding->address, is_quick, place);
+    }
+    if (place[0] != '\0') {
+        cupel__text_string(text, "  ");
+        cupel__text_string(text, place);
+        cupel__text_string(text, "\n");
+    }
+}
+
 void cupel_finding_print(const struct cupel_finding *finding, bool is_quick, cupel_trace_put put, void *user) {
     const struct cupel__text text = {put, user};
     const struct cupel_finding_row *row = &rows[finding->kind];
@@ -132,6 +150,7 @@ void cupel_finding_print(const struct cupel_finding *finding, bool is_quick, cup
     }
     cupel__text_string(&text, "\n");
     print_particulars(finding, &text);
+    print_where(finding, is_quick, &text);
     for (unsigned i = 0; i < finding->trace_count; i++) {
         const struct cupel_finding_trace *trace = &finding->traces[i];
         cupel__text_string(&text, "  ");
@@ -228,6 +247,11 @@ void cupel_finding_print_json(const struct cupel_finding *finding, cupel_trace_p
     if (rows[finding->kind].severity == CUPEL_SEVERITY_LEAK) {
         number(&text, "blocks", finding->blocks);
         number(&text, "bytes", finding->bytes);
+    }
+    if (has_place(finding)) {
+        char place[CUPEL__PLACE_TEXT];
+        cupel__place_text(finding->address, false, place);
+        string(&text, "place", place[0] == '\0' ? NULL : place);
     }
     print_json_traces(finding, &text);
     cupel__text_string(&text, "}\n");

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,6 +44,15 @@ static char *words[WORDS_MAX];
 static char *variables[VARIABLES_MAX];
 static char child_stack[STACK_BYTES] __attribute__((aligned(16)));
 static int64_t spent_ms, waited_ms;
+static atomic_bool is_taken;
+
+bool cupel__symboliser_enter(void) {
+    return !atomic_exchange(&is_taken, true);
+}
+
+void cupel__symboliser_leave(void) {
+    atomic_store(&is_taken, false);
+}
 
 static int64_t read_clock_ms(clockid_t clock) {
     struct timespec now = {0, 0};
@@ -210,6 +220,10 @@ static void visit_answer(unsigned count, cupel__symboliser_visit visit, void *us
     }
 }
 
+static bool may_ask(void) {
+    return spent_ms < ALL_MS && waited_ms < WAIT_MS;
+}
+
 static void build_words(const char *path, const uintptr_t offsets[], unsigned count) {
     static const char *const options[] = {"-a", "-f", "-i", "-C", "-e"};
     unsigned used = 0;
@@ -235,7 +249,7 @@ bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned
     }
     copy_variables();
     for (unsigned which = 0; which < sizeof programs / sizeof programs[0]; which++) {
-        if (spent_ms >= ALL_MS || waited_ms >= WAIT_MS) {
+        if (!may_ask()) {
             return false;
         }
         if (find_program(which)) {
@@ -247,4 +261,53 @@ bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned
         }
     }
     return false;
+}
+
+static void take_line(char *to, size_t size, const char *line) {
+    (void)snprintf(to, size, "%s", line);
+}
+
+/* Five lines: the function, the variable, its place, the offset in it, its size. */
+static bool read_variable(struct cupel__variable *variable) {
+    char *at = answer;
+    const char *lines[5];
+    for (unsigned i = 0; i < 5; i++) {
+        lines[i] = next_line(&at);
+        if (lines[i] == NULL) {
+            return false;
+        }
+    }
+    take_line(variable->function, sizeof variable->function, lines[0]);
+    take_line(variable->name, sizeof variable->name, lines[1]);
+    take_line(variable->place, sizeof variable->place, lines[2][0] == '?' ? "" : lines[2]);
+    variable->offset = (uintptr_t)strtoull(lines[3], NULL, 10);
+    variable->size = (uintptr_t)strtoull(lines[4], NULL, 10);
+    return true;
+}
+
+/* "--variable=ADDRESS,NUMBER=REGISTER,...", each from the frame's end. */
+static void build_variable(char *word, size_t size, uintptr_t address, const struct cupel_query_frame *frame) {
+    size_t length = (size_t)snprintf(word, size, "--variable=%" PRIdPTR, (intptr_t)(address - frame->end));
+    for (unsigned i = 0; i < CUPEL_QUERY_REGISTERS; i++) {
+        if (frame->registers[i] != 0) {
+            length += (size_t)snprintf(word + length, size - length, ",%u=%" PRIdPTR, i,
+                                       (intptr_t)(frame->registers[i] - frame->end));
+        }
+    }
+}
+
+bool cupel__symboliser_variable(const char *path, uintptr_t address, const struct cupel_query_frame *frame,
+                                struct cupel__variable *variable) {
+    static char where[32 * (CUPEL_QUERY_REGISTERS + 1)];
+    if (getauxval(AT_SECURE) != 0 || !may_ask() || !find_program(0)) {
+        return false;
+    }
+    copy_variables();
+    build_variable(where, sizeof where, address, frame);
+    (void)snprintf(offsets_as_text[0], sizeof offsets_as_text[0], "0x%" PRIxPTR, frame->offset);
+    const char *const asked[] = {path_of_program, where, "-e", path, offsets_as_text[0], NULL};
+    for (unsigned i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+        words[i] = (char *)(uintptr_t)asked[i]; /* exec reads them only */
+    }
+    return run_program() && read_variable(variable);
 }

@@ -4,9 +4,7 @@
 #ifndef ALLOC_SRC_SYMBOLISER_H
 #define ALLOC_SRC_SYMBOLISER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "alloc/query.h"
 
 enum { CUPEL__SYMBOLISER_ASKED_MAX = 32 };
 
@@ -15,10 +13,28 @@ enum { CUPEL__SYMBOLISER_ASKED_MAX = 32 };
 typedef void (*cupel__symboliser_visit)(void *user, unsigned which, const char *function, const char *place,
                                         bool is_inlined);
 
+/* Whoever asks is the only one: false where somebody asks already, another thread or the report that this one is inside
+ * of. */
+bool cupel__symboliser_enter(void);
+void cupel__symboliser_leave(void);
+
 /* Asks for `count` (at most CUPEL__SYMBOLISER_ASKED_MAX) offsets in a module's file. False where nobody can be asked or
  * the answer took too long; one that takes long uses up what the process as a whole may spend, some seconds. One thread
  * at a time. */
 bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel__symboliser_visit visit,
                            void *user);
+
+/* A variable of a call's frame, or a parameter. */
+struct cupel__variable {
+    char function[128]; /* also one that was inlined */
+    char name[64];
+    char place[256];        /* "file:line" of its declaration; "" where that is not known */
+    uintptr_t offset, size; /* of the address in it, and its own; bytes */
+};
+
+/* Which variable of a call's frame in a module's file holds the byte at the address. Only cupel-symbolise knows such
+ * things. Otherwise as above. False where there is none, or the debug info does not say. */
+bool cupel__symboliser_variable(const char *path, uintptr_t address, const struct cupel_query_frame *frame,
+                                struct cupel__variable *variable);
 
 #endif

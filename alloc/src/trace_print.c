@@ -25,7 +25,6 @@ struct lines {
 };
 
 static struct lines lines;
-static atomic_bool lines_are_taken;
 
 struct frame {
     uintptr_t ip;
@@ -130,7 +129,7 @@ void cupel_trace_print(cupel_trace_id id, bool is_quick, cupel_trace_put put, vo
         frames[i].module = cupel__trace_module_at(frame->module);
         frames[i].offset = frames[i].module == NULL ? 0 : frames[i].ip - 1 - frames[i].module->bias;
     }
-    bool has_lines = !is_quick && !atomic_exchange(&lines_are_taken, true);
+    bool has_lines = !is_quick && cupel__symboliser_enter();
     if (has_lines) {
         ask(frames, count);
     }
@@ -139,7 +138,7 @@ void cupel_trace_print(cupel_trace_id id, bool is_quick, cupel_trace_put put, vo
         print_frame(&out, i, &frames[i], has_lines);
     }
     if (has_lines) {
-        atomic_store(&lines_are_taken, false);
+        cupel__symboliser_leave();
     }
     errno = error;
 }

@@ -152,8 +152,10 @@ struct slow {
     bool has_started;
 };
 
-static bool take(void *user, uintptr_t ip, uintptr_t sp) {
+static bool take(void *user, const struct cupel__cfi_frame *caller) {
     struct slow *slow = user;
+    uintptr_t ip = caller->registers[CUPEL__CFI_RIP];
+    uintptr_t sp = caller->registers[CUPEL__CFI_RSP];
     slow->has_started = slow->has_started || (ip == slow->walk->start.ip && sp == slow->walk->start.sp);
     if (!slow->has_started) {
         return true;

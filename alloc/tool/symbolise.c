@@ -3,6 +3,7 @@
  * process that asks may have crashed inside its allocator. */
 #include "alloc/base/message.h"
 #include "alloc/base/status.h"
+#include "alloc/tool/debug_info.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,19 +12,22 @@
 
 #if defined(CUPEL_HAVE_LIBDW)
 #include <dwarf.h>
-#include <elfutils/libdwfl.h>
 #endif
 
 static int usage(FILE *out) {
     (void)fprintf(out, "usage: cupel-symbolise [-a] [-f] [-i] [-C] -e FILE OFFSET...\n"
                        "Prints for each offset (hexadecimal) in an executable or shared object: the offset (-a), and\n"
                        "for each call that was inlined there (-i), innermost first, the function (-f) and file:line.\n"
+                       "With --variable=ADDRESS,NUMBER=REGISTER,..., all from the end of the frame of a call there:\n"
+                       "the function, the variable that holds the byte, its file:line, the byte's offset in it,\n"
+                       "and its size.\n"
                        "Needs debug info, in the file or installed beside it. See cupel-symbolise(1).\n");
     return out == stdout ? CUPEL_OK : CUPEL_USAGE;
 }
 
 struct request {
-    bool has_address, has_function, has_inlined;
+    bool has_address, has_function, has_inlined, has_variable;
+    struct cupel__frame_place place; /* of the variable */
     const char *file;
 };
 
@@ -39,58 +43,13 @@ static void print(const struct request *request, const char *function, const cha
                  file == NULL ? 0 : line);
 }
 
-static bool is_function(Dwarf_Die *die) {
-    int tag = dwarf_tag(die);
-    return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_entry_point;
-}
-
-static const char *name_of(Dwarf_Die *die) {
+/* Where an inlined function was called. */
+static const char *call_of(Dwarf_Die *die, int *line) {
     Dwarf_Attribute attribute;
-    const char *linked = dwarf_formstring(dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute));
-    return linked != NULL ? linked : dwarf_formstring(dwarf_attr_integrate(die, DW_AT_name, &attribute));
-}
-
-/* Where an inlined function was called; the file's name is borrowed from the unit. */
-static const char *call_of(Dwarf_Die *unit, Dwarf_Die *die, int *line) {
-    Dwarf_Attribute attribute;
-    Dwarf_Word file = 0;
     Dwarf_Word number = 0;
-    Dwarf_Files *files;
-    size_t count;
-    (void)dwarf_formudata(dwarf_attr(die, DW_AT_call_file, &attribute), &file);
     (void)dwarf_formudata(dwarf_attr(die, DW_AT_call_line, &attribute), &number);
     *line = (int)number;
-    return file == 0 || dwarf_getsrcfiles(unit, &files, &count) != 0 || file >= count
-               ? NULL
-               : dwarf_filesrc(files, file, NULL, NULL);
-}
-
-/* The folder in which the compiler of a unit ran. */
-static const char *folder_of(Dwarf_Die *unit) {
-    Dwarf_Attribute attribute;
-    return unit == NULL ? NULL : dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
-}
-
-/* The scopes of an address with all that encloses the innermost, also where that was inlined; to be freed. */
-static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes) {
-    Dwarf_Die *innermost = NULL;
-    *scopes = NULL;
-    int count = unit == NULL ? 0 : dwarf_getscopes(unit, address, &innermost);
-    count = count <= 0 ? 0 : dwarf_getscopes_die(&innermost[0], scopes);
-    free(innermost);
-    return count;
-}
-
-/* The unit of an address. Not all compilers write the table that libdw looks into (.debug_aranges). */
-static Dwarf_Die *find_unit(Dwfl_Module *module, Dwarf_Addr address, Dwarf_Addr *bias) {
-    Dwarf_Die *unit = dwfl_module_addrdie(module, address, bias);
-    Dwarf_Die *other = NULL;
-    while (unit == NULL && (other = dwfl_module_nextcu(module, other, bias)) != NULL) {
-        if (dwarf_haspc(other, address - *bias) == 1) {
-            unit = other;
-        }
-    }
-    return unit;
+    return cupel__die_file(die, DW_AT_call_file);
 }
 
 /* The functions around an address, from the innermost outwards, as far as they were inlined. */
@@ -98,27 +57,27 @@ static void print_scopes(const struct request *request, Dwfl_Module *module, Dwa
     Dwarf_Addr bias = 0;
     int line = 0;
     const char *file = NULL;
-    Dwarf_Die *unit = find_unit(module, address, &bias);
+    Dwarf_Die *unit = cupel__unit_of(module, address, &bias);
     Dwarf_Line *source = unit == NULL ? NULL : dwarf_getsrc_die(unit, address - bias);
     if (source != NULL && dwarf_lineno(source, &line) == 0) {
         file = dwarf_linesrc(source, NULL, NULL);
     }
     Dwarf_Die *scopes;
-    int count = find_scopes(unit, address - bias, &scopes);
-    const char *folder = folder_of(unit);
+    int count = cupel__scopes_of(unit, address - bias, &scopes);
+    const char *folder = cupel__unit_folder(unit);
     bool is_printed = false;
     for (int i = 0; i < count; i++) {
-        if (!is_function(&scopes[i])) {
+        if (!cupel__die_is_function(&scopes[i])) {
             continue;
         }
         bool is_inlined = dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine;
-        const char *name = name_of(&scopes[i]);
+        const char *name = cupel__die_name(&scopes[i]);
         print(request, name == NULL && !is_inlined ? symbol : name, folder, file, line);
         is_printed = true;
         if (!is_inlined || !request->has_inlined) {
             break;
         }
-        file = call_of(unit, &scopes[i], &line);
+        file = call_of(&scopes[i], &line);
     }
     if (!is_printed) {
         print(request, symbol, folder, file, line);
@@ -140,6 +99,10 @@ static void answer(const struct request *request, Dwfl_Module *module, const cha
     GElf_Addr bias = 0;
     (void)dwfl_module_getelf(module, &bias);
     Dwarf_Addr address = (Dwarf_Addr)offset + bias;
+    if (request->has_variable) {
+        cupel__variable_print(module, address, &request->place);
+        return;
+    }
     print_scopes(request, module, address, dwfl_module_addrname(module, address));
 }
 
@@ -180,13 +143,36 @@ static int run(const struct request *request, char *words[]) {
 
 #endif
 
+/* "ADDRESS,NUMBER=VALUE,..." */
+static bool read_variable(struct cupel__frame_place *place, const char *text) {
+    char *end;
+    place->address = strtoll(text, &end, 10);
+    bool is_right = end != text;
+    while (is_right && *end == ',') {
+        text = end + 1;
+        unsigned long number = strtoul(text, &end, 10);
+        is_right = end != text && *end == '=' && number < CUPEL__FRAME_REGISTERS;
+        if (is_right) {
+            text = end + 1;
+            place->registers[number] = strtoll(text, &end, 10);
+            place->known |= UINT32_C(1) << number;
+            is_right = end != text;
+        }
+    }
+    return is_right && *end == '\0';
+}
+
 int main(int count, char *words[]) {
-    struct request request = {false, false, false, NULL};
+    static const char variable[] = "--variable=";
+    struct request request = {.file = NULL};
     int i = 1;
     cupel_message_program("cupel-symbolise");
     for (; i < count && words[i][0] == '-'; i++) {
         if (strcmp(words[i], "-e") == 0 && i + 1 < count) {
             request.file = words[++i];
+        } else if (strncmp(words[i], variable, strlen(variable)) == 0 &&
+                   read_variable(&request.place, words[i] + strlen(variable))) {
+            request.has_variable = true;
         } else if (strcmp(words[i], "--help") == 0) {
             return usage(stdout);
         } else if (strlen(words[i]) == 2 && strchr("afiC", words[i][1]) != NULL) {

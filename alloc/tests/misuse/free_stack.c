@@ -1,6 +1,7 @@
 /* Frees a variable of the stack.
  *
  * expect: misuse: stack-pointer:
+ * expect:  of free_variable
  * expect: given by thread 1 at
  * expect: #0 free_variable */
 #include "alloc/tests/misuse/misuse.h"
