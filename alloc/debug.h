@@ -44,7 +44,7 @@
 extern "C" {
 #endif
 
-enum { CUPEL_DEBUG_FRAMES_DEFAULT = 16 };
+enum { CUPEL_DEBUG_FRAMES_DEFAULT = 16, CUPEL_DEBUG_WRAPPERS_BYTES = 256 };
 
 /* What the library may be built without: CUPEL_DEBUG_FRAMES_MAX is the most frames of a trace (0: no code for traces),
  * CUPEL_DEBUG_THREADS 0 makes every instance one for a single thread (no code for locks). CUPEL_DEBUG_SYSTEM 0, as
@@ -111,15 +111,26 @@ struct cupel_debug_options {
     bool catches_faults;          /* SIGSEGV and SIGBUS in memory of ours become findings. Default true */
     enum cupel_debug_leaks leaks; /* default CUPEL_DEBUG_LEAKS_ALL */
     unsigned leak_groups_max;     /* groups of leaks that are told, those with most bytes first. Default 20 */
-    bool prints_statistics;       /* at the end, to the sink's descriptor. Default false */
-    int statistics_signal;        /* at each such signal too, of whichever instance asked last; 0: none. Default 0 */
-    bool is_verbose;              /* each request is a line on the sink's descriptor. Default false */
+    /* Names of functions that wrap allocators, "xmalloc,*_alloc": leaks are grouped by who calls them, and that is the
+     * site of their blocks (alloc/query.h); traces keep all frames. Functions that CUPEL_ALLOCATION_WRAPPER stands
+     * before are known without it. Default "". */
+    char wrappers[CUPEL_DEBUG_WRAPPERS_BYTES];
+    bool prints_statistics;          /* at the end, to the sink's descriptor. Default false */
+    int statistics_signal;           /* at each such signal too, of whichever instance asked last; 0: none. Default 0 */
+    bool is_verbose;                 /* each request is a line on the sink's descriptor. Default false */
     enum cupel_debug_reaction react; /* default CUPEL_DEBUG_CONTINUE */
     const char *suppressions;        /* rules that were checked (alloc/suppressions.h); findings that they meet are
                                         neither told nor counted, but as `silenced`. Borrowed. Default NULL: none */
     uint32_t ignored;                /* kinds of findings that are neither told nor counted: bits, 1 << kind */
     struct cupel_sink sink;          /* default: text to descriptor 2 */
 };
+
+/* Declares in the source that a function of the program's own wraps an allocator:
+ *
+ *     CUPEL_ALLOCATION_WRAPPER void *xmalloc(size_t size) { ... }
+ *
+ * Its code goes to a section whose name is read at report time; nothing else changes, but that it is not inlined. */
+#define CUPEL_ALLOCATION_WRAPPER __attribute__((noinline, section("cupel_wrappers")))
 
 struct cupel__debug; /* private */
 
@@ -161,6 +172,7 @@ uint64_t cupel_debug_findings(const struct cupel_debug *debug);
 /* What is known of an address. */
 struct cupel_debug_block {
     const char *allocator; /* name of the instance; lives as long as it */
+    const char *wrappers;  /* options.wrappers; the same */
     const void *base;
     size_t size;
     size_t align;

@@ -73,7 +73,8 @@ struct cupel_finding {
     size_t damage_bytes;    /* from the first to the last that differ */
     unsigned damage_length; /* bytes of it in `damage` */
     unsigned char damage[8];
-    uint64_t blocks, bytes; /* LEAK, REACHABLE: all blocks of that trace */
+    uint64_t blocks, bytes;  /* LEAK, REACHABLE: all blocks of that trace, or of the caller of wrappers */
+    unsigned wrapper_frames; /* the same: innermost frames of the allocation that are of allocator wrappers */
     unsigned trace_count;
     struct cupel_finding_trace traces[CUPEL_FINDING_TRACES];
 };

@@ -11,6 +11,7 @@
 #include "alloc/src/debug_tell.h"
 #include "alloc/src/place_text.h"
 #include "alloc/src/text.h"
+#include "alloc/src/wrappers.h"
 
 #include <stdarg.h>
 
@@ -81,6 +82,20 @@ bool cupel__finding_is_suppressed(const struct cupel__debug *debug, const struct
 enum cupel_finding_kind cupel__kind_of_place(uintptr_t address) {
     (void)address;
     return CUPEL_FINDING_WILD;
+}
+
+struct cupel__wrappers *cupel__wrappers_open(const char *patterns) {
+    (void)patterns;
+    return NULL;
+}
+
+unsigned cupel__wrappers_count(struct cupel__wrappers *wrappers, cupel_trace_id trace) {
+    (void)wrappers, (void)trace;
+    return 0;
+}
+
+void cupel__wrappers_close(struct cupel__wrappers *wrappers) {
+    (void)wrappers;
 }
 
 void cupel__place_text(const void *address, bool is_quick, char text[CUPEL__PLACE_TEXT]) {

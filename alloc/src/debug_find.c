@@ -59,6 +59,7 @@ bool cupel_debug_find(const void *address, struct cupel_debug_block *block) {
     bool is_live = state != CUPEL__SLOT_FREED;
     const unsigned char *base = cupel__slot_block(target.span, target.index, cupel__slot_align_log(target.word));
     *block = (struct cupel_debug_block){.allocator = target.span->home->options.name,
+                                        .wrappers = target.span->home->options.wrappers,
                                         .base = base,
                                         .size = cupel__slot_size(target.span, target.word),
                                         .align = (size_t)1 << cupel__slot_align_log(target.word),

@@ -8,11 +8,14 @@
 #include "alloc/src/debug_sweep.h"
 #include "alloc/src/debug_tell.h"
 #include "alloc/src/debug_thread.h"
+#include "alloc/src/wrappers.h"
 
 struct group {
     uint64_t blocks; /* 0: unused */
     uint64_t bytes;
+    uint64_t key; /* the trace, or who calls the wrappers on it */
     cupel_trace_id trace;
+    unsigned wrapper_frames;
     bool is_reachable;
     struct cupel__span *span; /* of the first block */
     uint32_t index;
@@ -23,14 +26,15 @@ struct groups {
     size_t capacity; /* a power of two; live blocks are at most half of it, unless it is the small one */
     uint64_t leaked; /* blocks */
     bool wants_reachable;
+    struct cupel__wrappers *wrappers; /* NULL: none are known */
 };
 
 /* NULL where there is no place left. */
-static struct group *group_of(const struct groups *groups, cupel_trace_id trace, bool is_reachable) {
-    size_t at = (size_t)((((uint64_t)trace << 1 | is_reachable) * UINT64_C(0x9E3779B97F4A7C15)) >> 20);
+static struct group *group_of(const struct groups *groups, uint64_t key, bool is_reachable) {
+    size_t at = (size_t)(((key << 1 | is_reachable) * UINT64_C(0x9E3779B97F4A7C15)) >> 20);
     for (size_t i = 0; i < groups->capacity; i++) {
         struct group *group = &groups->all[(at + i) & (groups->capacity - 1)];
-        if (group->blocks == 0 || (group->trace == trace && group->is_reachable == is_reachable)) {
+        if (group->blocks == 0 || (group->key == key && group->is_reachable == is_reachable)) {
             return group;
         }
     }
@@ -43,6 +47,17 @@ static void count_block(void *user, struct cupel__span *span, uint32_t index, ui
     *count += cupel__slot_state(word) == CUPEL__SLOT_LIVE;
 }
 
+/* Blocks of one key are one group. */
+static uint64_t key_of(const struct groups *groups, cupel_trace_id trace, unsigned *wrapper_frames) {
+    const void *frames[CUPEL_TRACE_FRAMES_MAX];
+    *wrapper_frames = groups->wrappers == NULL ? 0 : cupel__wrappers_count(groups->wrappers, trace);
+    if (*wrapper_frames == 0) {
+        return trace;
+    }
+    (void)cupel_trace_frames(trace, frames, *wrapper_frames + 1);
+    return (uint64_t)(uintptr_t)frames[*wrapper_frames] | UINT64_C(1) << 62; /* traces are small numbers */
+}
+
 static void add_block(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
     struct groups *groups = user;
     bool is_reachable = (word & CUPEL__SLOT_MARK) != 0;
@@ -50,13 +65,20 @@ static void add_block(void *user, struct cupel__span *span, uint32_t index, uint
         return;
     }
     groups->leaked++;
-    struct group *group = group_of(groups, span->slots[index].allocated, is_reachable);
+    cupel_trace_id trace = span->slots[index].allocated;
+    unsigned wrapper_frames = 0;
+    uint64_t key = key_of(groups, trace, &wrapper_frames);
+    struct group *group = group_of(groups, key, is_reachable);
     if (group == NULL) {
         return;
     }
     if (group->blocks == 0) {
-        *group = (struct group){
-            .trace = span->slots[index].allocated, .is_reachable = is_reachable, .span = span, .index = index};
+        *group = (struct group){.key = key,
+                                .trace = trace,
+                                .wrapper_frames = wrapper_frames,
+                                .is_reachable = is_reachable,
+                                .span = span,
+                                .index = index};
     }
     group->blocks++;
     group->bytes += cupel__slot_size(span, word);
@@ -112,7 +134,10 @@ static enum cupel_finding_kind kind_of(const struct group *group, bool has_marks
 }
 
 static void tell_group(struct cupel__debug *debug, const struct group *group, bool has_marks) {
-    struct cupel_finding finding = {.kind = kind_of(group, has_marks), .blocks = group->blocks, .bytes = group->bytes};
+    struct cupel_finding finding = {.kind = kind_of(group, has_marks),
+                                    .blocks = group->blocks,
+                                    .bytes = group->bytes,
+                                    .wrapper_frames = group->wrapper_frames};
     cupel__finding_describe(group->span, group->index, &finding);
     cupel__finding_tell(debug, &finding);
 }
@@ -147,7 +172,9 @@ static uint64_t tell_groups(struct cupel__debug *debug, size_t count) {
     void *table = cupel__scratch_take(debug, bytes);
     groups.all = table != NULL ? table : few;
     groups.capacity = table != NULL ? groups.capacity : FEW;
+    groups.wrappers = cupel__wrappers_open(debug->options.wrappers);
     cupel__debug_walk(debug, add_block, &groups);
+    cupel__wrappers_close(groups.wrappers);
     drop_suppressed(debug, &groups, has_marks);
     size_t told = gather(&groups, debug->options.leak_groups_max);
     for (size_t i = 0; i < told; i++) {

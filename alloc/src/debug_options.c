@@ -12,7 +12,7 @@ struct words {
         memory_limit, kept_metadata, leak_groups, statistics_signal, file;
     int walk, seal, leaks, report;
     bool stop;
-    struct cupel_option_list ignore;
+    struct cupel_option_list ignore, wrappers;
     const char *suppressions;
 };
 
@@ -66,6 +66,23 @@ static bool ignore(struct cupel_debug_options *options, const struct cupel_optio
             options->ignored |= UINT32_C(1) << kind;
             word += length + (word[length] == ',');
         }
+    }
+    return true;
+}
+
+/* All words, with commas between; false where they are too long. */
+static bool wrap(struct cupel_debug_options *options, const struct cupel_option_list *list, struct cupel_error *error) {
+    size_t length = strlen(options->wrappers);
+    for (size_t i = 0; i < list->count; i++) {
+        size_t more = strlen(list->words[i]);
+        if (length + more + 2 > sizeof options->wrappers) {
+            return cupel_error_set(error, 0, 0, "wrappers: these are more than %zu bytes",
+                                   sizeof options->wrappers - 1);
+        }
+        options->wrappers[length] = ',';
+        length += length != 0;
+        memcpy(options->wrappers + length, list->words[i], more + 1);
+        length += more;
     }
     return true;
 }
@@ -153,6 +170,11 @@ static void fill_table(struct cupel_option table[ROWS], struct words *words, str
          .value = &words->ignore,
          .parameter = "KIND,...",
          .sentence = "kinds of findings that are neither told nor counted"},
+        {.name = "wrappers",
+         .kind = CUPEL_OPTION_LIST,
+         .value = &words->wrappers,
+         .parameter = "NAME,...",
+         .sentence = "functions that wrap allocators, with stars: leaks and sites are of who calls them"},
         {.name = "suppressions",
          .kind = CUPEL_OPTION_TEXT,
          .value = &words->suppressions,
@@ -183,7 +205,8 @@ bool cupel__debug_parse_with(struct cupel_debug_options *options, const struct c
         table[count].name = NULL;
     }
     if (!cupel_options_parse_text(table, text, storage, sizeof storage, error) ||
-        !ignore(&changed, &words.ignore, error) || !suppress(&changed, words.suppressions, error)) {
+        !ignore(&changed, &words.ignore, error) || !wrap(&changed, &words.wrappers, error) ||
+        !suppress(&changed, words.suppressions, error)) {
         return false;
     }
     words_to(&words, &changed);

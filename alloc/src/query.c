@@ -8,6 +8,7 @@
 #include "alloc/src/stack_frame.h"
 #include "alloc/src/symboliser.h"
 #include "alloc/src/symbols.h"
+#include "alloc/src/wrappers.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -80,6 +81,14 @@ static bool is_forgotten(const void *address) {
     return cupel__slot_locate((uintptr_t)address, &target) && target.slot == NULL;
 }
 
+/* Who asked for it: the caller of what wraps the allocator, where its names are known. */
+static const void *site_of(const struct cupel_debug_block *known) {
+    const void *frames[CUPEL_TRACE_FRAMES_MAX] = {NULL};
+    unsigned at = cupel__wrappers_of(known->wrappers, known->allocated);
+    (void)cupel_trace_frames(known->allocated, frames, at + 1);
+    return frames[at];
+}
+
 static void ask_debug(struct cupel_query *query) {
     struct cupel_debug_block known;
     if (!cupel_debug_find(query->address, &known)) {
@@ -94,7 +103,7 @@ static void ask_debug(struct cupel_query *query) {
                                 .freed = known.freed,
                                 .allocating_thread = known.allocating_thread,
                                 .freeing_thread = known.freeing_thread};
-    (void)cupel_trace_frames(known.allocated, &block.site, 1);
+    block.site = site_of(&known);
     add_to_chain(query, &block);
 }
 

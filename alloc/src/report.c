@@ -87,6 +87,11 @@ static void print_particulars(const struct cupel_finding *finding, const struct 
         cupel__text_string(text, ", one at ");
         cupel__text_hex(text, (uintptr_t)finding->base);
         cupel__text_string(text, "\n");
+        if (finding->wrapper_frames > 0) {
+            cupel__text_string(text, "  asked for by #");
+            cupel__text_decimal(text, finding->wrapper_frames);
+            cupel__text_string(text, ", which calls what wraps the allocator\n");
+        }
         return;
     }
     if (finding->owner != NULL) {
@@ -247,6 +252,7 @@ void cupel_finding_print_json(const struct cupel_finding *finding, cupel_trace_p
     if (rows[finding->kind].severity == CUPEL_SEVERITY_LEAK) {
         number(&text, "blocks", finding->blocks);
         number(&text, "bytes", finding->bytes);
+        number(&text, "wrapper_frames", finding->wrapper_frames);
     }
     if (has_place(finding)) {
         char place[CUPEL__PLACE_TEXT];

@@ -2,6 +2,7 @@
  * it, a line a frame: "    #0 function+0x12 (module+0x3456) at file:line". */
 #include "alloc/suppressions.h"
 
+#include "alloc/src/glob.h"
 #include "alloc/src/suppressions_read.h"
 
 #include <fcntl.h>
@@ -94,47 +95,19 @@ static void read_stack(struct stack *stack, cupel_trace_id trace, bool is_quick)
     }
 }
 
-/* `*` stands for anything, `?` for one character; what is behind the pattern may be anything too where is_open. */
-static bool is_glob(const char *pattern, size_t pattern_length, const char *name, size_t length, bool is_open) {
-    size_t at = 0;
-    size_t in = 0;
-    size_t star = SIZE_MAX; /* behind the last star, and what it took so far */
-    size_t taken = 0;
-    while (at < length) {
-        if (in < pattern_length && pattern[in] == '*') {
-            star = ++in;
-            taken = at;
-        } else if (in < pattern_length && (pattern[in] == '?' || pattern[in] == name[at])) {
-            in++;
-            at++;
-        } else if (in == pattern_length && is_open) {
-            return true;
-        } else if (star != SIZE_MAX) {
-            in = star;
-            at = ++taken;
-        } else {
-            return false;
-        }
-    }
-    while (in < pattern_length && pattern[in] == '*') {
-        in++;
-    }
-    return in == pattern_length;
-}
-
 static bool is_name(const struct cupel__pattern *pattern, const struct name *name, bool is_whole) {
     if (name->text == NULL) {
         return false;
     }
     if (is_whole) {
-        return is_glob(pattern->text, pattern->length, name->text, name->length, false);
+        return cupel__glob(pattern->text, pattern->length, name->text, name->length, false);
     }
     bool is_first = pattern->text[0] == '^';
     bool is_last = pattern->length > is_first && pattern->text[pattern->length - 1] == '$';
     const char *text = pattern->text + is_first;
     size_t length = pattern->length - is_first - is_last;
     for (size_t from = 0; from <= (is_first ? 0 : name->length); from++) {
-        if (is_glob(text, length, name->text + from, name->length - from, !is_last)) {
+        if (cupel__glob(text, length, name->text + from, name->length - from, !is_last)) {
             return true;
         }
     }
@@ -176,7 +149,7 @@ static bool is_allocation(const struct cupel__pattern *pattern) {
                                         "valloc", "memalign", "pvalloc", "aligned_alloc", "posix_memalign"};
     bool is_one = pattern->length > 2 && (memcmp(pattern->text, "_Zn", 3) == 0 || memcmp(pattern->text, "_Zd", 3) == 0);
     for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
-        is_one = is_one || is_glob(pattern->text, pattern->length, names[i], strlen(names[i]), false);
+        is_one = is_one || cupel__glob(pattern->text, pattern->length, names[i], strlen(names[i]), false);
     }
     return pattern->of == CUPEL__OF_FUNCTION && is_one;
 }

@@ -47,14 +47,21 @@ static void visit_table(const struct image *image, const ElfW(Shdr) * table, con
     }
 }
 
-static void visit_image(const struct image *image, function_visit visit, void *user) {
-    const ElfW(Ehdr) *header = part_of(image, 0, sizeof *header);
-    if (header == NULL || memcmp(header->e_ident, ELFMAG, SELFMAG) != 0 ||
-        header->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
-        header->e_shentsize != sizeof(ElfW(Shdr)) || header->e_shoff % _Alignof(ElfW(Shdr)) != 0) {
-        return;
+/* The sections of a file, `*header` says how many; NULL where it is none of this machine's. */
+static const ElfW(Shdr) * sections_of(const struct image *image, const ElfW(Ehdr) * *header) {
+    const ElfW(Ehdr) *first = part_of(image, 0, sizeof *first);
+    if (first == NULL || memcmp(first->e_ident, ELFMAG, SELFMAG) != 0 ||
+        first->e_ident[EI_CLASS] != (sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32) ||
+        first->e_shentsize != sizeof(ElfW(Shdr)) || first->e_shoff % _Alignof(ElfW(Shdr)) != 0) {
+        return NULL;
     }
-    const ElfW(Shdr) *sections = part_of(image, header->e_shoff, (uint64_t)header->e_shnum * sizeof *sections);
+    *header = first;
+    return part_of(image, first->e_shoff, (uint64_t)first->e_shnum * sizeof(ElfW(Shdr)));
+}
+
+static void visit_image(const struct image *image, function_visit visit, void *user) {
+    const ElfW(Ehdr) * header;
+    const ElfW(Shdr) *sections = sections_of(image, &header);
     if (sections == NULL) {
         return;
     }
@@ -70,23 +77,79 @@ static void visit_image(const struct image *image, function_visit visit, void *u
     }
 }
 
-/* Visits the functions and objects of a file; one that cannot be read has none. */
-static void visit_file(const char *path, function_visit visit, void *user) {
+/* The file's bytes; false where it cannot be read. */
+static bool map_image(const char *path, struct image *image) {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
-        return;
+        return false;
     }
     struct stat status;
+    void *data = MAP_FAILED;
     if (fstat(file, &status) == 0 && status.st_size > 0) {
-        struct image image = {NULL, (size_t)status.st_size};
-        void *data = mmap(NULL, image.size, PROT_READ, MAP_PRIVATE, file, 0);
-        if (data != MAP_FAILED) {
-            image.data = data;
-            visit_image(&image, visit, user);
-            (void)munmap(data, image.size);
-        }
+        image->size = (size_t)status.st_size;
+        data = mmap(NULL, image->size, PROT_READ, MAP_PRIVATE, file, 0);
+        image->data = data;
     }
     (void)close(file);
+    return data != MAP_FAILED;
+}
+
+static void unmap_image(const struct image *image) {
+    (void)munmap((void *)(uintptr_t)image->data, image->size);
+}
+
+/* Visits the functions and objects of a file; one that cannot be read has none. */
+static void visit_file(const char *path, function_visit visit, void *user) {
+    struct image image;
+    if (map_image(path, &image)) {
+        visit_image(&image, visit, user);
+        unmap_image(&image);
+    }
+}
+
+struct walk {
+    void (*visit)(void *user, const char *name, uintptr_t low, uintptr_t high);
+    void *user;
+};
+
+static void visit_for_walk(void *user, const struct function *function) {
+    const struct walk *walk = user;
+    if (!function->is_data) {
+        walk->visit(walk->user, function->name, function->offset, function->offset + function->size);
+    }
+}
+
+void cupel__symbols_walk(const char *path, void (*visit)(void *user, const char *name, uintptr_t low, uintptr_t high),
+                         void *user) {
+    struct walk walk = {visit, user};
+    visit_file(path, visit_for_walk, &walk);
+}
+
+/* Whether the name at this place of a table of names is that one. */
+static bool is_name_at(const char *names, size_t size, size_t at, const char *name) {
+    size_t length = strlen(name) + 1;
+    return at < size && length <= size - at && memcmp(names + at, name, length) == 0;
+}
+
+bool cupel__section_in_file(const char *path, const char *name, uintptr_t *low, uintptr_t *high) {
+    struct image image;
+    const ElfW(Ehdr) * header;
+    bool is_found = false;
+    if (!map_image(path, &image)) {
+        return false;
+    }
+    const ElfW(Shdr) *sections = sections_of(&image, &header);
+    if (sections != NULL && header->e_shstrndx < header->e_shnum) {
+        const ElfW(Shdr) *strings = &sections[header->e_shstrndx];
+        const char *names = part_of(&image, strings->sh_offset, strings->sh_size);
+        for (unsigned i = 0; names != NULL && i < header->e_shnum && !is_found; i++) {
+            is_found = is_name_at(names, strings->sh_size, sections[i].sh_name, name);
+            *low = sections[i].sh_addr;
+            *high = sections[i].sh_addr + sections[i].sh_size;
+        }
+    }
+    unmap_image(&image);
+    return is_found;
 }
 
 /* The loader calls the program itself "". */

@@ -35,6 +35,13 @@ struct cupel__symbol {
  * system calls: no lock, and safe in signal handlers. O(symbols of the module). */
 bool cupel__symbol_in_file(const char *path, uintptr_t offset, struct cupel__symbol *symbol);
 
+/* Calls visit with each function of a module's file, its place as an offset in the file's addresses; `high` is one past
+ * the last byte. Made of system calls. */
+void cupel__symbols_walk(const char *path, void (*visit)(void *user, const char *name, uintptr_t low, uintptr_t high),
+                         void *user);
+/* Where a section of a module's file is, as offsets like those; false where there is none. */
+bool cupel__section_in_file(const char *path, const char *name, uintptr_t *low, uintptr_t *high);
+
 struct cupel__range {
     uintptr_t low, high; /* high is one past the last byte */
 };
