@@ -112,6 +112,72 @@ vm_status vm_array_pop(tagged_value_t array, tagged_value_t *element);
  * ASCII. */
 vm_status vm_slice(vm_t *vm, tagged_value_t whole, size_t first, size_t end, tagged_value_t *slice);
 
+/* --- tables --- */
+
+#define VM_TABLE_MAX ((size_t)1 << 26) /* keys in one table */
+
+/* An empty table, with room for as many keys as are expected. Keys keep the order in which they came. */
+tagged_value_t vm_mk_table(vm_t *vm, size_t expected);
+/* Keys: whatever can no longer change (numbers, texts, symbols, frozen data), and what is known by its identity
+ * (closures, natives, boxes). Equal keys are one (vm_equal), and so 1 and 1.0 are two. O(1) on average, and the time of
+ * comparing keys. All but vm_table_get and the iteration say VM_ERROR_FROZEN of a frozen table. VM_ERROR_DEPTH,
+ * VM_ERROR_OOM where comparing keys does. */
+vm_status vm_table_get(vm_t *vm, tagged_value_t table, tagged_value_t key,
+                       tagged_value_t *value); /* VM_ERROR_MISSING */
+/* VM_ERROR_FROZEN also where the key can still change, VM_ERROR_OOM: nothing changed. */
+vm_status vm_table_set(vm_t *vm, tagged_value_t table, tagged_value_t key, tagged_value_t value);
+vm_status vm_table_delete(vm_t *vm, tagged_value_t table, tagged_value_t key); /* VM_ERROR_MISSING */
+size_t vm_table_count(tagged_value_t table);
+/* Iteration in the order of insertion: a cursor (an integer, to be kept anywhere), and one step. VM_ERROR_MISSING at
+ * the end. VM_ERROR_CHANGED where a key came or went since the beginning; giving a key another value is no change.
+ * VM_ERROR_TYPE where the cursor is none. O(1) on average. */
+tagged_value_t vm_table_begin(tagged_value_t table);
+vm_status vm_table_next(tagged_value_t table, tagged_value_t *cursor, tagged_value_t *key, tagged_value_t *value);
+
+/* --- records --- */
+
+/* What the records of one kind have in common: a name and the names of their fields, all symbols. */
+tagged_value_t vm_mk_shape(vm_t *vm, tagged_value_t name, const tagged_value_t *fields, size_t count);
+/* A record with all fields nil. */
+tagged_value_t vm_mk_record(vm_t *vm, tagged_value_t shape);
+/* A record's shape; its fields are elements (vm_get, vm_set). */
+tagged_value_t vm_record_shape(tagged_value_t record);
+/* Which field of the shape has that name; SIZE_MAX: none. O(fields). */
+size_t vm_shape_find(tagged_value_t shape, tagged_value_t field);
+
+/* --- all values --- */
+
+/* A strict total order: *order is -1, 0 or 1. First by kind: nil, false, true, undefined, numbers, texts, bytes,
+ * arrays, tables, then the other types. Numbers by exact value (of one value: -0.0, the integer, the double; NaN is the
+ * last, and equal to itself); texts by characters; slices as what they are slices of; arrays element by element, as
+ * pairs, records and errors; tables key by key in the order of insertion; closures and all others by the order in which
+ * they were first asked about. The order does not depend on addresses. VM_ERROR_DEPTH: data nests too deep, or refers
+ * to itself, or shares parts upon parts; VM_ERROR_OOM; VM_ERROR_RANGE: 2^32 objects were asked about. O(what both have
+ * in common). */
+vm_status vm_compare(vm_t *vm, tagged_value_t a, tagged_value_t b, int *order);
+/* Whether vm_compare gives 0; sooner known. As vm_compare. */
+vm_status vm_equal(vm_t *vm, tagged_value_t a, tagged_value_t b, bool *is_equal);
+/* A hash that is the same for equal values, in every run with the same options.hash_seed. Takes bounded time, but for
+ * texts and bytes, which it looks at whole. */
+uint32_t vm_hash(vm_t *vm, tagged_value_t value);
+/* As vm_compare, of two numbers. */
+int vm_compare_numbers(tagged_value_t a, tagged_value_t b);
+
+/* Makes a value, and all that it refers to, unchangeable for ever. VM_ERROR_TYPE where something in it cannot be
+ * (boxes, cells, native objects, fibers): then, and at VM_ERROR_OOM, nothing changed. O(what it refers to and is not
+ * frozen). */
+vm_status vm_freeze(vm_t *vm, tagged_value_t value);
+/* True where the value can no longer change: frozen, or of a kind that never does. */
+bool vm_is_frozen(tagged_value_t value);
+
+/* Takes a piece of text; false: no more of it is wanted. Must not use the VM. */
+typedef bool vm_sink(void *context, const char *text, size_t length_bytes);
+/* Writes a value as text, in pieces: numbers so that they read back exactly, strings quoted, arrays in brackets, lists
+ * in parentheses, tables in braces; what has no form of its own as #<type number>, and an object inside of itself as
+ * #<cycle>. VM_ERROR_SINK, VM_ERROR_OOM; VM_ERROR_DEPTH: what nests deeper is written as `...` and the
+ * rest as it is. O(text). */
+vm_status vm_print(vm_t *vm, tagged_value_t value, vm_sink *sink, void *context);
+
 /* --- what is called, and what goes wrong --- */
 
 tagged_value_t vm_mk_box(vm_t *vm, tagged_value_t value);

@@ -144,6 +144,9 @@ static inline uint32_t *vm__proto_code(struct vm__object *proto) {
     return (uint32_t *)(void *)(proto->slots + VM__PROTO_CODE);
 }
 
+/* Makes room for so many entries in all; false when out of memory or over VM_TABLE_MAX. */
+bool vm__table_reserve(vm_t *vm, struct vm__object *table, size_t expected);
+
 /* The length of whatever has one; false where it has none. */
 bool vm__length(tagged_value_t value, size_t *length);
 

@@ -61,6 +61,14 @@ enum {
     VM__RECORD_FIELDS = 1,
     VM__SHAPE_NAME = 0,
     VM__SHAPE_FIELDS = 1,
+    VM__TABLE_COUNTS = 0,  /* live:32 low, used:32 high: entries without and with deleted ones */
+    VM__TABLE_VERSION = 1, /* how often keys came, went or moved */
+    VM__TABLE_INDEX = 2,   /* a blob of uint32_t, or nil where there are few entries */
+    VM__TABLE_ENTRIES = 3, /* storage, or nil before the first */
+    VM__ENTRY_HASH = 0,    /* an integer */
+    VM__ENTRY_KEY = 1,     /* VM__HOLE: deleted */
+    VM__ENTRY_VALUE = 2,
+    VM__ENTRY_SLOTS = 3,
     VM__PROTO_FIELDS = 8, /* tagged ones; the loader says what each is */
     VM__PROTO_SIZES = 8,
     VM__PROTO_COUNT = 9, /* code words */
