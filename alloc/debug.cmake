@@ -2,7 +2,7 @@
 target_sources(cupel_alloc PRIVATE src/debug.c src/debug_addresses.c src/debug_altstack.c src/debug_backing.c src/debug_block.c src/debug_canary.c src/debug_defaults.c src/debug_explain.c
   src/debug_fault.c src/debug_find.c src/debug_forget.c src/debug_host.c src/debug_large.c src/debug_leaks.c src/debug_map.c src/debug_meta.c src/debug_options.c src/debug_place.c
   src/debug_reach.c src/debug_reopen.c src/debug_retire.c src/debug_seal.c src/debug_signal.c src/debug_span.c src/debug_statistics.c src/debug_suppress.c src/debug_sweep.c src/debug_system.c
-  src/debug_tell.c src/debug_thread.c src/debug_trim.c src/glob.c src/maps.c src/report.c src/report_output.c src/suppressions.c src/suppressions_read.c src/text.c src/wrappers.c)
+  src/debug_tell.c src/debug_thread.c src/debug_trim.c src/debug_walk.c src/glob.c src/maps.c src/report.c src/report_output.c src/suppressions.c src/suppressions_read.c src/text.c src/wrappers.c)
 
 # One program a misuse: alloc/tests/test_misuse.c runs them all.
 if(CUPEL_TESTS AND NOT CUPEL_FUZZ_TARGETS)

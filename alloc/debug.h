@@ -185,6 +185,14 @@ struct cupel_debug_block {
 /* The block of any debug allocator in whose slot (block, canaries and padding) the address lies; false where it lies in
  * none, or where nothing is remembered of it. Any address is allowed. Safe in signal handlers and at any time. */
 bool cupel_debug_find(const void *address, struct cupel_debug_block *block);
+/* Calls visit with each live block of this instance, in no order, until it returns false; returns how many it saw. What
+ * the visitor asks of debug allocators meanwhile fails, and must not be a release. Blocks that other threads allocate
+ * or release meanwhile may be seen or not. O(live blocks). */
+uint64_t cupel_debug_walk(struct cupel_debug *debug, bool (*visit)(void *user, const struct cupel_debug_block *block),
+                          void *user);
+/* Says who asked for a live block: for who hands out memory on behalf of another, whose stack is not the one of the
+ * moment. False where no live block of this instance begins there, or another thread is at work on it. */
+bool cupel_debug_set_trace(struct cupel_debug *debug, const void *block, cupel_trace_id trace);
 /* The size of the live block that begins there; false where none of this instance does. */
 bool cupel_debug_size(const struct cupel_debug *debug, const void *block, size_t *size, size_t *align);
 /* Releases a block of whatever size and alignment it has: free(3). `site` is the caller's return address. */
@@ -224,6 +232,9 @@ struct cupel_debug_statistics {
     uint64_t refused;              /* requests that gave NULL */
     uint64_t reentered;            /* requests from a signal handler inside another */
     uint64_t traces, trace_bytes;  /* of the whole process */
+    /* Queries of any address, by how they were answered (alloc/query.h); of the whole process. */
+    uint64_t queries_ok, queries_no_owner, queries_forgotten, queries_no_thread, queries_no_frame, queries_no_symbol,
+        queries_no_map;
 };
 /* O(live blocks), for their sizes. */
 void cupel_debug_statistics(const struct cupel_debug *debug, struct cupel_debug_statistics *statistics);

@@ -1,5 +1,5 @@
 # The address index and queries of any address.
-target_sources(cupel_alloc PRIVATE src/index.c src/index_hash.c src/index_memtable.c src/index_pages.c src/query.c src/query_print.c src/region.c src/stack_frame.c)
+target_sources(cupel_alloc PRIVATE src/index.c src/index_hash.c src/index_memtable.c src/index_pages.c src/query.c src/query_parts.c src/query_print.c src/region.c src/stack_frame.c)
 if(CUPEL_TESTS)
   cupel_add_tests(alloc_index LINK cupel::alloc SOURCES tests/test_index.c tests/test_index_fuzz.c tests/test_query.c
     tests/test_query_stack.c)

@@ -101,7 +101,27 @@ bool cupel_query_variable(struct cupel_query *query);
  * 'debug'". Takes memory from nobody. */
 void cupel_query_print(const struct cupel_query *query, cupel_trace_put put, void *user);
 
-/* How often each status was the answer, ever. */
+/* How long what is there stays. */
+enum cupel_lifetime {
+    CUPEL_LIFETIME_OVER,    /* it is no more, or never was */
+    CUPEL_LIFETIME_RELEASE, /* until somebody releases the block */
+    CUPEL_LIFETIME_CALL,    /* until the call returns */
+    CUPEL_LIFETIME_THREAD,  /* as long as the thread, or a call on its stack: that is not known */
+    CUPEL_LIFETIME_MODULE,  /* until the module is unloaded */
+    CUPEL_LIFETIME_MAPPING  /* until somebody unmaps it */
+};
+enum cupel_lifetime cupel_query_lifetime(const struct cupel_query *query);
+
+/* A single part of the answer, at the whole one's cost: for a debugger's prompt. */
+const void *cupel_query_base(const void *address); /* of the innermost thing; NULL: nothing is there */
+size_t cupel_query_size(const void *address);      /* of it; 0 */
+const void *cupel_query_site(const void *address); /* of the innermost block; NULL: in none, or not known */
+const char *cupel_query_owner(const void *address);
+/* The answer as a sentence, with the variable where there is one, in `text` of `size` bytes, cut to fit. */
+const char *cupel_query_name(const void *address, char *text, size_t size);
+
+/* How often each status was the answer, ever; the statistics of debug allocators have them too, at any time, at a
+ * signal and at the end. */
 void cupel_query_count(uint64_t counts[CUPEL_QUERY_STATUSES]);
 /* A word for a kind ("heap") and for a status ("no owner"). */
 const char *cupel_address_kind_name(enum cupel_address_kind kind);

@@ -4,6 +4,7 @@
  * Memory is the backing's, records and all. There is one thread, and nobody to ask for pages, handlers or mappings: no
  * fault becomes a finding, what is no block of ours is a wild pointer, and all live blocks are leaks. A trace is the
  * caller's address: its distance from a place in this file is the id, so that no store is needed. */
+#include "alloc/query.h"
 #include "alloc/src/debug_block.h"
 #include "alloc/src/debug_fault.h"
 #include "alloc/src/debug_map.h"
@@ -82,6 +83,12 @@ bool cupel__finding_is_suppressed(const struct cupel__debug *debug, const struct
 enum cupel_finding_kind cupel__kind_of_place(uintptr_t address) {
     (void)address;
     return CUPEL_FINDING_WILD;
+}
+
+void cupel_query_count(uint64_t counts[CUPEL_QUERY_STATUSES]) {
+    for (unsigned i = 0; i < CUPEL_QUERY_STATUSES; i++) {
+        counts[i] = 0;
+    }
 }
 
 struct cupel__wrappers *cupel__wrappers_open(const char *patterns) {

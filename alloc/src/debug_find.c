@@ -47,29 +47,31 @@ void cupel__finding_describe(const struct cupel__span *span, uint32_t index, str
     cupel__finding_add_trace(finding, "allocated", slot->allocated, slot->allocating_thread);
 }
 
+void cupel__block_describe(const struct cupel__target *target, struct cupel_debug_block *block) {
+    const struct cupel__block_record *slot = target->slot;
+    bool is_live = cupel__slot_state(target->word) != CUPEL__SLOT_FREED;
+    unsigned align_log = cupel__slot_align_log(target->word);
+    *block = (struct cupel_debug_block){.allocator = target->span->home->options.name,
+                                        .wrappers = target->span->home->options.wrappers,
+                                        .base = cupel__slot_block(target->span, target->index, align_log),
+                                        .size = cupel__slot_size(target->span, target->word),
+                                        .align = (size_t)1 << align_log,
+                                        .family = cupel__slot_family(target->word),
+                                        .is_live = is_live,
+                                        .allocated = slot->allocated,
+                                        .resized = is_live ? slot->freed : 0,
+                                        .freed = is_live ? 0 : slot->freed,
+                                        .allocating_thread = slot->allocating_thread,
+                                        .freeing_thread = is_live ? 0 : slot->freeing_thread};
+}
+
 bool cupel_debug_find(const void *address, struct cupel_debug_block *block) {
     struct cupel__target target;
-    if (!cupel__slot_locate((uintptr_t)address, &target) || target.slot == NULL) {
+    if (!cupel__slot_locate((uintptr_t)address, &target) || target.slot == NULL ||
+        cupel__slot_state(target.word) == CUPEL__SLOT_NONE || !cupel__slot_is_sound(target.slot, target.word)) {
         return false;
     }
-    enum cupel__record_state state = cupel__slot_state(target.word);
-    if (state == CUPEL__SLOT_NONE || !cupel__slot_is_sound(target.slot, target.word)) {
-        return false;
-    }
-    bool is_live = state != CUPEL__SLOT_FREED;
-    const unsigned char *base = cupel__slot_block(target.span, target.index, cupel__slot_align_log(target.word));
-    *block = (struct cupel_debug_block){.allocator = target.span->home->options.name,
-                                        .wrappers = target.span->home->options.wrappers,
-                                        .base = base,
-                                        .size = cupel__slot_size(target.span, target.word),
-                                        .align = (size_t)1 << cupel__slot_align_log(target.word),
-                                        .family = cupel__slot_family(target.word),
-                                        .is_live = is_live,
-                                        .offset = (ptrdiff_t)((uintptr_t)address - (uintptr_t)base),
-                                        .allocated = target.slot->allocated,
-                                        .resized = is_live ? target.slot->freed : 0,
-                                        .freed = is_live ? 0 : target.slot->freed,
-                                        .allocating_thread = target.slot->allocating_thread,
-                                        .freeing_thread = is_live ? 0 : target.slot->freeing_thread};
+    cupel__block_describe(&target, block);
+    block->offset = (ptrdiff_t)((uintptr_t)address - (uintptr_t)block->base);
     return true;
 }

@@ -1,6 +1,7 @@
 /* The numbers of a debug allocator: see cupel_debug_statistics. */
 #include "alloc/src/debug_statistics.h"
 
+#include "alloc/query.h"
 #include "alloc/src/debug_meta.h"
 #include "alloc/src/debug_slot.h"
 #include "alloc/src/debug_span.h"
@@ -39,6 +40,18 @@ static void add_shards(struct cupel__debug *debug, struct cupel_debug_statistics
     }
 }
 
+static void add_queries(struct cupel_debug_statistics *statistics) {
+    uint64_t counts[CUPEL_QUERY_STATUSES];
+    cupel_query_count(counts);
+    statistics->queries_ok = counts[CUPEL_QUERY_OK];
+    statistics->queries_no_owner = counts[CUPEL_QUERY_NO_OWNER];
+    statistics->queries_forgotten = counts[CUPEL_QUERY_FORGOTTEN];
+    statistics->queries_no_thread = counts[CUPEL_QUERY_NO_THREAD];
+    statistics->queries_no_frame = counts[CUPEL_QUERY_NO_FRAME];
+    statistics->queries_no_symbol = counts[CUPEL_QUERY_NO_SYMBOL];
+    statistics->queries_no_map = counts[CUPEL_QUERY_NO_MAP];
+}
+
 void cupel_debug_statistics(const struct cupel_debug *debug, struct cupel_debug_statistics *statistics) {
     struct cupel__debug *state = debug->state;
     *statistics = (struct cupel_debug_statistics){.acquired = load(&state->large_acquired),
@@ -73,6 +86,7 @@ void cupel_debug_statistics(const struct cupel_debug *debug, struct cupel_debug_
     cupel_trace_count(&counters);
     statistics->traces = counters.traces;
     statistics->trace_bytes = counters.bytes;
+    add_queries(statistics);
 }
 
 void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json, cupel_trace_put put, void *user) {
@@ -83,15 +97,39 @@ void cupel_debug_print_statistics(const struct cupel_debug *debug, bool is_json,
         uint64_t value;
     } rows[] = {
 #define ROW(name) {#name, statistics.name}
-        ROW(live_blocks),     ROW(requested_bytes), ROW(acquired),
-        ROW(released),        ROW(mapped_bytes),    ROW(overhead_bytes),
-        ROW(address_bytes),   ROW(spans),           ROW(full_spans),
-        ROW(large_spans),     ROW(retired_spans),   ROW(freed_bytes),
-        ROW(revocations),     ROW(moves),           ROW(trims),
-        ROW(reused_spans),    ROW(reused_slots),    ROW(kept_metadata_bytes),
-        ROW(forgotten_spans), ROW(findings),        ROW(suppressed),
-        ROW(refused),         ROW(reentered),       ROW(traces),
-        ROW(trace_bytes),     ROW(silenced)
+        ROW(live_blocks),
+        ROW(requested_bytes),
+        ROW(acquired),
+        ROW(released),
+        ROW(mapped_bytes),
+        ROW(overhead_bytes),
+        ROW(address_bytes),
+        ROW(spans),
+        ROW(full_spans),
+        ROW(large_spans),
+        ROW(retired_spans),
+        ROW(freed_bytes),
+        ROW(revocations),
+        ROW(moves),
+        ROW(trims),
+        ROW(reused_spans),
+        ROW(reused_slots),
+        ROW(kept_metadata_bytes),
+        ROW(forgotten_spans),
+        ROW(findings),
+        ROW(suppressed),
+        ROW(refused),
+        ROW(reentered),
+        ROW(traces),
+        ROW(trace_bytes),
+        ROW(silenced),
+        ROW(queries_ok),
+        ROW(queries_no_owner),
+        ROW(queries_forgotten),
+        ROW(queries_no_thread),
+        ROW(queries_no_frame),
+        ROW(queries_no_symbol),
+        ROW(queries_no_map)
 #undef ROW
     };
     const struct cupel__text text = {put, user};

@@ -1,6 +1,7 @@
 /* Debug mode: the debug allocator, which knows each block's size itself. At the end of the program damage and leaks are
  * told, while the memory stays: whoever still frees then is served. */
 #include "alloc/pages.h"
+#include "alloc/src/debug_statistics.h"
 #include "alloc/src/mode_state.h"
 
 #include <stdlib.h>
@@ -81,6 +82,9 @@ static void tell_at_exit(void) {
     if (debug.state != NULL) {
         (void)cupel_debug_check(&debug);
         (void)cupel_debug_tell_leaks(&debug);
+        if (debug.state->options.prints_statistics) {
+            cupel__debug_write_statistics(debug.state);
+        }
     }
 }
 

@@ -427,3 +427,67 @@ TEST(query, answers_are_sentences) {
     CHECK_STR_EQ(cupel_query_status_name(CUPEL_QUERY_NO_MAP), "no map");
     CHECK_STR_EQ(cupel_address_kind_name(CUPEL_ADDRESS_STATIC), "static");
 }
+
+TEST(query, single_parts_are_those_of_the_whole, .no_sweep = KERNEL, .tags = "slow") {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_query query;
+    char name[64];
+    struct cupel_allocator *a = start(&debug, &seen);
+    char *block = cupel_alloc(a, 24, 8);
+    REQUIRE(block != NULL);
+    (void)ask(block, &query);
+    REQUIRE(query.chain_count == 1);
+    CHECK_PTR_EQ(cupel_query_base(block + 7), block);
+    CHECK_UINT_EQ(cupel_query_size(block + 7), 24);
+    CHECK_PTR_EQ(cupel_query_site(block + 7), query.chain[0].site);
+    CHECK_STR_EQ(cupel_query_owner(block + 7), "queried");
+    CHECK_STR_CONTAINS(cupel_query_name(block + 7, name, sizeof name), " is 7 bytes into a live block of 24 ");
+    CHECK_UINT_EQ(strlen(cupel_query_name(block + 7, name, 10)), 9);
+    CHECK_PTR_EQ(cupel_query_base(&query_tests_global[3]), query_tests_global);
+    CHECK_UINT_GE(cupel_query_size(&query_tests_global[3]), sizeof query_tests_global); /* sanitizers add to it */
+    CHECK_PTR_EQ(cupel_query_site(query_tests_global), NULL);
+    CHECK_PTR_EQ(cupel_query_owner(query_tests_global), NULL);
+    CHECK_PTR_EQ(cupel_query_base((const void *)16), NULL);
+    CHECK_UINT_EQ(cupel_query_size((const void *)16), 0);
+    CHECK_STR_EQ(cupel_query_name((const void *)16, name, sizeof name), "0x10 is in no memory");
+    cupel_free(a, block, 24, 8);
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
+}
+
+TEST(query, each_kind_lives_as_long_as_it_does, .no_sweep = KERNEL, .tags = "slow") {
+    static const enum cupel_lifetime expected[CUPEL_ADDRESS_KINDS] = {CUPEL_LIFETIME_OVER,    CUPEL_LIFETIME_MAPPING,
+                                                                      CUPEL_LIFETIME_RELEASE, CUPEL_LIFETIME_OVER,
+                                                                      CUPEL_LIFETIME_THREAD,  CUPEL_LIFETIME_MODULE};
+    for (unsigned i = 0; i < CUPEL_ADDRESS_KINDS; i++) {
+        struct cupel_query query = {.kind = (enum cupel_address_kind)i};
+        CHECK_INT_EQ(cupel_query_lifetime(&query), expected[i]);
+        query.frame.end = 1;
+        CHECK_INT_EQ(cupel_query_lifetime(&query), i == CUPEL_ADDRESS_STACK ? CUPEL_LIFETIME_CALL : expected[i]);
+    }
+}
+
+/* What a debug allocator's statistics have of queries grows as they are asked. */
+TEST(query, statistics_count_answers, .no_sweep = KERNEL, .tags = "slow") {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_query query;
+    struct cupel_debug_statistics before;
+    struct cupel_debug_statistics after;
+    (void)start(&debug, &seen);
+    cupel_debug_statistics(&debug, &before);
+    CHECK_INT_EQ(ask((const void *)16, &query), CUPEL_QUERY_OK);
+    char *pages = mmap(NULL, cupel_page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(pages != MAP_FAILED);
+    CHECK_INT_EQ(ask(pages, &query), CUPEL_QUERY_NO_OWNER);
+    (void)munmap(pages, cupel_page_size());
+    CHECK_INT_EQ(ask((const char *)__builtin_frame_address(0) - 60000, &query), CUPEL_QUERY_NO_FRAME);
+    cupel_debug_statistics(&debug, &after);
+    CHECK_UINT_EQ(after.queries_ok - before.queries_ok, 1);
+    CHECK_UINT_EQ(after.queries_no_owner - before.queries_no_owner, 1);
+    CHECK_UINT_EQ(after.queries_no_frame - before.queries_no_frame, 1);
+    CHECK_UINT_EQ(after.queries_forgotten + after.queries_no_thread + after.queries_no_symbol + after.queries_no_map,
+                  before.queries_forgotten + before.queries_no_thread + before.queries_no_symbol +
+                      before.queries_no_map);
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
+}
