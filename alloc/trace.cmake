@@ -22,7 +22,8 @@ set_source_files_properties(bench/bench_trace_chained.c PROPERTIES COMPILE_OPTIO
 if(CUPEL_TESTS)
   cupel_add_tests(alloc_unwind LINK cupel::alloc Threads::Threads ${CMAKE_DL_LIBS}
     SOURCES tests/test_unwind.c tests/test_unwind_tables.c tests/test_unwind_made.c tests/test_trace.c tests/test_trace_store.c tests/unwind_reference.c
-      tests/unwind_chained.c tests/unwind_inline.c tests/test_trace_print.c)
+      tests/unwind_chained.c tests/unwind_inline.c tests/test_trace_print.c tests/test_symboliser.c tests/test_symbolise.c tests/test_symbols.c tests/refusing.c
+      tests/unwind_odd.c tests/test_unwind_odd.c tests/test_stacks.c)
   set_source_files_properties(tests/unwind_inline.c PROPERTIES COMPILE_OPTIONS "-g;-O2")
   if(TARGET cupel-symbolise AND TARGET test_alloc_unwind)
     add_dependencies(test_alloc_unwind cupel-symbolise)
@@ -44,14 +45,28 @@ if(CUPEL_TESTS)
         list(APPEND objects ${object})
       endforeach()
     endif()
+    # Modules with lines to be found, in each form of debug info, under a name that is relative as many builds have it.
+    if(CUPEL_UNWIND_${compiler} AND TARGET cupel-symbolise AND LIBDW_FOUND)
+      foreach(version 4 5)
+        set(module ${PROJECT_BINARY_DIR}/bin/tests/fixtures/libsymbolised_${compiler}_${version}.so)
+        add_custom_command(OUTPUT ${module} DEPENDS tests/symbolised.c WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+          COMMAND ${CMAKE_COMMAND} -E make_directory ${PROJECT_BINARY_DIR}/bin/tests/fixtures
+          COMMAND ${CUPEL_UNWIND_${compiler}} -std=gnu17 -O1 -g -gdwarf-${version} -fPIC -shared tests/symbolised.c -o ${module})
+        list(APPEND modules ${module})
+      endforeach()
+    endif()
   endforeach()
+  if(modules AND TARGET test_alloc_unwind)
+    add_custom_target(alloc_symbolised DEPENDS ${modules})
+    add_dependencies(test_alloc_unwind alloc_symbolised)
+  endif()
   if(objects)
     add_custom_target(alloc_unwind_calls DEPENDS ${objects})
     add_dependencies(cupel_tests_alloc_unwind alloc_unwind_calls)
     target_link_libraries(cupel_tests_alloc_unwind PUBLIC ${objects})
   endif()
   # Modules that take each other's place.
-  foreach(module one two)
+  foreach(module one two bare)
     add_library(alloc_unwind_${module} MODULE tests/unwind_module.c)
     set_target_properties(alloc_unwind_${module} PROPERTIES OUTPUT_NAME unwind_${module}
       LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests/fixtures)
@@ -61,6 +76,9 @@ if(CUPEL_TESTS)
     endif()
   endforeach()
   target_compile_definitions(alloc_unwind_one PRIVATE FRAME_SIZE=1000)
+  target_compile_definitions(alloc_unwind_bare PRIVATE FRAME_SIZE=1000)
+  target_compile_options(alloc_unwind_bare PRIVATE -fno-asynchronous-unwind-tables)
+  target_link_options(alloc_unwind_bare PRIVATE -nostdlib -Wl,--no-eh-frame-hdr)
   target_compile_definitions(alloc_unwind_two PRIVATE FRAME_SIZE=2000)
 endif()
 

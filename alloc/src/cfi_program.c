@@ -63,7 +63,7 @@ static void restore(struct machine *machine, uint64_t column) {
 }
 
 static void set_frame(struct machine *machine, uint64_t column, int64_t value) {
-    machine->has_failed = machine->has_failed || column >= CUPEL__CFI_REGISTERS;
+    machine->has_failed = column >= CUPEL__CFI_REGISTERS;
     machine->row->has_frame_address = false;
     machine->row->frame_register = (uint8_t)column;
     machine->row->frame_value = value;
@@ -172,7 +172,7 @@ static void run_location(struct machine *machine, uint8_t opcode) {
     default:
         is_known = opcode == NOP;
     }
-    machine->has_failed = machine->has_failed || !is_known;
+    machine->has_failed = !is_known;
 }
 
 static void run_one(struct machine *machine) {

@@ -90,7 +90,7 @@ static bool look_up(uintptr_t address, struct cupel__stack *stack) {
             }
             if (address >= reader.line.low && address < reader.line.high && reader.is_readable) {
                 *stack = reader.line;
-                if (reader.name_length == 7 && memcmp(reader.name, "[stack]", 7) == 0) {
+                if (memcmp(reader.name, "[stack]", sizeof reader.name) == 0) {
                     widen_main_stack(stack);
                 } else {
                     cut_at_thread(stack, address);

@@ -26,11 +26,10 @@ enum {
     ANSWER_MAX = 64 * 1024,
     STACK_BYTES = 32 * 1024,
     VARIABLES_MAX = 512,
-    PROCESS_MS = 5000, /* one question may take that long on a processor */
-    ALL_MS = 20000,    /* and all together that */
-    WAIT_MS = 30000,   /* those that sleep, or that are not let run, are waited for that long in all */
-    LOOK_MS = 500,     /* how often it is looked at */
 };
+
+struct cupel__symboliser_limits cupel__symboliser_limits = {
+    .process_ms = 5000, .all_ms = 20000, .wait_ms = 30000, .look_ms = 500};
 
 /* clone by the name that no sanitizer stands before: it is no fork for them. */
 extern int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
@@ -123,10 +122,10 @@ static int become_program(void *user) {
 static bool read_answer(int input, pid_t pid, int64_t allowed_ms) {
     size_t length = 0;
     ssize_t got = 1;
-    int64_t until_ms = read_clock_ms(CLOCK_MONOTONIC) + WAIT_MS - waited_ms;
+    int64_t until_ms = read_clock_ms(CLOCK_MONOTONIC) + cupel__symboliser_limits.wait_ms - waited_ms;
     while (got > 0 && length + 1 < sizeof answer) {
         struct pollfd poller = {.fd = input, .events = POLLIN};
-        int ready = poll(&poller, 1, LOOK_MS);
+        int ready = poll(&poller, 1, cupel__symboliser_limits.look_ms);
         bool may_go_on = used_ms(pid) <= allowed_ms && read_clock_ms(CLOCK_MONOTONIC) <= until_ms;
         if (!may_go_on || (ready < 0 && errno != EINTR)) {
             break;
@@ -147,7 +146,9 @@ static bool run_program(void) {
         return false;
     }
     int64_t start_ms = read_clock_ms(CLOCK_MONOTONIC);
-    int64_t allowed_ms = ALL_MS - spent_ms < PROCESS_MS ? ALL_MS - spent_ms : PROCESS_MS;
+    const struct cupel__symboliser_limits *limits = &cupel__symboliser_limits;
+    int64_t left_ms = limits->all_ms - spent_ms;
+    int64_t allowed_ms = left_ms < limits->process_ms ? left_ms : limits->process_ms;
     struct child child = {.output = ends[1]};
     sigset_t all;
     sigset_t old;
@@ -221,7 +222,7 @@ static void visit_answer(unsigned count, cupel__symboliser_visit visit, void *us
 }
 
 static bool may_ask(void) {
-    return spent_ms < ALL_MS && waited_ms < WAIT_MS;
+    return spent_ms < cupel__symboliser_limits.all_ms && waited_ms < cupel__symboliser_limits.wait_ms;
 }
 
 static void build_words(const char *path, const uintptr_t offsets[], unsigned count) {

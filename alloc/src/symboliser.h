@@ -8,6 +8,14 @@
 
 enum { CUPEL__SYMBOLISER_ASKED_MAX = 32 };
 
+/* How long a process may wait for answers, in milliseconds; tests set it lower. */
+extern struct cupel__symboliser_limits {
+    int64_t process_ms; /* one question may take that long on a processor */
+    int64_t all_ms;     /* and all together that */
+    int64_t wait_ms;    /* those that sleep, or that are not let run, are waited for that long in all */
+    int look_ms;        /* how often it is looked at */
+} cupel__symboliser_limits;
+
 /* Called for each answer: `place` is "file:line" and never unknown; with is_inlined a call in there was replaced by the
  * function's body, and more answers of the same `which` follow. */
 typedef void (*cupel__symboliser_visit)(void *user, unsigned which, const char *function, const char *place,

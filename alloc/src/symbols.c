@@ -154,7 +154,7 @@ bool cupel__section_in_file(const char *path, const char *name, uintptr_t *low, 
 
 /* The loader calls the program itself "". */
 static const char *path_of(const struct dl_phdr_info *info) {
-    return info->dlpi_name == NULL || info->dlpi_name[0] == '\0' ? "/proc/self/exe" : info->dlpi_name;
+    return info->dlpi_name[0] == '\0' ? "/proc/self/exe" : info->dlpi_name;
 }
 
 struct place_search {

@@ -37,7 +37,7 @@ enum { NAME_SIZE = sizeof chunks[0]->name };
 CUPEL__UNSANITIZED static void copy_name(const struct link_map *map, char name[NAME_SIZE]) {
     static char program[NAME_SIZE];
     const char *from = map->l_name;
-    if (from == NULL || from[0] == '\0') {
+    if (from[0] == '\0') {
         int error = errno;
         if (program[0] == '\0' && readlink("/proc/self/exe", program, sizeof program - 1) < 0) {
             (void)strcpy(program, "program");
@@ -92,7 +92,7 @@ static uint32_t add(const struct dl_find_object *object, const char *name) {
 
 uint32_t cupel__trace_module_of(uintptr_t address, const struct cupel__trace_module **module) {
     struct dl_find_object object = {0};
-    if (_dl_find_object((void *)address, &object) != 0 || object.dlfo_link_map == NULL) {
+    if (_dl_find_object((void *)address, &object) != 0) {
         return 0;
     }
     cupel__trace_lock(&lock);
@@ -114,7 +114,7 @@ static const struct r_debug *loader_state(void) {
     if (state != NULL || _dl_find_object((void *)(uintptr_t)&loader_state, &object) != 0) {
         return state;
     }
-    const struct link_map *map = object.dlfo_link_map;
+    const struct link_map *map = object.dlfo_link_map; /* NULL in a program that is linked as a whole */
     while (map != NULL && map->l_prev != NULL) {
         map = map->l_prev;
     }

@@ -85,9 +85,7 @@ __attribute__((format(printf, 2, 3))) static void say(const struct out *out, con
     va_start(arguments, format);
     int length = vsnprintf(line, sizeof line, format, arguments);
     va_end(arguments);
-    if (length > 0) {
-        out->put(out->user, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
-    }
+    out->put(out->user, line, (size_t)length < sizeof line ? (size_t)length : sizeof line - 1);
 }
 
 static void print_frame(const struct out *out, unsigned number, const struct frame *frame, bool has_lines) {

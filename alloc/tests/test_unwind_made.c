@@ -31,6 +31,7 @@ struct making {
     uint8_t encoding;        /* of addresses in the function's entry; 0: relative, 4 bytes signed */
     uint8_t column;          /* of the return address; 0: 16 */
     bool is_long;            /* lengths of 12 bytes */
+    const char *initial;     /* of two bytes, ends the common program */
 };
 
 static void open_record(const struct making *making, size_t *length_at) {
@@ -67,6 +68,9 @@ static void put_common(const struct making *making) {
         put(data, 1U + data[0]);
     }
     put(usual, sizeof usual);
+    if (making->initial != NULL) {
+        put(making->initial, 2);
+    }
     close_record(making, length_at);
 }
 
@@ -152,6 +156,7 @@ static const struct {
     {{0x04, 11, 0, 0, 0, 0x0e, 32}, 99, 7, 8},               /* advance_loc4 past 10 */
     {{0x0a, 0x0e, 16, 0x0b}, 99, 7, 8},                      /* remember_state, restore_state */
     {{0x85, 1, 0x91, 2, 0xa0, 3}, 5, CUPEL__CFI_OFFSET, -8}, /* registers without interest */
+    {{0xd1, 0x06, 40}, 99, 7, 8},                            /* nor when they are restored */
 };
 
 TEST(unwind_made, instructions) {
@@ -221,6 +226,7 @@ static const struct making makings[] = {
     {.words = "", .encoding = 0x10},
     {.words = "zPLR", .augmentation = {7, 0x1b, 1, 2, 3, 4, 0x1b, 0x1b}},
     {.words = "zRB", .augmentation = {1, 0x1b}},
+    {.initial = "\x06\x03"}, /* what is restored before there is anything is as it was */
     {.words = "zR", .augmentation = {1, 0x04}, .encoding = 0x04},
     {.words = "zR", .augmentation = {1, 0x0c}, .encoding = 0x0c},
     {.words = "zR", .augmentation = {1, 0x01}, .encoding = 0x01},
@@ -262,6 +268,10 @@ TEST(unwind_made, tables_that_mean_nothing) {
         {.words = "zR", .augmentation = {1, 0x2b}},
         {.words = "zR", .augmentation = {1, 0x05}},
         {.words = "zP", .augmentation = {1, 0x05}},
+        {.words = "zPR", .augmentation = {2, 0x05, 0x1b}}, /* what follows is not read */
+        {.words = "zR", .augmentation = {0}},              /* nothing stands where the encoding should */
+        {.initial = "\x3f\x3f"},                           /* no instruction */
+        {.initial = "\x0c\x28"},                           /* no register */
     };
     struct cupel__cfi_row row;
     for (unsigned i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -270,7 +280,17 @@ TEST(unwind_made, tables_that_mean_nothing) {
     }
     static const struct {
         uint8_t at, byte;
-    } bytes[] = {{0, 2}, {1, 0xff}, {1, 0x2b}, {2, 0x25}, {8, 0xff}, {11, 0xff}};
+    } bytes[] = {{0, 2},
+                 {1, 0xff},
+                 {1, 0x2b},
+                 {2, 0x25},
+                 {8, 0xff},
+                 {11, 0xff},
+                 {RECORDS_AT + 4, 1},    /* the common entry is none */
+                 {RECORDS_AT + 8, 0},    /* of version 0 */
+                 {RECORDS_AT, 5},        /* and ends in its version */
+                 {RECORDS_AT + 3, 0x7f}, /* or behind the table */
+                 {RECORDS_AT, 0}};
     for (unsigned i = 0; i < sizeof bytes / sizeof bytes[0]; i++) {
         struct cupel__cfi_module module = make(&(struct making){0}, (const uint8_t *)"", 1);
         table[bytes[i].at] = bytes[i].byte;

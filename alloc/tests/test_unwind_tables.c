@@ -116,40 +116,42 @@ TEST(unwind_tables, expressions_have_known_values) {
         uint8_t bytes[16]; /* the length first */
         uint64_t value;
     } rows[] = {
-        {{1, 0x35}, 5},                                               /* lit5 */
-        {{2, 0x08, 200}, 200},                                        /* const1u */
-        {{2, 0x09, 200}, (uint64_t)-56},                              /* const1s */
-        {{3, 0x0b, 0xfe, 0xff}, (uint64_t)-2},                        /* const2s */
-        {{3, 0x76, 0x08, 0x06}, 22},                                  /* breg6 8; deref */
-        {{3, 0x35, 0x33, 0x1c}, 2},                                   /* 5 - 3 */
-        {{3, 0x33, 0x35, 0x1c}, (uint64_t)-2},                        /* 3 - 5 */
-        {{4, 0x33, 0x35, 0x16, 0x1c}, 2},                             /* swapped */
-        {{5, 0x31, 0x32, 0x33, 0x17, 0x1c}, (uint64_t)-1},            /* rot: 3 1 2; 1 - 2 */
-        {{3, 0x31, 0x34, 0x24}, 16},                                  /* shl */
-        {{4, 0x34, 0x1f, 0x31, 0x26}, (uint64_t)-2},                  /* -4 shra 1 */
-        {{3, 0x34, 0x35, 0x2a}, 0},                                   /* 4 >= 5 */
-        {{3, 0x35, 0x35, 0x2a}, 1},                                   /* 5 >= 5 */
-        {{3, 0x35, 0x23, 0x07}, 12},                                  /* plus_uconst */
-        {{6, 0x31, 0x28, 0x01, 0x00, 0x37, 0x39}, 9},                 /* a branch over lit7 */
-        {{3, 0x35, 0x12, 0x22}, 10},                                  /* dup */
-        {{3, 0x35, 0x33, 0x13}, 5},                                   /* drop */
-        {{4, 0x35, 0x33, 0x14, 0x1c}, (uint64_t)-2},                  /* over: 3 - 5 */
-        {{5, 0x35, 0x33, 0x15, 0x01, 0x1c}, (uint64_t)-2},            /* pick 1 */
-        {{3, 0x35, 0x1f, 0x19}, 5},                                   /* abs of -5 */
-        {{3, 0x35, 0x19, 0x20}, ~(uint64_t)5},                        /* not */
-        {{3, 0x35, 0x32, 0x21}, 7},                                   /* or */
-        {{3, 0x35, 0x36, 0x27}, 3},                                   /* xor */
-        {{3, 0x35, 0x36, 0x1e}, 30},                                  /* mul */
-        {{4, 0x39, 0x1f, 0x32, 0x1b}, (uint64_t)-4},                  /* -9 / 2 */
-        {{3, 0x39, 0x34, 0x1d}, 1},                                   /* 9 mod 4 */
-        {{4, 0x31, 0x1f, 0x33, 0x25}, ~(uint64_t)0 >> 3},             /* -1 shr 3 */
-        {{4, 0x31, 0x08, 64, 0x24}, 0},                               /* shl by 64 */
-        {{4, 0x31, 0x08, 64, 0x25}, 0},                               /* shr by 64 */
-        {{5, 0x31, 0x1f, 0x08, 64, 0x26}, ~(uint64_t)0},              /* shra by 64 */
-        {{4, 0x31, 0x1f, 0x30, 0x26}, ~(uint64_t)0},                  /* shra by 0 */
-        {{9, 0x03, 1, 2, 3, 4, 5, 6, 7, 8}, 0x0807060504030201},      /* addr */
-        {{4, 0x76, 0x09, 0x94, 0x01}, 0},                             /* deref_size 1 */
-        {{3, 0x10, 0x80, 0x01}, 128},                                 /* constu */
+        {{1, 0x35}, 5},                                          /* lit5 */
+        {{2, 0x08, 200}, 200},                                   /* const1u */
+        {{2, 0x09, 200}, (uint64_t)-56},                         /* const1s */
+        {{3, 0x0b, 0xfe, 0xff}, (uint64_t)-2},                   /* const2s */
+        {{3, 0x76, 0x08, 0x06}, 22},                             /* breg6 8; deref */
+        {{3, 0x35, 0x33, 0x1c}, 2},                              /* 5 - 3 */
+        {{3, 0x33, 0x35, 0x1c}, (uint64_t)-2},                   /* 3 - 5 */
+        {{4, 0x33, 0x35, 0x16, 0x1c}, 2},                        /* swapped */
+        {{5, 0x31, 0x32, 0x33, 0x17, 0x1c}, (uint64_t)-1},       /* rot: 3 1 2; 1 - 2 */
+        {{3, 0x31, 0x34, 0x24}, 16},                             /* shl */
+        {{4, 0x34, 0x1f, 0x31, 0x26}, (uint64_t)-2},             /* -4 shra 1 */
+        {{3, 0x34, 0x35, 0x2a}, 0},                              /* 4 >= 5 */
+        {{3, 0x35, 0x35, 0x2a}, 1},                              /* 5 >= 5 */
+        {{3, 0x35, 0x23, 0x07}, 12},                             /* plus_uconst */
+        {{6, 0x31, 0x28, 0x01, 0x00, 0x37, 0x39}, 9},            /* a branch over lit7 */
+        {{3, 0x35, 0x12, 0x22}, 10},                             /* dup */
+        {{3, 0x35, 0x33, 0x13}, 5},                              /* drop */
+        {{4, 0x35, 0x33, 0x14, 0x1c}, (uint64_t)-2},             /* over: 3 - 5 */
+        {{5, 0x35, 0x33, 0x15, 0x01, 0x1c}, (uint64_t)-2},       /* pick 1 */
+        {{3, 0x35, 0x1f, 0x19}, 5},                              /* abs of -5 */
+        {{3, 0x35, 0x19, 0x20}, ~(uint64_t)5},                   /* not */
+        {{3, 0x35, 0x32, 0x21}, 7},                              /* or */
+        {{3, 0x35, 0x36, 0x27}, 3},                              /* xor */
+        {{3, 0x35, 0x36, 0x1e}, 30},                             /* mul */
+        {{4, 0x39, 0x1f, 0x32, 0x1b}, (uint64_t)-4},             /* -9 / 2 */
+        {{3, 0x39, 0x34, 0x1d}, 1},                              /* 9 mod 4 */
+        {{4, 0x31, 0x1f, 0x33, 0x25}, ~(uint64_t)0 >> 3},        /* -1 shr 3 */
+        {{4, 0x31, 0x08, 64, 0x24}, 0},                          /* shl by 64 */
+        {{4, 0x31, 0x08, 64, 0x25}, 0},                          /* shr by 64 */
+        {{5, 0x31, 0x1f, 0x08, 64, 0x26}, ~(uint64_t)0},         /* shra by 64 */
+        {{4, 0x31, 0x1f, 0x30, 0x26}, ~(uint64_t)0},             /* shra by 0 */
+        {{9, 0x03, 1, 2, 3, 4, 5, 6, 7, 8}, 0x0807060504030201}, /* addr */
+        {{4, 0x76, 0x09, 0x94, 0x01}, 0},                        /* deref_size 1 */
+        {{3, 0x10, 0x80, 0x01}, 128},                            /* constu */
+        {{13, 0x10, 0x85, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x7f}, 5}, /* in too many bytes */
+        {{13, 0x11, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, (uint64_t)-3},
         {{2, 0x11, 0x7f}, (uint64_t)-1},                              /* consts */
         {{3, 0x92, 0x03, 0x05}, 108},                                 /* bregx rbx 5 */
         {{2, 0x53, 0x96}, 103},                                       /* reg3, nop */
@@ -189,6 +191,8 @@ TEST(unwind_tables, expressions_that_mean_nothing) {
         {3, 0x30, 0x94, 9},                /* a load of nine bytes */
         {3, 0x31, 0x30, 0x1d},             /* a remainder by 0 */
         {2, 0x76, 0x80},                   /* a number without an end */
+        {4, 0x31, 0x31, 0x1f, 0x1b},       /* a division by -1, which may trap */
+        {4, 0x31, 0x2f, 0xfd, 0xff},       /* a loop with something on the stack */
     };
     for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         uint64_t value;

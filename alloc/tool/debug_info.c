@@ -7,7 +7,7 @@
 
 bool cupel__die_is_function(Dwarf_Die *die) {
     int tag = dwarf_tag(die);
-    return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine || tag == DW_TAG_entry_point;
+    return tag == DW_TAG_subprogram || tag == DW_TAG_inlined_subroutine;
 }
 
 const char *cupel__die_name(Dwarf_Die *die) {

@@ -22,7 +22,7 @@ static int usage(FILE *out) {
                        "the function, the variable that holds the byte, its file:line, the byte's offset in it,\n"
                        "and its size.\n"
                        "Needs debug info, in the file or installed beside it. See cupel-symbolise(1).\n");
-    return out == stdout ? CUPEL_OK : CUPEL_USAGE;
+    return out == stderr ? CUPEL_USAGE : fflush(out) != 0 ? CUPEL_OUTPUT : CUPEL_OK;
 }
 
 struct request {

@@ -1,0 +1,20 @@
+/* The kernel refuses a call, as it does where something has run out: for tests of what is done then. It is refused for
+ * the rest of the process, so a test that uses this runs in one of its own (.isolate = CUPEL_ISOLATE_PROCESS), or in a
+ * child of fork. */
+#ifndef ALLOC_TESTS_REFUSING_H
+#define ALLOC_TESTS_REFUSING_H
+
+#include <stdint.h>
+
+/* Which calls of a number are refused: those whose argument has this value, or all. */
+struct refusal {
+    int number;        /* SYS_... */
+    int error;         /* errno of the refused call */
+    unsigned argument; /* counted from 1; 0: whatever the arguments are */
+    uint64_t value;
+};
+
+/* From here on these are refused, with all that were before; fails the test where the kernel knows no filters. */
+void refuse(struct refusal refusal);
+
+#endif
