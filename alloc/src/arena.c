@@ -47,7 +47,7 @@ static void *acquire_small(struct cupel_arena *arena, size_t size, size_t align,
             return NULL;
         }
         bool has_cut = cut(arena, size, cut_align, &block);
-        assert(has_cut); /* every page holds every small block */
+        assert(has_cut); /* every page holds every small block; LCOV_EXCL_BR_LINE(so this holds always) */
         (void)has_cut;
     }
     cupel__pool_block(arena->is_watched, arena->current, block, size);
@@ -77,6 +77,7 @@ void *cupel_arena_alloc(struct cupel_arena *arena, size_t size, size_t align) {
 /* The page of a small block, for valgrind alone: nothing else needs to know. */
 static struct cupel_arena_page *pool_of(const struct cupel_arena *arena, const unsigned char *block) {
     struct cupel_arena_page *page = NULL;
+    /* LCOV_EXCL_START(under valgrind, which is a run of its own) */
     if (arena->is_watched) {
         for (page = arena->first; page != NULL; page = page->next) {
             if (block >= cupel__arena_data(page) && block < (unsigned char *)page + page->size) {
@@ -85,6 +86,7 @@ static struct cupel_arena_page *pool_of(const struct cupel_arena *arena, const u
         }
         assert(page != NULL);
     }
+    /* LCOV_EXCL_STOP */
     return page;
 }
 
@@ -181,9 +183,11 @@ struct cupel_allocator *cupel_arena_init(struct cupel_arena *arena, struct cupel
     if (set->large_size == 0) {
         set->large_size = set->page_size / 4;
     }
+    /* LCOV_EXCL_START(under valgrind or AddressSanitizer, which are runs of their own) */
     if (set->redzone == 0 && (CUPEL__HAS_ASAN || arena->is_watched)) {
         set->redzone = CUPEL_ARENA_REDZONE;
     }
+    /* LCOV_EXCL_STOP */
     assert(set->page_size >= CUPEL_ARENA_PAGE_MIN && set->page_size_max >= set->page_size);
     assert(set->page_size_max <= PTRDIFF_MAX);
     assert(set->large_size <= set->page_size / 2);

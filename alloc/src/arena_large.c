@@ -107,6 +107,7 @@ bool cupel__arena_large_resize(struct cupel_arena *arena, void *block, size_t si
 
 /* Under valgrind: by copying the block alone, since the parent would read the hidden gap, and what memcheck knows of
  * the block's bytes is to come along. */
+/* LCOV_EXCL_START(under valgrind, which is a run of its own) */
 static void *move_watched(struct cupel_arena *arena, struct cupel_arena_page *page, unsigned char *block, size_t size,
                           size_t new_size, const void *site) {
     size_t offset = (size_t)(block - (unsigned char *)page);
@@ -123,12 +124,13 @@ static void *move_watched(struct cupel_arena *arena, struct cupel_arena_page *pa
     forget_page(arena, page, site);
     return moved_block;
 }
+/* LCOV_EXCL_STOP */
 
 void *cupel__arena_large_remap(struct cupel_arena *arena, void *block, size_t size, size_t align, size_t new_size,
                                const void *site) {
     struct cupel_arena_page *page = page_of(arena, block, align);
-    if (arena->is_watched) {
-        return move_watched(arena, page, block, size, new_size, site);
+    if (arena->is_watched) {                                           /* LCOV_EXCL_BR_LINE(under valgrind) */
+        return move_watched(arena, page, block, size, new_size, site); /* LCOV_EXCL_LINE(under valgrind) */
     }
     size_t offset = (size_t)((unsigned char *)block - (unsigned char *)page);
     size_t page_size = offset + at_least_one(new_size);

@@ -80,13 +80,13 @@ struct cupel_arena_mark cupel_arena_mark(struct cupel_arena *arena) {
 }
 
 #ifndef NDEBUG
-/* Whether this page stands in the chain, not behind the current one. */
+/* Whether this page, which is not NULL, stands in the chain, not behind the current one. */
 static bool is_in_use(const struct cupel_arena *arena, const struct cupel_arena_page *page) {
     const struct cupel_arena_page *other = arena->first;
     while (other != page && other != arena->current && other != NULL) {
         other = other->next;
     }
-    return other == page && page != NULL;
+    return other == page;
 }
 #endif
 

@@ -18,10 +18,10 @@ static unsigned column_of(const struct cursor *cursor, const char *at) {
     return (unsigned)(at - cursor->text) + 1;
 }
 
-/* The word that begins at `at`, for messages: up to the next separator, at most 32 characters. */
+/* The word that begins at `at`, which is not the end, for messages: up to the next separator, at most 32 characters. */
 static int word_length(const char *at) {
     size_t length = strcspn(at, ";:@=#");
-    return length > 32 ? 32 : length == 0 && *at != '\0' ? 1 : (int)length;
+    return length > 32 ? 32 : length == 0 ? 1 : (int)length;
 }
 
 /* "column 7: 'word' is no ..." */
@@ -68,7 +68,10 @@ static bool read_call(struct cursor *cursor, struct cupel_fault_rule *rule) {
         if (strlen(cupel__fault_calls[i]) == length && memcmp(cupel__fault_calls[i], cursor->at, length) == 0) {
             rule->call = (enum cupel_fault_call)i;
             cursor->at += length;
-            return accept(cursor, ':') || refuse(cursor, cursor->at, "':' must follow the call");
+            if (!accept(cursor, ':')) {
+                return refuse(cursor, cursor->at, "':' must follow the call");
+            }
+            return true;
         }
     }
     return refuse(cursor, cursor->at, "a call must stand (alloc, grow, vm, any, read, write, open or clock)");
@@ -105,8 +108,10 @@ static bool read_after_number(struct cursor *cursor, struct cupel_fault_rule *ru
                            "a later request number must stand", &rule->second);
     }
     rule->when = CUPEL_FAULT_NTH;
-    return strchr(";@=#", *start) != NULL ||
-           refuse(cursor, start, "'+', ',', '%', '#', '=', '@', ';' or the end must follow the number");
+    if (strchr(";@=#", *start) == NULL) {
+        return refuse(cursor, start, "'+', ',', '%', '#', '=', '@', ';' or the end must follow the number");
+    }
+    return true;
 }
 
 static bool read_when(struct cursor *cursor, struct cupel_fault_rule *rule) {
@@ -117,8 +122,10 @@ static bool read_when(struct cursor *cursor, struct cupel_fault_rule *rule) {
     }
     if (accept(cursor, '*')) {
         rule->when = CUPEL_FAULT_EVERY;
-        return (accept(cursor, '/') || refuse(cursor, cursor->at, "'/' must follow '*'")) &&
-               read_number(cursor, 1, UINT64_MAX, "a distance of at least 1 must stand", &rule->first);
+        if (!accept(cursor, '/')) {
+            return refuse(cursor, cursor->at, "'/' must follow '*'");
+        }
+        return read_number(cursor, 1, UINT64_MAX, "a distance of at least 1 must stand", &rule->first);
     }
     if (!read_number(cursor, 0, UINT64_MAX, "a request number, '*' or '>' must stand", &rule->first)) {
         return false;
@@ -225,7 +232,10 @@ static bool read_rules(struct cursor *cursor, struct cupel_fault_plan *plan) {
             return false;
         }
     } while (accept(cursor, ';'));
-    return *cursor->at == '\0' || refuse(cursor, cursor->at, "';' or the end must follow the rule");
+    if (*cursor->at != '\0') {
+        return refuse(cursor, cursor->at, "';' or the end must follow the rule");
+    }
+    return true;
 }
 
 /* OpenSSL's fields, each `[count][@percent]` (percent 0 where it is left out): so many requests fail with that
@@ -266,7 +276,10 @@ static bool read_openssl(struct cursor *cursor, struct cupel_fault_plan *plan) {
         next += count;
         is_open = is_open && !is_last;
     } while (accept(cursor, ';'));
-    return *cursor->at == '\0' || refuse(cursor, cursor->at, "';' or the end must follow the field");
+    if (*cursor->at != '\0') {
+        return refuse(cursor, cursor->at, "';' or the end must follow the field");
+    }
+    return true;
 }
 
 bool cupel_fault_plan_parse(struct cupel_fault_plan *plan, const char *text, struct cupel_error *error) {
@@ -299,8 +312,10 @@ bool cupel_fault_plan_from_environment(struct cupel_fault_plan *plan, struct cup
         struct cursor cursor = {text, text, &inner};
         uint64_t number = 0;
         (void)cupel_fault_plan_parse(plan, "alloc:1", NULL);
-        ok = read_number(&cursor, 0, UINT32_MAX, "a request number must stand (the first is 0)", &number) &&
-             (*cursor.at == '\0' || refuse(&cursor, cursor.at, "the number must end"));
+        ok = read_number(&cursor, 0, UINT32_MAX, "a request number must stand (the first is 0)", &number);
+        if (ok && *cursor.at != '\0') {
+            ok = refuse(&cursor, cursor.at, "the number must end");
+        }
         if (ok) {
             plan->rules[0].first = number + 1;
         } else {
@@ -309,5 +324,8 @@ bool cupel_fault_plan_from_environment(struct cupel_fault_plan *plan, struct cup
     } else {
         ok = cupel_fault_plan_parse(plan, text, &inner);
     }
-    return ok || cupel_error_set(error, 0, inner.column, "%s: %s", name, inner.text);
+    if (!ok) {
+        (void)cupel_error_set(error, 0, inner.column, "%s: %s", name, inner.text);
+    }
+    return ok;
 }

@@ -108,9 +108,9 @@ static bool fires(const struct cupel_fault_plan *plan, const struct cupel_fault_
     case CUPEL_FAULT_PERCENT:
         return is_drawn(plan, rule);
     case CUPEL_FAULT_BUDGET:
+    default:
         return live_bytes > rule->first;
     }
-    return false;
 }
 
 const struct cupel_fault_rule *cupel_fault_plan_next(struct cupel_fault_plan *plan,
@@ -182,7 +182,7 @@ static void put(struct writer *writer, const char *format, ...) {
     va_start(arguments, format);
     int length = vsnprintf(room == 0 ? NULL : writer->text + writer->length, room, format, arguments);
     va_end(arguments);
-    writer->length += length > 0 ? (size_t)length : 0;
+    writer->length += (size_t)length; /* which cannot fail: nothing here is of wide characters */
 }
 
 static void put_when(struct writer *writer, const struct cupel_fault_rule *rule) {
@@ -209,6 +209,7 @@ static void put_when(struct writer *writer, const struct cupel_fault_rule *rule)
         }
         break;
     case CUPEL_FAULT_BUDGET:
+    default:
         put(writer, ">%" PRIu64, rule->first);
         break;
     }

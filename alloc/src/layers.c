@@ -99,14 +99,14 @@ static bool check_roots(const struct words *words, struct cupel_error *error) {
     }
     for (unsigned i = 0; i + 1 < words->count; i++) {
         const struct word *word = &words->all[i];
-        assert(word->kind != NULL); /* each was looked up */
+        assert(word->kind != NULL); /* each was looked up; LCOV_EXCL_BR_LINE(so this holds always) */
         if (word->kind->is_root) {
             return cupel_error_set(error, 0, words->all[i + 1].column, "'%s' stands under '%s', which is a root",
                                    words->all[i + 1].kind->word, word->kind->word);
         }
     }
     const struct word *last = &words->all[words->count - 1];
-    assert(last->kind != NULL);
+    assert(last->kind != NULL); /* LCOV_EXCL_BR_LINE(each was looked up) */
     if (!last->kind->is_root) {
         return cupel_error_set(error, 0, last->column,
                                "'%s' needs something to stand on: end with libc, pages, fixed or global",
@@ -122,7 +122,7 @@ static bool check_no_root(const struct words *words, struct cupel_error *error) 
     }
     for (unsigned i = 0; i < words->count; i++) {
         const struct word *word = &words->all[i];
-        assert(word->kind != NULL);
+        assert(word->kind != NULL); /* LCOV_EXCL_BR_LINE(each was looked up) */
         if (word->kind->is_root) {
             return cupel_error_set(error, 0, word->column, "'%s' is a root, and this stack has one", word->kind->word);
         }
@@ -149,7 +149,7 @@ static struct cupel_allocator *build(const struct words *words, struct cupel_all
     struct cupel_allocator *outermost = below;
     for (unsigned i = words->count; i-- > 0;) {
         const struct word *word = &words->all[i];
-        assert(word->kind != NULL);
+        assert(word->kind != NULL); /* LCOV_EXCL_BR_LINE(each was looked up) */
         char argument[CUPEL_LAYERS_ARGUMENT_MAX + 1] = "";
         if (word->argument != NULL) {
             memcpy(argument, word->argument, (size_t)(word->end - word->argument));

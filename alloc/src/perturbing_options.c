@@ -61,14 +61,14 @@ static bool is_word(const char *word, const char *text, size_t length) {
 /* KEY:VALUE of `length` bytes. False where it is none that is known; `*at` is then the offset of what is wrong. */
 static bool parse_word(struct cupel_perturbing_options *options, const char *word, size_t length, size_t *at) {
     const char *colon = memchr(word, ':', length);
-    size_t key_length = colon == NULL ? length : (size_t)(colon - word);
-    const char *value = word + key_length + 1;
-    size_t value_length = colon == NULL ? 0 : length - key_length - 1;
-    uint64_t number = 0;
     *at = 0;
     if (colon == NULL) {
         return false;
     }
+    size_t key_length = (size_t)(colon - word);
+    const char *value = colon + 1;
+    size_t value_length = length - key_length - 1;
+    uint64_t number = 0;
     if (is_word("placement", word, key_length)) {
         for (unsigned i = 0; i < CUPEL_PLACEMENT_COUNT; i++) {
             if (is_word(placement_words[i], value, value_length)) {

@@ -265,7 +265,7 @@ bool cupel__place_resize(struct cupel_perturbing *layer, void *block, size_t siz
         if (size > REUSED_SIZE_MAX && new_size > REUSED_SIZE_MAX) {
             break;
         }
-        if (class_of(new_size) != class_of(size) || size > REUSED_SIZE_MAX || new_size > REUSED_SIZE_MAX) {
+        if (class_of(new_size) != class_of(size)) { /* where one of them is too large they differ */
             return false;
         }
         cupel__unhide(layer->is_watched, (char *)block + size, new_size > size ? new_size - size : 0);
