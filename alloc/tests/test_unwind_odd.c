@@ -207,10 +207,9 @@ TEST(unwind_odd, memory_of_stacks_is_bounded, .tags = "slow") {
 
 static unsigned visited;
 
-static bool count_frame(void *user, uintptr_t ip, uintptr_t sp) {
+static bool count_frame(void *user, const struct cupel__cfi_frame *caller) {
     (void)user;
-    (void)ip;
-    (void)sp;
+    (void)caller;
     visited++;
     return true;
 }

@@ -163,15 +163,13 @@ void cupel_json_double(struct cupel_json *json, double value) {
     }
     before_value(json);
     char text[40];
-    for (int digits = 15; digits <= 17; digits++) { /* the fewest that read back as the same number */
-        (void)snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) {
-            break;
-        }
-    }
+    int digits = 15; /* the fewest that read back as the same number, and 17 always do */
+    do {
+        (void)snprintf(text, sizeof text, "%.*g", digits++, value);
+    } while (digits <= 17 && strtod(text, NULL) != value);
     char *comma = strchr(text, ','); /* some locales */
-    if (comma != NULL) {
-        *comma = '.';
+    if (comma != NULL) {             /* LCOV_EXCL_BR_LINE(no such locale need be installed) */
+        *comma = '.';                /* LCOV_EXCL_LINE(no such locale need be installed) */
     }
     (void)fputs(text, json->stream);
 }

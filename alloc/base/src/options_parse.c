@@ -85,7 +85,7 @@ static bool parse_long(struct walk *walk) {
 
 static const struct cupel_option *find_letter(const struct cupel_option *options, char letter) {
     for (; !cupel__option_is_end(options); options++) {
-        if (options->letter == letter && options->kind != CUPEL_OPTION_HEADING) {
+        if (options->letter == letter) {
             return options;
         }
     }

@@ -66,7 +66,7 @@ static int open_beside(struct cupel_outfile *file, struct cupel_error *error) {
     for (int i = 0; i < TRIES_MAX; i++) {
         int length = snprintf(file->temporary, sizeof file->temporary, "%.*s.%.200s.%ld-%u.tmp", directory_length,
                               file->path, name, (long)getpid(), atomic_fetch_add(&serial, 1));
-        if (length < 0 || (size_t)length >= sizeof file->temporary) {
+        if ((size_t)length >= sizeof file->temporary) {
             errno = ENAMETOOLONG;
             break;
         }

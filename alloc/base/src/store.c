@@ -83,7 +83,7 @@ bool cupel_store_add(const char *directory, const void *data, size_t length, cha
     char path[4096];
     cupel_sha1(data, length, name);
     if ((size_t)snprintf(path, sizeof path, "%s/%s", directory, name) >= sizeof path) {
-        return cupel_error_set(error, 0, 0, "%s: the path is too long", directory);
+        return cupel_error_set(error, 0, 0, "the path is too long: %.120s...", directory);
     }
     *is_new = access(path, F_OK) != 0;
     if (!*is_new) {
