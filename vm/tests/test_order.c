@@ -278,7 +278,7 @@ TEST(freeze, reaches_everything_or_nothing) {
 
 TEST(freeze, holds_through_slices_both_ways) {
     vm_t *vm = create(NULL);
-    tagged_value_t array = made(vm, vm_mk_array(vm, 2)), before, after;
+    tagged_value_t array = made(vm, vm_mk_array(vm, 2)), before, after = VM_NIL;
     tagged_value_t bytes = made(vm, vm_mk_bytes(vm, "ab", 2));
     end_where(vm, vm_slice(vm, array, 0, 1, &before) != VM_OK);
     vm_status status = vm_freeze(vm, array);
