@@ -39,7 +39,6 @@ enum vm_type {
 #include "vm/types.def"
     VM_TYPE_COUNT
 };
-#undef VM_TYPE
 
 #define VM_LENGTH_MAX ((size_t)INT32_MAX)
 

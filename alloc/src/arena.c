@@ -1,8 +1,8 @@
 /* The arena's interface: cutting blocks from the current page, and what may be done to the newest one. See arena.h. */
 #include "alloc/arena.h"
 
+#include "alloc/base/poison.h"
 #include "alloc/src/arena_page.h"
-#include "alloc/src/poison.h"
 
 #include <assert.h>
 #include <string.h>

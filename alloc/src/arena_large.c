@@ -6,8 +6,8 @@
  *     | header | gap, hidden   | size bytes       |
  *     +--------+---------------+------------------+
  */
+#include "alloc/base/poison.h"
 #include "alloc/src/arena_page.h"
-#include "alloc/src/poison.h"
 
 #include <string.h>
 

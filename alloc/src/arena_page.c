@@ -1,7 +1,7 @@
 /* The arena's chain of pages for small blocks: entering the next one, marks, rewinding, giving pages back. The chain is
  * in the order of use; pages behind the current one are spare and wholly hidden. */
 #include "alloc/src/arena_page.h"
-#include "alloc/src/poison.h"
+#include "alloc/base/poison.h"
 
 #include <assert.h>
 

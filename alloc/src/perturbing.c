@@ -2,8 +2,8 @@
  * perturbing.h. */
 #include "alloc/perturbing.h"
 
+#include "alloc/base/poison.h"
 #include "alloc/src/perturbing_place.h"
-#include "alloc/src/poison.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
  *     adjacent     cuts blocks from slabs; a slab counts its live blocks, and is known by its alignment */
 #include "alloc/src/perturbing_place.h"
 
+#include "alloc/base/poison.h"
 #include "alloc/pages.h"
-#include "alloc/src/poison.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Goal: memory of an arena that is gone, or was never handed out, is refused by the checker at work.
  * Method: bytes that nobody may touch, asked of ASan and valgrind, and touched in a forked child under ASan. */
 #include "alloc/arena.h"
+#include "alloc/base/poison.h"
 #include "alloc/libc.h"
-#include "alloc/src/poison.h"
 #include "harness/harness.h"
 
 #include <sys/wait.h>

@@ -1,13 +1,13 @@
 /* Goal: the perturbing layer keeps the contract whatever it varies, and varies what it says. Method: the contract's
  * tables over every placement, one test a law of placement and of filling, and random requests against a model that
  * knows where every block stands and what is in it. */
+#include "alloc/base/poison.h"
 #include "alloc/counting.h"
 #include "alloc/failing.h"
 #include "alloc/fixed.h"
 #include "alloc/layers.h"
 #include "alloc/libc.h"
 #include "alloc/perturbing.h"
-#include "alloc/src/poison.h"
 #include "alloc/tests/contract.h"
 #include "harness/harness.h"
 

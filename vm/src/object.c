@@ -12,7 +12,6 @@
 const struct vm__layout vm__layouts[VM_TYPE_COUNT] = {
 #include "vm/types.def"
 };
-#undef VM_TYPE
 #undef VM_ALL
 
 const char *vm_type_word(enum vm_type type) {

@@ -1,6 +1,8 @@
 /* Pages and pools: see page.h. */
 #include "vm/src/heap.h"
 
+#include "alloc/base/poison.h"
+
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -19,11 +21,15 @@ static struct vm__page *acquire(struct vm *vm, size_t size) {
     struct vm__page *page = cupel_alloc(vm->allocator, size, align);
     if (page != NULL) {
         *page = (struct vm__page){.size_bytes = size};
+        cupel__hide(vm->is_watched, vm__page_data(page), size - sizeof *page);
+        cupel__pool_begin(vm->is_watched, page);
     }
     return page;
 }
 
 static void release(struct vm *vm, struct vm__page *page) {
+    cupel__pool_end(vm->is_watched, page);
+    cupel__unhide(vm->is_watched, vm__page_data(page), page->size_bytes - sizeof *page);
     cupel_free(vm->allocator, page, page->size_bytes, alignment(vm));
 }
 
@@ -76,6 +82,7 @@ static struct vm__object *place_large(struct vm *vm, struct vm__pool *pool, size
     }
     page->object_bytes = size;
     append_large(pool, page);
+    cupel__pool_block(vm->is_watched, page, vm__page_data(page), size);
     return (struct vm__object *)(void *)vm__page_data(page);
 }
 
@@ -88,6 +95,7 @@ struct vm__object *vm__pool_place(struct vm *vm, struct vm__pool *pool, size_t s
         return NULL;
     }
     struct vm__object *object = (struct vm__object *)(void *)pool->cursor;
+    cupel__pool_block(vm->is_watched, pool->last, object, size_bytes);
     pool->bytes += (size_t)(pool->cursor - pool->counted) + size_bytes;
     pool->cursor += stride;
     pool->counted = pool->cursor;
@@ -104,6 +112,7 @@ void vm__pool_relink(struct vm__pool *from, struct vm__pool *to, struct vm__page
 void vm__pool_clear(struct vm *vm, struct vm__pool *pool) {
     for (struct vm__page *page = pool->first, *next; page != NULL; page = next) {
         next = page->next;
+        cupel__pool_trim(vm->is_watched, page, vm__page_data(page), 0, page->size_bytes - sizeof *page);
         page->next = vm->spare;
         vm->spare = page;
         vm->spare_bytes += page->size_bytes;

@@ -1,6 +1,8 @@
 /* Life of a VM, and its safepoints. */
 #include "vm/src/heap.h"
 
+#include "alloc/base/poison.h"
+
 /* What must be there when nothing more can be had. */
 static bool make_roots(vm_t *vm) {
     static const char kind[] = "out-of-memory", message[] = "out of memory";
@@ -20,7 +22,9 @@ vm_t *vm_create(struct cupel_allocator *allocator, const struct vm_options *opti
     if (options != NULL) {
         vm->options = *options;
     }
-    vm->is_slow = vm->options.may_allocate != NULL;
+    vm->is_watched = cupel__is_watched();
+    vm->redzone_bytes = CUPEL__HAS_ASAN || vm->is_watched ? VM__REDZONE_BYTES : 0;
+    vm->is_slow = vm->options.may_allocate != NULL || vm->redzone_bytes != 0;
     vm->due_bytes = SIZE_MAX;
     for (unsigned i = 0; i < VM__ROOT_COUNT; i++) {
         vm->roots[i] = VM_NIL;

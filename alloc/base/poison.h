@@ -2,8 +2,8 @@
  * memcheck. Without any of them everything here is nothing. `is_watched` is cupel__is_watched(), asked once by the
  * owner, so that a program outside valgrind pays one predictable branch. ASan's granule is 8 bytes: precise only where
  * blocks begin on a multiple of 8. */
-#ifndef ALLOC_SRC_POISON_H
-#define ALLOC_SRC_POISON_H
+#ifndef ALLOC_BASE_POISON_H
+#define ALLOC_BASE_POISON_H
 
 #include <stdbool.h>
 #include <stddef.h>
