@@ -22,10 +22,10 @@
  * It finds those who keep the old address. A refused resize in place counts as benign: its caller goes on by other
  * means, and need not say a word.
  *
- * `read`, `write`, `open` and `clock` are calls of other kinds: whoever stands in their way asks cupel_failing_ask what
- * shall become of each. `short` transfers half, and looks only at requests of which a part can be transferred; `back`
- * and `forward`, for `clock` only, set the clock from there on. Those, and EINTR, count as benign: who goes on by
- * calling again, or without a word, is right.
+ * `vm` (an allocation in the heap of a virtual machine), `read`, `write`, `open` and `clock` are calls of other kinds:
+ * whoever stands in their way asks cupel_failing_ask what shall become of each. `short` transfers half, and looks only
+ * at requests of which a part can be transferred; `back` and `forward`, for `clock` only, set the clock from there on.
+ * Those, and EINTR, count as benign: who goes on by calling again, or without a word, is right.
  *
  * `function` is matched against the call stack through symbol tables, so an inlined function is never met, and modules
  * loaded later are not known.
@@ -176,9 +176,9 @@ struct cupel_allocator *cupel_failing_init(struct cupel_failing *failing, struct
 /* A new plan (copied; NULL: the empty one), armed; the counters and the stack go back to zero, but for live_bytes and
  * the depth of benign windows. Functions that are nowhere never match: see cupel_fault_plan_resolve. */
 void cupel_failing_set(struct cupel_failing *failing, const struct cupel_fault_plan *plan);
-/* A call of another kind, READ to CLOCK, that the code under test makes: counts it, and tells whether the plan makes it
- * fail. The rule says how (borrowed, good until the plan is another); NULL: it shall go on. `size` in bytes, 0 where it
- * has none; `site` is where the caller stands. Locking as the layer's. */
+/* A call of another kind, VM or READ to CLOCK, that the code under test makes: counts it, and tells whether the plan
+ * makes it fail. The rule says how (borrowed, good until the plan is another); NULL: it shall go on. `size` in bytes, 0
+ * where it has none; `site` is where the caller stands. Locking as the layer's. */
 const struct cupel_fault_rule *cupel_failing_ask(struct cupel_failing *failing, enum cupel_fault_call call, size_t size,
                                                  bool can_be_short, const void *site);
 /* Between these, an injected failure may be absorbed without a word: it counts as injected_benign. They nest. */

@@ -72,7 +72,7 @@ struct cupel_test_options {
     bool allow_leak;           /* for tests that leak on purpose */
     unsigned may_leave;        /* CUPEL_LEFT_..., joined by |: what it leaves behind on purpose */
     const char *no_sweep;      /* reason; run once where --sweep is given, and told as not swept */
-    const char *faults;        /* calls that --sweep makes fail too: any of "read write open clock" */
+    const char *faults;        /* calls that --sweep makes fail too: any of "vm read write open clock" */
     uint64_t (*strong)(void);  /* state hash that must not change across a failed call */
     size_t longest;            /* PROPERTY: longest input made up, also by engines; default 4096 and theirs */
     unsigned cases;            /* PROPERTY: random cases in a test run, default 100 */
@@ -159,6 +159,10 @@ CUPEL_NORETURN void cupel_test_skip(const char *reason);
 /* Between these an injected failure may be absorbed without a word. */
 void cupel_benign_begin(void);
 void cupel_benign_end(void);
+/* For the may_allocate of a virtual machine's options: asks the fault plan (`vm:N`) whether an allocation of
+ * `size_bytes` in its heap is granted. `context` is not used. A test that declares .faults = "vm" has each of them fail
+ * under --sweep. Inside of a body only. */
+bool cupel_vm_is_granted(void *context, size_t size_bytes);
 /* Between these the calls of this thread are the test's own, that prepare or look: reads, writes, opens and clocks are
  * neither counted nor made to fail. Requests for memory are as ever. They nest. */
 void cupel_aside_begin(void);

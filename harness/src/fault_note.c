@@ -51,8 +51,9 @@ static void describe(const struct cupel__fault_note *note, char *text, size_t si
     char from[64] = "";
     char to[64] = "";
     text[0] = '\0';
-    if (note->calls >= 1u << CUPEL_FAULT_READ) {
-        const char *kind = note->calls == 1u << CUPEL_FAULT_READ    ? "a read"
+    if (note->calls == 1u << CUPEL_FAULT_VM || note->calls >= 1u << CUPEL_FAULT_READ) {
+        const char *kind = note->calls == 1u << CUPEL_FAULT_VM      ? "in a virtual machine"
+                           : note->calls == 1u << CUPEL_FAULT_READ  ? "a read"
                            : note->calls == 1u << CUPEL_FAULT_WRITE ? "a write"
                            : note->calls == 1u << CUPEL_FAULT_OPEN  ? "an open"
                                                                     : "a look at the clock";

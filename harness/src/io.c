@@ -21,8 +21,11 @@ _Thread_local unsigned cupel__io_aside;
 static const struct {
     const char *name;
     enum cupel_fault_call call;
-} words[] = {
-    {"read", CUPEL_FAULT_READ}, {"write", CUPEL_FAULT_WRITE}, {"open", CUPEL_FAULT_OPEN}, {"clock", CUPEL_FAULT_CLOCK}};
+} words[] = {{"vm", CUPEL_FAULT_VM},
+             {"read", CUPEL_FAULT_READ},
+             {"write", CUPEL_FAULT_WRITE},
+             {"open", CUPEL_FAULT_OPEN},
+             {"clock", CUPEL_FAULT_CLOCK}};
 
 bool cupel__io_declared(const struct cupel_test *test, unsigned *calls, struct cupel_error *error) {
     const char *at = test->options.faults != NULL ? test->options.faults : "";
@@ -36,7 +39,7 @@ bool cupel__io_declared(const struct cupel_test *test, unsigned *calls, struct c
             }
         }
         if (call == 0) {
-            return cupel_error_set(error, 0, 0, "%s.%s: .faults: '%.*s' is none of read, write, open and clock",
+            return cupel_error_set(error, 0, 0, "%s.%s: .faults: '%.*s' is none of vm, read, write, open and clock",
                                    test->suite, test->name, (int)length, at);
         }
         *calls |= call;
@@ -46,7 +49,8 @@ bool cupel__io_declared(const struct cupel_test *test, unsigned *calls, struct c
 }
 
 void cupel__io_begin(const struct cupel_test *test, const struct cupel_fault_plan *faults) {
-    bool is_active = faults != NULL && test != NULL && test->options.faults != NULL;
+    const char *declared = test != NULL && test->options.faults != NULL ? test->options.faults : "vm";
+    bool is_active = faults != NULL && strcmp(declared, "vm") != 0; /* which no call of the system is */
     for (unsigned i = 0; faults != NULL && i < faults->count; i++) {
         enum cupel_fault_call call = faults->rules[i].call;
         is_active = is_active || (call >= CUPEL_FAULT_READ && call <= CUPEL_FAULT_CLOCK);
@@ -54,6 +58,15 @@ void cupel__io_begin(const struct cupel_test *test, const struct cupel_fault_pla
     cupel__io.is_active = is_active;
     cupel__io_aside = 0; /* the last body may have left from within */
     __atomic_store_n(&cupel__io.step_s, 0, __ATOMIC_RELAXED);
+}
+
+bool cupel_vm_is_granted(void *context, size_t size_bytes) {
+    (void)context;
+    cupel__route_enter();
+    const struct cupel_fault_rule *rule =
+        cupel_failing_ask(&cupel__run.failing, CUPEL_FAULT_VM, size_bytes, false, __builtin_return_address(0));
+    cupel__route_leave();
+    return rule == NULL;
 }
 
 void cupel_aside_begin(void) {

@@ -386,10 +386,6 @@ static bool can_fire(const struct cupel_fault_rule *rule, const char *text, cons
                      struct cupel_error *error) {
     struct cupel_error inner;
     struct cupel_fault_plan alone = {.rules = {*rule}, .count = 1};
-    if (rule->call == CUPEL_FAULT_VM) {
-        return cupel_error_set(error, 0, 0, "column %u: nothing in a test program injects 'vm' faults",
-                               (unsigned)(at - text) + 1);
-    }
     /* Only the test program knows its functions: `cupel test` hands them on. */
     bool is_known = rule->where[0] == '\0' || (!has_tests && strchr(rule->where, ':') == NULL);
     if (is_known || cupel_fault_plan_resolve(&alone, &inner)) {

@@ -11,6 +11,7 @@ static const struct {
     enum cupel_fault_when when;
     const char *how;
 } ways[] = {
+    {CUPEL_FAULT_VM, CUPEL_FAULT_NTH, ""},           {CUPEL_FAULT_VM, CUPEL_FAULT_FROM, ""},
     {CUPEL_FAULT_READ, CUPEL_FAULT_NTH, "short"},    {CUPEL_FAULT_READ, CUPEL_FAULT_NTH, "EINTR"},
     {CUPEL_FAULT_READ, CUPEL_FAULT_NTH, "EIO"},      {CUPEL_FAULT_WRITE, CUPEL_FAULT_NTH, "short"},
     {CUPEL_FAULT_WRITE, CUPEL_FAULT_NTH, "EINTR"},   {CUPEL_FAULT_WRITE, CUPEL_FAULT_NTH, "EIO"},

@@ -61,7 +61,7 @@ TEST(io_faults, only_what_a_test_declares_is_swept, .tags = "slow") {
     CHECK_STR_CONTAINS(run->output, "the request that failed (an open):");
     run = tool(PROGRAM "--sweep --filter=io.asks_for_faults_that_are_none");
     CHECK_INT_EQ(run->status, 1);
-    CHECK_STR_CONTAINS(run->output, ".faults: 'sleep' is none of read, write, open and clock");
+    CHECK_STR_CONTAINS(run->output, ".faults: 'sleep' is none of vm, read, write, open and clock");
 }
 
 TEST(io_faults, each_call_can_fail, .tags = "slow") {

@@ -72,10 +72,8 @@ static const struct misuse misuses[] = {
     {"--fault=alloc:1@nosuchfn",
      "column 18: --fault: 'alloc:1@nosuchfn': column 9: no loaded module has a function \"nosuchfn\"\n"},
     {"--fault='alloc:2;alloc:1@file.c:10'", "': column 17: \"file.c:10\" names a line: that needs a reader"},
-    {"--fault='alloc:2;vm:1'", "': column 9: nothing in a test program injects 'vm' faults"},
     {"--fault=read:1=back",
      "column 8: 'back' stands where a way to fail must stand (back and forward are for clock only)"},
-    {"--fault=vm:1", "nothing in a test program injects 'vm' faults"},
     {"pass.one -- more", "outcomes: column 22: nothing may stand after '--' without --fuzz, but 'more' does"},
 };
 

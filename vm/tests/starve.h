@@ -6,6 +6,9 @@
 #include "harness/harness.h"
 #include "vm/vm.h"
 
+/* Among a VM's options: each allocation in its heap is one that a fault plan sees (`vm:N`). */
+#define HEAP_STARVES .may_allocate = cupel_vm_is_granted
+
 static inline void end_where(vm_t *vm, bool is_starved) {
     if (is_starved) {
         vm_destroy(vm);

@@ -98,8 +98,8 @@ static void compare(const struct model *model) {
     }
 }
 
-PROPERTY(vm, graphs_survive_flips, .longest = 2048) {
-    struct model model = {.vm = vm_create(a, &(struct vm_options){.stress = VM_STRESS_FLIP})};
+PROPERTY(vm, graphs_survive_flips, .longest = 2048, .faults = "vm") {
+    struct model model = {.vm = vm_create(a, &(struct vm_options){HEAP_STARVES, .stress = VM_STRESS_FLIP})};
     bool starved = model.vm == NULL;
     while (!starved && cupel_draw_more(bytes, "operation")) {
         static const char *const names[] = {"add", "change", "flip"};

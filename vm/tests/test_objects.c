@@ -9,7 +9,7 @@
 #include <string.h>
 
 static vm_t *create_moving(void) {
-    return create(&(struct vm_options){.stress = VM_STRESS_FLIP | VM_STRESS_MOVE});
+    return create(&(struct vm_options){HEAP_STARVES, .stress = VM_STRESS_FLIP | VM_STRESS_MOVE});
 }
 
 static void must(vm_t *vm, vm_status status) {
@@ -78,7 +78,7 @@ TEST(vm_text, characters_come_back_from_utf8, TABLE(characters)) {
     vm_destroy(vm);
 }
 
-TEST(vm_objects, symbols_are_one_for_each_name) {
+TEST(vm_objects, symbols_are_one_for_each_name, .faults = "vm") {
     vm_t *vm = create_moving();
     tagged_value_t symbol = made(vm, vm_mk_symbol(vm, "name", 4));
     CHECK(vm_is_same(made(vm, vm_mk_symbol(vm, "name", 4)), symbol));
@@ -101,7 +101,7 @@ TEST(vm_objects, symbols_are_one_for_each_name) {
     vm_destroy(vm);
 }
 
-TEST(vm_objects, arrays_grow_and_stay_the_same, .tags = "slow") {
+TEST(vm_objects, arrays_grow_and_stay_the_same, .tags = "slow", .faults = "vm") {
     vm_t *vm = create_moving();
     vm_handle handle = hold(vm, vm_mk_array(vm, 0)), other = hold(vm, vm_held(vm, handle));
     for (int i = 0; i < 6000; i++) {
@@ -123,7 +123,7 @@ TEST(vm_objects, arrays_grow_and_stay_the_same, .tags = "slow") {
     vm_destroy(vm);
 }
 
-TEST(vm_objects, bytes_grow_and_take_only_bytes) {
+TEST(vm_objects, bytes_grow_and_take_only_bytes, .faults = "vm") {
     vm_t *vm = create_moving();
     vm_handle handle = hold(vm, vm_mk_bytes(vm, "\xff", 1));
     for (unsigned i = 0; i < 100; i++) {
@@ -164,7 +164,7 @@ static vm_status do_nothing(vm_t *vm, const tagged_value_t *arguments, size_t co
     return VM_OK;
 }
 
-TEST(vm_objects, what_can_be_called_keeps_its_parts) {
+TEST(vm_objects, what_can_be_called_keeps_its_parts, .faults = "vm") {
     vm_t *vm = create_moving();
     struct vm__object *proto = vm__proto_new(vm, 3);
     end_where(vm, proto == NULL);
@@ -205,7 +205,7 @@ static void release(void *address) {
     released += *(const unsigned *)address;
 }
 
-TEST(vm_objects, native_objects_are_freed_once_they_are_unreachable) {
+TEST(vm_objects, native_objects_are_freed_once_they_are_unreachable, .faults = "vm") {
     static unsigned one = 1, ten = 10, hundred = 100;
     released = 0;
     vm_t *vm = create_moving();
@@ -227,7 +227,7 @@ TEST(vm_objects, native_objects_are_freed_once_they_are_unreachable) {
     CHECK_UINT_EQ(released, 111);
 }
 
-TEST(vm_objects, scopes_drop_their_handles) {
+TEST(vm_objects, scopes_drop_their_handles, .faults = "vm") {
     vm_t *vm = create_moving();
     vm_scope outer = vm_scope_open(vm);
     vm_handle first = vm_local(vm, made(vm, vm_mk_string(vm, "first", 5)));
@@ -251,7 +251,7 @@ TEST(vm_objects, scopes_drop_their_handles) {
     vm_destroy(vm);
 }
 
-TEST(vm_objects, slices_keep_their_base_and_stay_views_of_it) {
+TEST(vm_objects, slices_keep_their_base_and_stay_views_of_it, .faults = "vm") {
     vm_t *vm = create_moving();
     tagged_value_t array = made(vm, vm_mk_array(vm, 10)), slice, inner, text, bytes;
     for (int i = 0; i < 10; i++) {

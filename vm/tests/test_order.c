@@ -65,8 +65,9 @@ static bool draw_all(struct laws *laws, struct cupel_bytes *bytes) {
     return true;
 }
 
-PROPERTY(order, is_total_and_hashes_agree, .longest = 512) {
-    struct laws laws = {.vm = vm_create(a, &(struct vm_options){.stress = VM_STRESS_FLIP | VM_STRESS_MOVE})};
+PROPERTY(order, is_total_and_hashes_agree, .longest = 512, .faults = "vm") {
+    struct laws laws = {
+        .vm = vm_create(a, &(struct vm_options){HEAP_STARVES, .stress = VM_STRESS_FLIP | VM_STRESS_MOVE})};
     bool goes_on = laws.vm != NULL && draw_all(&laws, bytes) && compare_all(&laws);
     if (goes_on) {
         check_laws(&laws);

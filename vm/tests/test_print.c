@@ -186,8 +186,8 @@ TEST(print, a_sink_that_refuses_ends_it) {
     vm_destroy(vm);
 }
 
-PROPERTY(print, leaves_values_as_they_were, .longest = 512) {
-    vm_t *vm = vm_create(a, NULL);
+PROPERTY(print, leaves_values_as_they_were, .longest = 512, .faults = "vm") {
+    vm_t *vm = vm_create(a, &(struct vm_options){HEAP_STARVES});
     STARVED(vm == NULL);
     tagged_value_t value = draw_value(vm, bytes, 0);
     struct text first = {.length = 0}, second = {.length = 0};

@@ -100,8 +100,9 @@ static vm_status step(struct model *model, struct cupel_bytes *bytes) {
     }
 }
 
-PROPERTY(table, agrees_with_a_list, .longest = 1024) {
-    struct model model = {.vm = vm_create(a, &(struct vm_options){.stress = VM_STRESS_FLIP | VM_STRESS_MOVE})};
+PROPERTY(table, agrees_with_a_list, .longest = 1024, .faults = "vm") {
+    struct model model = {
+        .vm = vm_create(a, &(struct vm_options){HEAP_STARVES, .stress = VM_STRESS_FLIP | VM_STRESS_MOVE})};
     bool starved = model.vm == NULL;
     if (!starved) {
         tagged_value_t table = vm_mk_table(model.vm, (size_t)cupel_draw_uint(bytes, "expected", 0, 20));
