@@ -10,7 +10,7 @@
 #include "alloc/base/status.h"
 #include "alloc/base/store.h"
 #include "alloc/base/workers.h"
-#include "alloc/src/poison.h"
+#include "alloc/base/poison.h"
 #include "alloc/tests/refusing.h"
 #include "harness/harness.h"
 

@@ -1,7 +1,7 @@
 /* Goal: whatever the program that is asked for files and lines says, and however it ends or hangs, what it said rightly
  * is understood and the process that asks goes on. Method: small scripts as that program, limits of some milliseconds,
  * and a kernel that refuses each call that is needed. */
-#include "alloc/src/poison.h"
+#include "alloc/base/poison.h"
 #include "alloc/src/symboliser.h"
 #include "alloc/tests/refusing.h"
 #include "harness/harness.h"
