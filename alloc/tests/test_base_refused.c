@@ -6,11 +6,11 @@
 #include "alloc/base/nearest.h"
 #include "alloc/base/options.h"
 #include "alloc/base/outfile.h"
+#include "alloc/base/poison.h"
 #include "alloc/base/progress.h"
 #include "alloc/base/status.h"
 #include "alloc/base/store.h"
 #include "alloc/base/workers.h"
-#include "alloc/base/poison.h"
 #include "alloc/tests/refusing.h"
 #include "harness/harness.h"
 
