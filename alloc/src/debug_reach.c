@@ -16,7 +16,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { CHUNK = 16 << 10, CLEARED = 8 << 10, SPARSE = 16 << 20 };
+enum { CHUNK = 16 << 10, RANGES = 256, CLEARED = 8 << 10, SPARSE = 16 << 20 };
 static const uintptr_t large_mapping = (uintptr_t)1 << (sizeof(void *) == 8 ? 35 : 31);
 
 struct marked {
@@ -30,11 +30,29 @@ struct search {
     size_t count, capacity;
     uintptr_t here; /* the stack begins here */
     int pagemap;    /* /proc/self/pagemap, or -1 */
+    pid_t self;
+    uintptr_t low, length; /* addresses outside are in no block */
 };
+
+/* Where blocks may be. */
+static void set_bounds(struct search *search) {
+    const struct cupel__address_supply *addresses = &search->debug->addresses;
+    uintptr_t low = UINTPTR_MAX;
+    uintptr_t high = 0;
+    for (unsigned i = 0; i < addresses->count; i++) {
+        uintptr_t base = (uintptr_t)addresses->reservations[i].base;
+        low = base < low ? base : low;
+        high = base + addresses->reservations[i].length > high ? base + addresses->reservations[i].length : high;
+    }
+    bool is_known = search->debug->backing == NULL && low < high;
+    search->low = is_known ? low : 0;
+    search->length = is_known ? high - low : UINTPTR_MAX;
+}
 
 static void mark(struct search *search, uintptr_t value) {
     struct cupel__target target;
-    if (!cupel__slot_locate(value, &target) || target.span->home != search->debug || target.slot == NULL ||
+    if (value - search->low >= search->length || !cupel__slot_locate(value, &target) ||
+        target.span->home != search->debug || target.slot == NULL ||
         cupel__slot_state(target.word) != CUPEL__SLOT_LIVE || (target.word & CUPEL__SLOT_MARK) != 0 ||
         search->count == search->capacity) {
         return;
@@ -58,7 +76,7 @@ static void scan(struct search *search, uintptr_t low, uintptr_t high) {
         size_t length = high - low < CHUNK ? high - low : CHUNK;
         struct iovec to = {words, length};
         struct iovec from = {(void *)low, length}; // NOLINT(performance-no-int-to-ptr): what the kernel is asked for
-        ssize_t got = process_vm_readv(getpid(), &to, 1, &from, 1, 0);
+        ssize_t got = process_vm_readv(search->self, &to, 1, &from, 1, 0);
         for (size_t i = 0; got > 0 && i < (size_t)got / sizeof words[0]; i++) {
             mark(search, words[i]);
         }
@@ -67,7 +85,44 @@ static void scan(struct search *search, uintptr_t low, uintptr_t high) {
     }
 }
 
-/* The same where the memory is of the backing of this instance: what the instance has of it holds no roots. */
+/* The pending blocks, many at a time: most are small, and the kernel is asked once for all. What cannot be read at once
+ * is read alone. */
+static void scan_pending(struct search *search) {
+    uintptr_t words[CHUNK / sizeof(uintptr_t)];
+    struct iovec from[RANGES];
+    unsigned count = 0;
+    size_t length = 0;
+    words[0] = 0;
+    while (search->count > 0 && count < RANGES) {
+        struct marked marked = search->pending[search->count - 1];
+        uint32_t word = cupel__slot_load(&marked.span->slots[marked.index]);
+        unsigned char *block = cupel__slot_block(marked.span, marked.index, cupel__slot_align_log(word));
+        size_t before = -(uintptr_t)block & (sizeof words[0] - 1);
+        size_t size = cupel__slot_size(marked.span, word);
+        size = size > before ? (size - before) & ~(sizeof words[0] - 1) : 0;
+        if (length + size > CHUNK && count > 0) {
+            break;
+        }
+        search->count--;
+        if (size > CHUNK) {
+            scan(search, (uintptr_t)block, (uintptr_t)block + before + size);
+        } else if (size > 0) {
+            from[count++] = (struct iovec){block + before, size};
+            length += size;
+        }
+    }
+    struct iovec to = {words, length};
+    ssize_t got = count == 0 ? 0 : process_vm_readv(search->self, &to, 1, from, count, 0);
+    bool is_whole = got == (ssize_t)length;
+    for (size_t i = 0; is_whole && i < length / sizeof words[0]; i++) {
+        mark(search, words[i]);
+    }
+    for (unsigned i = 0; !is_whole && i < count; i++) {
+        scan(search, (uintptr_t)from[i].iov_base, (uintptr_t)from[i].iov_base + from[i].iov_len);
+    }
+}
+
+/* As `scan` where the memory is of the backing of this instance: what the instance has of it holds no roots. */
 static void scan_root(struct search *search, uintptr_t low, uintptr_t high) {
     while (search->debug->backing != NULL && low < high) {
         uintptr_t unit_end = (low | (CUPEL__UNIT - 1)) + 1;
@@ -148,13 +203,12 @@ CUPEL__UNSANITIZED bool cupel__debug_mark_reachable(struct cupel__debug *debug, 
     if (memory == NULL) {
         return false;
     }
-    struct search search = {debug, memory, 0, count, 0, open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)};
+    struct search search = {debug,    memory, 0, count, 0, open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC),
+                            getpid(), 0,      0};
+    set_bounds(&search);
     bool is_complete = scan_roots(&search);
     while (search.count > 0) {
-        struct marked marked = search.pending[--search.count];
-        uint32_t word = cupel__slot_load(&marked.span->slots[marked.index]);
-        uintptr_t base = (uintptr_t)cupel__slot_block(marked.span, marked.index, cupel__slot_align_log(word));
-        scan(&search, base, base + cupel__slot_size(marked.span, word));
+        scan_pending(&search);
     }
     if (search.pagemap >= 0) {
         (void)close(search.pagemap);
