@@ -95,14 +95,14 @@ struct cupel_debug_options {
     unsigned char canary;          /* the bytes. Default 0xca */
     unsigned char fresh;           /* of new blocks. Default 0xaf */
     unsigned char freed;           /* of freed blocks. Default 0xdd */
-    size_t fill_max_bytes;         /* of a block of more, this much of its front is filled. Default 1 MiB */
+    size_t fill_max_bytes;         /* of a block of more, this much of its front is filled. Default 32 KiB */
     unsigned guard_every;          /* one block in so many gets pages of its own and guards: 0 none, 1 all. Default 0 */
     size_t quarantine_bytes;       /* freed bytes that may lie among live ones before they are reused. Default 64 MiB */
     size_t address_bytes;          /* of address space; 0: as much as there is. Default 0 */
     size_t span_count_max;         /* of spans at once, each of which takes two mappings; 0: a third of the system's
                                       limit of mappings. Default 0 */
     size_t memory_limit_bytes;     /* of live blocks; what passes it fails. 0: none. Default 0 */
-    size_t kept_metadata_bytes;    /* of records of retired spans. SIZE_MAX: all. Default 16 MiB */
+    size_t kept_metadata_bytes;    /* of records of retired spans. SIZE_MAX: all. Default 2 MiB */
     enum cupel_debug_seal seal;    /* default CUPEL_DEBUG_SEAL_NONE */
     bool records_in_backing;      /* the allocator's own records too come from the backing, where they cannot be sealed;
                                      without a system always. Default false */

@@ -258,11 +258,10 @@ static const char *fault_of(const struct cupel_debug_options *options, const str
 }
 
 static void init_locks(struct cupel__debug *debug) {
-    cupel__mutex_init(&debug->seal_lock, true);
-    cupel__mutex_init(&debug->lock, false);
+    cupel__recursive_mutex_init(&debug->seal_lock);
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
-        cupel__mutex_init(&debug->shards[i].lock, false);
         debug->shards[i].credit = CUPEL__CREDIT_MAX;
+        debug->shards[i].credit_of_runs = CUPEL__CREDIT_RUNS_MAX;
     }
 }
 
@@ -348,11 +347,7 @@ uint64_t cupel_debug_deinit(struct cupel_debug *debug) {
         cupel__debug_write_statistics(state);
     }
     cupel__debug_unregister(state);
-    for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
-        cupel__mutex_destroy(&state->shards[i].lock);
-    }
-    cupel__mutex_destroy(&state->lock);
-    cupel__mutex_destroy(&state->seal_lock);
+    cupel__recursive_mutex_destroy(&state->seal_lock);
     cupel__addresses_deinit(state);
     cupel__meta_end(state);
     debug->state = NULL;

@@ -22,12 +22,19 @@
 
 const struct cupel__system cupel__system = {.protect = NULL};
 
-void cupel__mutex_init(cupel__mutex *mutex, bool is_recursive) {
-    (void)is_recursive;
+void cupel__recursive_mutex_init(cupel__recursive_mutex *mutex) {
     *mutex = 0;
 }
 
-void cupel__mutex_destroy(cupel__mutex *mutex) {
+void cupel__recursive_mutex_destroy(cupel__recursive_mutex *mutex) {
+    (void)mutex;
+}
+
+void cupel__recursive_mutex_lock(cupel__recursive_mutex *mutex) {
+    (void)mutex;
+}
+
+void cupel__recursive_mutex_unlock(cupel__recursive_mutex *mutex) {
     (void)mutex;
 }
 

@@ -184,8 +184,8 @@ void cupel__block_release(struct cupel__request *request, struct cupel__target *
         return;
     }
     struct cupel__shard *shard = &debug->shards[request->thread % CUPEL__SHARDS];
-    (void)__atomic_fetch_add(&shard->freed_bytes, span->slot_bytes, __ATOMIC_RELAXED);
-    uint32_t freed = __atomic_add_fetch(&span->freed, 1, __ATOMIC_ACQ_REL);
+    (void)cupel__add64(&shard->freed_bytes, span->slot_bytes);
+    uint32_t freed = cupel__add32(&span->freed, 1);
     if (freed == __atomic_load_n(&span->handed_out, __ATOMIC_ACQUIRE)) {
         cupel__span_emptied(debug, span, request->pending);
     } else {

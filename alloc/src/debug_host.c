@@ -3,21 +3,49 @@
 
 #include "alloc/pages.h"
 
+#include <errno.h>
+#include <linux/futex.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
-void cupel__mutex_init(cupel__mutex *mutex, bool is_recursive) {
+/* The lock of U. Drepper, "Futexes Are Tricky" (2011), mutex 2. errno is left as it is: a request may not change it. */
+static void futex(cupel__mutex *mutex, int operation, uint32_t number) {
+    int error = errno;
+    (void)syscall(SYS_futex, &mutex->state, operation, number, NULL, NULL, 0);
+    errno = error;
+}
+
+void cupel__mutex_wait(cupel__mutex *mutex) {
+    while (__atomic_exchange_n(&mutex->state, 2, __ATOMIC_ACQUIRE) != 0) {
+        futex(mutex, FUTEX_WAIT_PRIVATE, 2);
+    }
+}
+
+void cupel__mutex_wake(cupel__mutex *mutex) {
+    futex(mutex, FUTEX_WAKE_PRIVATE, 1);
+}
+
+void cupel__recursive_mutex_init(cupel__recursive_mutex *mutex) {
     pthread_mutexattr_t attributes;
     (void)pthread_mutexattr_init(&attributes);
-    (void)pthread_mutexattr_settype(&attributes, is_recursive ? PTHREAD_MUTEX_RECURSIVE : PTHREAD_MUTEX_DEFAULT);
+    (void)pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
     (void)pthread_mutex_init(mutex, &attributes);
     (void)pthread_mutexattr_destroy(&attributes);
 }
 
-void cupel__mutex_destroy(cupel__mutex *mutex) {
+void cupel__recursive_mutex_destroy(cupel__recursive_mutex *mutex) {
     (void)pthread_mutex_destroy(mutex);
+}
+
+void cupel__recursive_mutex_lock(cupel__recursive_mutex *mutex) {
+    (void)pthread_mutex_lock(mutex);
+}
+
+void cupel__recursive_mutex_unlock(cupel__recursive_mutex *mutex) {
+    (void)pthread_mutex_unlock(mutex);
 }
 
 void cupel__debug_stop(void) {

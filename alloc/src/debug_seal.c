@@ -8,7 +8,7 @@
 
 void cupel__debug_unseal(struct cupel__debug *debug) {
     if (debug->options.seal == CUPEL_DEBUG_SEAL_ALWAYS) {
-        cupel__mutex_lock(&debug->seal_lock);
+        cupel__recursive_mutex_lock(&debug->seal_lock);
         if (debug->seal_depth++ == 0) {
             cupel__meta_protect(debug, true);
         }
@@ -20,7 +20,7 @@ void cupel__debug_seal(struct cupel__debug *debug) {
         if (--debug->seal_depth == 0) {
             cupel__meta_protect(debug, false);
         }
-        cupel__mutex_unlock(&debug->seal_lock);
+        cupel__recursive_mutex_unlock(&debug->seal_lock);
     }
 }
 

@@ -15,11 +15,7 @@ static struct sigaction before;
 static bool is_quiet(struct cupel__debug *debug) {
     bool is_free = !cupel__debug_thread.is_inside;
     for (unsigned i = 0; i <= CUPEL__SHARDS && is_free; i++) {
-        pthread_mutex_t *lock = i < CUPEL__SHARDS ? &debug->shards[i].lock : &debug->lock;
-        is_free = pthread_mutex_trylock(lock) == 0;
-        if (is_free) {
-            (void)pthread_mutex_unlock(lock);
-        }
+        is_free = cupel__mutex_is_free(i < CUPEL__SHARDS ? &debug->shards[i].lock : &debug->lock);
     }
     return is_free;
 }

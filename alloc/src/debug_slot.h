@@ -76,6 +76,11 @@ static inline void cupel__slot_store(struct cupel__block_record *slot, uint32_t 
 
 /* Changes the word where it still is `from`. */
 static inline bool cupel__slot_claim(struct cupel__block_record *slot, uint32_t from, uint32_t to) {
+    if (CUPEL__IS_ALONE) {
+        bool is_same = slot->word == from;
+        slot->word = is_same ? to : slot->word;
+        return is_same;
+    }
     return __atomic_compare_exchange_n(&slot->word, &from, to, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 

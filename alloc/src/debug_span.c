@@ -113,6 +113,7 @@ static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_
     span->reciprocal = (((uint64_t)1 << 40) + slot_bytes - 1) / slot_bytes;
     span->capacity = (uint32_t)(bytes / slot_bytes);
     span->cursor = span->capacity;
+    span->trim_at = cupel__span_trim_first(debug, span);
     span->size_class = (uint8_t)size_class;
     span->shard = (uint8_t)shard;
     span->check = cupel__span_check(span);
@@ -227,6 +228,7 @@ struct cupel__block_record *cupel__span_hand_out(struct cupel__debug *debug, uns
     if (slot != NULL) {
         shard->acquired++;
         shard->credit += shard->credit < CUPEL__CREDIT_MAX;
+        shard->credit_of_runs += shard->credit_of_runs < CUPEL__CREDIT_RUNS_MAX;
     }
     cupel__debug_unlock(debug, &shard->lock);
     *span = current;
@@ -245,10 +247,17 @@ struct cupel__shard *cupel__span_lock_shard(struct cupel__debug *debug, const st
     }
 }
 
+/* Whether to retire a span before it was handed out whole. A small program may do so at once; later it must have been
+ * handed out by half, so that there is credit for giving back pages. */
+static bool has_credit(const struct cupel__shard *shard, const struct cupel__span *span) {
+    return shard->credit >= CUPEL__CREDIT_MAX / 2 ||
+           (shard->credit >= CUPEL__CREDIT_EACH && span->handed_out >= span->capacity / 2);
+}
+
 void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
     struct cupel__shard *shard = cupel__span_lock_shard(debug, span);
     uint32_t freed = __atomic_load_n(&span->freed, __ATOMIC_ACQUIRE);
-    bool is_worth_it = span->handed_out == span->capacity || shard->credit >= CUPEL__CREDIT_EACH;
+    bool is_worth_it = span->handed_out == span->capacity || has_credit(shard, span);
     if (freed == 0 || freed != span->handed_out || !is_worth_it || debug->options.never_unmaps) {
         cupel__debug_unlock(debug, &shard->lock);
         return;

@@ -47,8 +47,10 @@ enum {
     CUPEL__PAGES_MAX = 256, /* of a span of slots; where pages are smaller than 4 KiB none is given back alone */
     CUPEL__READY = 8,       /* ranges of each length kept ready */
     CUPEL__LENGTHS = 3,
-    CUPEL__CREDIT_EACH = 1024, /* requests that pay for retiring a span before its time */
-    CUPEL__CREDIT_MAX = 64 * CUPEL__CREDIT_EACH
+    CUPEL__CREDIT_EACH = 4096, /* requests that pay for retiring a span before its time */
+    CUPEL__CREDIT_MAX = 64 * CUPEL__CREDIT_EACH,
+    CUPEL__CREDIT_RUN = 16, /* that pay for giving back a run of pages of a span that is not empty */
+    CUPEL__CREDIT_RUNS_MAX = 4096 * CUPEL__CREDIT_RUN
 };
 
 /* Sixteen bytes a block. `word` holds what must change at once; see debug_slot.h. */
@@ -85,6 +87,7 @@ struct cupel__span {
     uint32_t handed_out;                  /* slots, from the front; changed under the shard's lock */
     uint32_t freed;                       /* of them; atomic */
     uint32_t gone_slots;                  /* freed ones of pages that are gone */
+    uint32_t trim_at;                     /* how many freed ones make it worth to look for pages to give back; atomic */
     uint32_t cursor;                      /* where the next freed slot is looked for, when slots are reused */
     struct cupel__span *next, *previous;  /* in the list of its state */
     uint64_t gone[CUPEL__PAGES_MAX / 64]; /* pages that were given back while the span lives: a bit each */
@@ -107,7 +110,7 @@ struct cupel__span_list {
 struct cupel__shard {
     cupel__mutex lock;
     struct cupel__span *current[CUPEL__CLASSES];
-    uint32_t credit;
+    uint32_t credit, credit_of_runs;
     uint64_t acquired, reused_slots;
     /* Of slots, in spans that are not retired; atomic, modulo 2^64: the sum of all shards counts. */
     __attribute__((aligned(64))) uint64_t freed_bytes;
@@ -174,9 +177,9 @@ struct cupel__debug {
     unsigned char *ready[CUPEL__LENGTHS][CUPEL__READY]; /* fresh addresses that have pages already */
     unsigned ready_count[CUPEL__LENGTHS];
     uint64_t mapped_bytes, revocations, moves, trims, reused_spans, forgotten_spans;
-    uint64_t held_bytes;    /* of retired spans, over a backing allocator */
-    cupel__mutex seal_lock; /* recursive: with CUPEL_DEBUG_SEAL_ALWAYS one request at a time, and those it causes */
-    unsigned seal_depth;    /* of requests inside each other; under seal_lock */
+    uint64_t held_bytes;              /* of retired spans, over a backing allocator */
+    cupel__recursive_mutex seal_lock; /* with CUPEL_DEBUG_SEAL_ALWAYS: one request at a time, and those it causes */
+    unsigned seal_depth;              /* of requests inside each other; under seal_lock */
     /* Atomic. */
     uint64_t refused, reentered, findings, suppressed, silenced, large_acquired;
     uint64_t guard_count, limited_bytes;

@@ -62,36 +62,55 @@ static uint32_t look_at_slots(struct cupel__debug *debug, const struct cupel__sp
     return count;
 }
 
-size_t cupel__span_trim(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
-    size_t page = debug->page_bytes;
-    unsigned count = (unsigned)(span->length_bytes / page);
+static unsigned find_end(const uint64_t bits[], unsigned from, unsigned count) {
+    while (from < count && (bits[from / 64] >> from % 64 & 1) != 0) {
+        from++;
+    }
+    return from;
+}
+
+/* How many runs of pages these are. */
+static unsigned count_runs(const uint64_t bits[], unsigned count) {
+    unsigned runs = 0;
+    for (unsigned i = 0; i < count; i++) {
+        unsigned end = find_end(bits, i, count);
+        runs += end > i;
+        i = end;
+    }
+    return runs;
+}
+
+/* The pages that can go: their bits in `going`; returns how many bytes. */
+static size_t find_going(const struct cupel__debug *debug, const struct cupel__span *span, uint64_t going[]) {
+    unsigned count = (unsigned)(span->length_bytes / debug->page_bytes);
     uint64_t busy[CUPEL__PAGES_MAX / 64] = {0};
-    uint64_t going[CUPEL__PAGES_MAX / 64] = {0};
     if (count > CUPEL__PAGES_MAX || debug->backing != NULL || debug->options.never_unmaps) {
         return 0;
     }
     find_busy(span, busy);
-    size_t bytes = 0;
+    size_t pages = 0;
     for (unsigned i = 0; i < CUPEL__PAGES_MAX / 64; i++) {
         uint64_t there = count <= i * 64        ? 0
                          : count >= i * 64 + 64 ? UINT64_MAX
                                                 : (UINT64_C(1) << (count - i * 64)) - 1;
         going[i] = ~busy[i] & ~span->gone[i] & there;
-        bytes += (size_t)__builtin_popcountll(going[i]) * page;
+        pages += (size_t)__builtin_popcountll(going[i]);
     }
-    if (bytes == 0) {
-        return 0;
-    }
+    return pages * debug->page_bytes;
+}
+
+/* Gives these pages back. */
+static void let_go(struct cupel__debug *debug, struct cupel__span *span, const uint64_t going[], size_t bytes,
+                   struct cupel__pending *pending) {
+    size_t page = debug->page_bytes;
+    unsigned count = (unsigned)(span->length_bytes / page);
     uint32_t slots = look_at_slots(debug, span, going, pending);
-    for (unsigned i = 0; i < count;) {
-        unsigned end = i;
-        while (end < count && (going[end / 64] >> end % 64 & 1) != 0) {
-            end++;
-        }
+    for (unsigned i = 0; i < count; i++) {
+        unsigned end = find_end(going, i, count);
         if (end > i) {
             (void)debug->pages->guard(span->base + i * page, (end - i) * page);
         }
-        i = end + 1;
+        i = end;
     }
     for (unsigned i = 0; i < CUPEL__PAGES_MAX / 64; i++) {
         span->gone[i] |= going[i];
@@ -101,24 +120,45 @@ size_t cupel__span_trim(struct cupel__debug *debug, struct cupel__span *span, st
     debug->trims++;
     (void)__atomic_fetch_sub(&debug->shards[span->shard].freed_bytes, (uint64_t)slots * span->slot_bytes,
                              __ATOMIC_RELAXED);
+}
+
+size_t cupel__span_trim(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
+    uint64_t going[CUPEL__PAGES_MAX / 64];
+    size_t bytes = find_going(debug, span, going);
+    if (bytes > 0) {
+        let_go(debug, span, going, bytes, pending);
+    }
     return bytes;
+}
+
+/* The same where enough pages go for what it costs. */
+static void trim_on_credit(struct cupel__debug *debug, struct cupel__span *span, struct cupel__shard *shard,
+                           struct cupel__pending *pending) {
+    enum { PART = 16 };
+    uint64_t going[CUPEL__PAGES_MAX / 64];
+    size_t bytes = find_going(debug, span, going);
+    if (bytes >= span->length_bytes / PART && bytes > 0) {
+        uint32_t cost = count_runs(going, (unsigned)(span->length_bytes / debug->page_bytes)) * CUPEL__CREDIT_RUN;
+        if (cost <= shard->credit_of_runs) {
+            shard->credit_of_runs -= cost;
+            let_go(debug, span, going, bytes, pending);
+        }
+    }
 }
 
 void cupel__span_consider_trim(struct cupel__debug *debug, struct cupel__span *span, uint32_t freed,
                                struct cupel__pending *pending) {
-    /* When half of the slots are left, a quarter, and so on. */
-    uint32_t left = span->capacity - freed;
-    if ((left & (left - 1)) != 0 || left > freed ||
+    enum { STEPS = 8 };
+    if (freed < __atomic_load_n(&span->trim_at, __ATOMIC_RELAXED) ||
         __atomic_load_n(&span->state, __ATOMIC_RELAXED) != CUPEL__SPAN_FULL) {
         return;
     }
     struct cupel__shard *shard = cupel__span_lock_shard(debug, span);
-    if (shard->credit >= CUPEL__CREDIT_EACH) {
-        cupel__debug_lock(debug, &debug->lock);
-        if (span->state == CUPEL__SPAN_FULL && cupel__span_trim(debug, span, pending) > 0) {
-            shard->credit -= CUPEL__CREDIT_EACH;
-        }
-        cupel__debug_unlock(debug, &debug->lock);
+    cupel__debug_lock(debug, &debug->lock);
+    if (span->state == CUPEL__SPAN_FULL) {
+        trim_on_credit(debug, span, shard, pending);
+        __atomic_store_n(&span->trim_at, freed + span->capacity / STEPS + 1, __ATOMIC_RELAXED);
     }
+    cupel__debug_unlock(debug, &debug->lock);
     cupel__debug_unlock(debug, &shard->lock);
 }

@@ -9,6 +9,10 @@ bool cupel__slot_is_gone(const struct cupel__span *span, uint32_t index);
 /* Gives back the pages of a full span on which every slot is freed; what was written to those slots meanwhile is found.
  * Touching them faults from then on. Returns how many bytes. Under the span's shard's lock and the instance's. */
 size_t cupel__span_trim(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending);
+/* How many slots of a new span must be freed before it is worth to look for such pages. */
+static inline uint32_t cupel__span_trim_first(const struct cupel__debug *debug, const struct cupel__span *span) {
+    return span->slot_bytes < debug->page_bytes / 8 ? span->capacity / 2 : span->capacity / 8;
+}
 /* Does so where the span's last free was one after which it is worth to look, and there is credit for it. */
 void cupel__span_consider_trim(struct cupel__debug *debug, struct cupel__span *span, uint32_t freed,
                                struct cupel__pending *pending);

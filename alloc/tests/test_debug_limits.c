@@ -234,6 +234,7 @@ TEST(debug_limits, never_unmapped_memory_stays_readable_and_known,
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
     options.never_unmaps = true;
+    options.fill_max_bytes = 400000;
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     REQUIRE(a != NULL);
     unsigned char *small = cupel_alloc(a, 40, 8);
@@ -299,6 +300,36 @@ TEST(debug_limits, damaged_records_are_told, .no_sweep = "its memory is the kern
     REQUIRE(seen.count == 2);
     CHECK_INT_EQ(seen.all[1].kind, CUPEL_FINDING_DAMAGED);
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 2);
+}
+
+TEST(debug_limits, pages_go_back_as_soon_as_their_slots_are_freed,
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
+    struct cupel_debug debug;
+    struct seen seen;
+    struct cupel_debug_options options = seen_options(&seen);
+    struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
+    REQUIRE(a != NULL);
+    enum { COUNT = 1000, SIZE = 4360, PART = 10 };
+    for (unsigned i = 0; i < COUNT; i++) {
+        blocks[i] = cupel_alloc(a, SIZE, 8);
+        REQUIRE(blocks[i] != NULL);
+    }
+    uint64_t mapped = statistics_of(&debug).mapped_bytes;
+    for (unsigned i = 0; i < COUNT; i++) { /* three tenths, in pieces: most of each span stays live */
+        if (i % PART < 3) {
+            cupel_free(a, blocks[i], SIZE, 8);
+        }
+    }
+    struct cupel_debug_statistics statistics = statistics_of(&debug);
+    CHECK_UINT_EQ(statistics.retired_spans, 0);
+    CHECK_UINT_LT(statistics.mapped_bytes, mapped - mapped / PART);
+    CHECK_UINT_EQ(cupel_debug_check(&debug), 0);
+    for (unsigned i = 0; i < COUNT; i++) {
+        if (i % PART >= 3) {
+            cupel_free(a, blocks[i], SIZE, 8);
+        }
+    }
+    CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
 TEST(debug_limits, pages_of_freed_slots_go_back_while_the_span_lives,
