@@ -1,7 +1,7 @@
 # The address index and queries of any address.
-target_sources(cupel_alloc PRIVATE src/index.c src/index_hash.c src/index_memtable.c src/index_pages.c src/query.c src/query_parts.c src/query_print.c src/region.c src/stack_frame.c)
+target_sources(cupel_alloc PRIVATE src/index.c src/index_hash.c src/index_memtable.c src/index_pages.c src/starts.c src/query.c src/query_parts.c src/query_print.c src/region.c src/stack_frame.c)
 if(CUPEL_TESTS)
-  cupel_add_tests(alloc_index LINK cupel::alloc SOURCES tests/test_index.c tests/test_index_fuzz.c tests/test_query.c
+  cupel_add_tests(alloc_index LINK cupel::alloc SOURCES tests/test_index.c tests/test_index_fuzz.c tests/test_starts.c tests/test_query.c
     tests/test_query_stack.c)
   # Not instrumented: that moves variables.
   foreach(level 0 2)
@@ -27,7 +27,9 @@ if(TARGET bench_alloc_index)
   set_target_properties(cupel_index_preload PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/bench)
   target_include_directories(cupel_index_preload PRIVATE ${cupel_SOURCE_DIR})
   cupel_flags(cupel_index_preload)
-  target_compile_options(cupel_index_preload PRIVATE -fno-builtin)
+  target_compile_options(cupel_index_preload PRIVATE -fno-builtin -fno-plt)
   target_link_libraries(cupel_index_preload PRIVATE cupel::alloc -static-libgcc -Wl,--exclude-libs,ALL)
   add_dependencies(bench_alloc_index cupel_index_preload)
+  target_compile_definitions(bench_alloc_index PRIVATE
+    INDEX_AMALGAMATE="${cupel_SOURCE_DIR}/ci/amalgamate" INDEX_BUILD_TREE="${PROJECT_BINARY_DIR}")
 endif()

@@ -16,6 +16,7 @@
 enum { FUNCTIONS = 300, PATH_SIZE = 512 };
 
 static char compiler[PATH_SIZE], library[PATH_SIZE], folder[PATH_SIZE / 2], source[PATH_SIZE], log_path[PATH_SIZE];
+static char real_source[PATH_SIZE], pair[PATH_SIZE], pair_header[PATH_SIZE], object[PATH_SIZE];
 
 /* Functions of loops, branches, calls, structs and floating point, no two alike. */
 static bool write_source(void) {
@@ -73,6 +74,30 @@ static bool find_library(void) {
     return access(library, R_OK) == 0;
 }
 
+/* A source of this project: its amalgamated pair, preprocessed, the first third, up to the end of a function. */
+bool index_compiler_start_real(void) {
+    char command[4 * PATH_SIZE];
+    struct stat status;
+    (void)snprintf(command, sizeof command,
+                   "'%s' -o '%s' --build '%s' >/dev/null && gcc -E -P -D_GNU_SOURCE -I'%s' '%s' -o '%s'",
+                   INDEX_AMALGAMATE, folder, INDEX_BUILD_TREE, folder, pair, real_source);
+    if (system(command) != 0 || stat(real_source, &status) != 0) { // NOLINT(cert-env33-c): of the source tree
+        (void)fputs("alloc_index: no amalgamated pair: rows left out\n", stderr);
+        return false;
+    }
+    FILE *file = fopen(real_source, "r+e");
+    char line[1024];
+    bool is_cut = false;
+    while (file != NULL && !is_cut && fgets(line, sizeof line, file) != NULL) {
+        is_cut = ftell(file) > status.st_size / 3 && strcmp(line, "}\n") == 0;
+    }
+    is_cut = is_cut && ftruncate(fileno(file), ftell(file)) == 0;
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    return is_cut;
+}
+
 bool index_compiler_start(void) {
     const char *temporary = getenv("TMPDIR") == NULL ? "/tmp" : getenv("TMPDIR");
     if (!find_compiler() || !find_library()) {
@@ -86,6 +111,10 @@ bool index_compiler_start(void) {
     }
     (void)snprintf(source, sizeof source, "%s/source.c", folder);
     (void)snprintf(log_path, sizeof log_path, "%s/log", folder);
+    (void)snprintf(real_source, sizeof real_source, "%s/real.i", folder);
+    (void)snprintf(pair, sizeof pair, "%s/cupel.c", folder);
+    (void)snprintf(pair_header, sizeof pair_header, "%s/cupel.h", folder);
+    (void)snprintf(object, sizeof object, "%s/real.o", folder);
     if (!write_source()) {
         perror("alloc_index: a file for the compiler");
         index_compiler_end();
@@ -95,25 +124,31 @@ bool index_compiler_start(void) {
 }
 
 void index_compiler_end(void) {
-    (void)unlink(source);
-    (void)unlink(log_path);
+    const char *const files[] = {source, log_path, real_source, pair, pair_header, object};
+    for (unsigned i = 0; i < sizeof files / sizeof files[0]; i++) {
+        (void)unlink(files[i]);
+    }
     (void)rmdir(folder);
 }
 
-static void run_compiler(const char *way) {
+static void run_compiler(enum index_source which, const char *way) {
     if (way != NULL && (setenv("LD_PRELOAD", library, 1) != 0 || setenv("INDEX_BENCH", way, 1) != 0)) {
+        _exit(99);
+    }
+    if (which == INDEX_SOURCE_REAL) {
+        (void)execlp("gcc", "gcc", "-O2", "-w", "-c", real_source, "-o", object, (char *)NULL);
         _exit(99);
     }
     (void)execl(compiler, "cc1", "-quiet", "-O1", source, "-o", "/dev/null", (char *)NULL);
     _exit(99);
 }
 
-double index_compiler_run(const char *way) {
+double index_compiler_run(enum index_source which, const char *way) {
     struct rusage usage;
     int status;
     pid_t child = fork();
     if (child == 0) {
-        run_compiler(way);
+        run_compiler(which, way);
     }
     if (child < 0 || wait4(child, &status, 0, &usage) != child || status != 0) {
         (void)fprintf(stderr, "alloc_index: the compiler failed (%s)\n", way == NULL ? "without a library" : way);
@@ -127,7 +162,7 @@ struct index_log_entry *index_compiler_log(size_t *count) {
     char way[PATH_SIZE + 8];
     struct stat status;
     (void)snprintf(way, sizeof way, "log:%s", log_path);
-    if (index_compiler_run(way) < 0) {
+    if (index_compiler_run(INDEX_SOURCE_MADE, way) < 0) {
         return NULL;
     }
     int file = open(log_path, O_RDONLY | O_CLOEXEC);

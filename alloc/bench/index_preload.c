@@ -2,6 +2,7 @@
  *
  *     none                     hooks that do nothing
  *     hash, memtable, pages    every block goes in when it is allocated, and out when it is freed
+ *     starts                   the same with start bits, and trailers for site and size
  *     log:FILE                 every call is written down: see index_log.h
  *
  * The program's own malloc does the work, under the names by which the C library knows it itself. Compilers have one
@@ -9,6 +10,7 @@
 #include "alloc/bench/index_log.h"
 #include "alloc/index.h"
 #include "alloc/pages.h"
+#include "alloc/starts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,11 +27,16 @@ void *__libc_realloc(void *block, size_t size);
 void *__libc_memalign(size_t align, size_t size);
 void __libc_free(void *block);
 
-enum mode { MODE_NONE, MODE_INDEX, MODE_LOG };
+enum mode { MODE_NONE, MODE_STARTS, MODE_INDEX, MODE_LOG };
 enum { LOG_ROOM = 1 << 16 };
 
-static enum mode mode;
-static struct cupel_index index_of_blocks;
+/* What every call reads stands together. */
+static struct {
+    enum mode mode;
+    unsigned trailer_bytes;
+    struct cupel_starts starts;
+    struct cupel_index index;
+} live __attribute__((aligned(64)));
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct index_log_entry *entries; /* LOG_ROOM of them */
 static unsigned entry_count;
@@ -61,16 +68,24 @@ __attribute__((constructor)) static void start(void) {
         if (log_file < 0 || entries == NULL) {
             _exit(86);
         }
-        mode = MODE_LOG;
+        live.mode = MODE_LOG;
+        return;
+    }
+    if (strcmp(text, "starts") == 0) {
+        if (cupel_starts_init(&live.starts, &(struct cupel_starts_options){.memory = NULL}) != CUPEL_INDEX_OK) {
+            _exit(86);
+        }
+        live.trailer_bytes = CUPEL_TRAILER_BYTES;
+        live.mode = MODE_STARTS;
         return;
     }
     for (unsigned kind = 0; kind < CUPEL_INDEX_KINDS; kind++) {
         options.kind = (enum cupel_index_kind)kind;
         if (strcmp(text, cupel_index_kind_name(options.kind)) == 0) {
-            if (cupel_index_init_with(&index_of_blocks, &options) != CUPEL_INDEX_OK) {
+            if (cupel_index_init_with(&live.index, &options) != CUPEL_INDEX_OK) {
                 _exit(86);
             }
-            mode = MODE_INDEX;
+            live.mode = MODE_INDEX;
             return;
         }
     }
@@ -78,20 +93,8 @@ __attribute__((constructor)) static void start(void) {
 }
 
 __attribute__((destructor)) static void end(void) {
-    if (mode == MODE_LOG) {
+    if (live.mode == MODE_LOG) {
         write_log();
-    }
-}
-
-static inline void enter(void) {
-    if (!__libc_single_threaded) {
-        (void)pthread_mutex_lock(&lock);
-    }
-}
-
-static inline void leave(void) {
-    if (!__libc_single_threaded) {
-        (void)pthread_mutex_unlock(&lock);
     }
 }
 
@@ -102,42 +105,81 @@ static void note(void *base, size_t size) {
     entries[entry_count++] = (struct index_log_entry){(uintptr_t)base, size};
 }
 
-static inline __attribute__((always_inline)) void *added(void *base, size_t size, const void *site) {
-    if (mode == MODE_NONE || base == NULL) {
-        return base;
-    }
-    enter();
-    if (mode == MODE_LOG) {
-        note(base, size);
-    } else {
+/* One thread at a time. */
+static inline __attribute__((always_inline)) void put(void *base, size_t size, const void *site) {
+    bool is_put = true;
+    if (live.mode == MODE_STARTS) {
+        cupel_trailer_write(base, malloc_usable_size(base), size, site);
+        is_put = cupel_starts_add(&live.starts, base) == CUPEL_INDEX_OK;
+    } else if (live.mode == MODE_INDEX) {
         struct index_record record = {{base, size}, site};
-        if (cupel_index_insert(&index_of_blocks, &record) != CUPEL_INDEX_OK) {
-            _exit(86); /* the figures would be of something else */
+        is_put = cupel_index_insert(&live.index, &record) == CUPEL_INDEX_OK;
+    } else {
+        note(base, size);
+    }
+    if (!is_put) {
+        _exit(86); /* the figures would be of something else */
+    }
+}
+
+static inline __attribute__((always_inline)) void take(void *base) {
+    if (live.mode == MODE_STARTS) {
+        (void)cupel_starts_remove(&live.starts, base); /* false: from before the start */
+    } else if (live.mode == MODE_INDEX) {
+        (void)cupel_index_remove(&live.index, base);
+    } else {
+        note(base, INDEX_LOG_FREED);
+    }
+}
+
+__attribute__((noinline)) static void put_locked(void *base, size_t size, const void *site) {
+    (void)pthread_mutex_lock(&lock);
+    put(base, size, site);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+__attribute__((noinline)) static void take_locked(void *base) {
+    (void)pthread_mutex_lock(&lock);
+    take(base);
+    (void)pthread_mutex_unlock(&lock);
+}
+
+static inline __attribute__((always_inline)) void *added(void *base, size_t size, const void *site) {
+    if (live.mode != MODE_NONE && base != NULL) {
+        if (__libc_single_threaded) {
+            put(base, size, site);
+        } else {
+            put_locked(base, size, site);
         }
     }
-    leave();
     return base;
 }
 
 static inline __attribute__((always_inline)) void removed(void *base) {
-    if (mode == MODE_NONE || base == NULL) {
-        return;
+    if (live.mode != MODE_NONE && base != NULL) {
+        if (__libc_single_threaded) {
+            take(base);
+        } else {
+            take_locked(base);
+        }
     }
-    enter();
-    if (mode == MODE_LOG) {
-        note(base, INDEX_LOG_FREED);
-    } else {
-        (void)cupel_index_remove(&index_of_blocks, base); /* false: from before the start */
-    }
-    leave();
+}
+
+/* With room for the trailer. */
+static inline size_t wanted(size_t size) {
+    return size > PTRDIFF_MAX ? size : size + live.trailer_bytes;
 }
 
 void *malloc(size_t size) {
-    return added(__libc_malloc(size), size, CUPEL_SITE());
+    return added(__libc_malloc(wanted(size)), size, CUPEL_SITE());
 }
 
 void *calloc(size_t count, size_t size) {
-    return added(__libc_calloc(count, size), count * size, CUPEL_SITE());
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        bytes = SIZE_MAX;
+    }
+    return added(__libc_calloc(1, wanted(bytes)), bytes, CUPEL_SITE());
 }
 
 void *realloc(void *block, size_t size) {
@@ -145,7 +187,7 @@ void *realloc(void *block, size_t size) {
         return malloc(size);
     }
     removed(block); /* before its address can be another's */
-    void *moved = __libc_realloc(block, size);
+    void *moved = __libc_realloc(block, wanted(size));
     return added(moved, size, CUPEL_SITE());
 }
 
@@ -155,15 +197,15 @@ void free(void *block) {
 }
 
 void *memalign(size_t align, size_t size) {
-    return added(__libc_memalign(align, size), size, CUPEL_SITE());
+    return added(__libc_memalign(align, wanted(size)), size, CUPEL_SITE());
 }
 
 void *aligned_alloc(size_t align, size_t size) {
-    return added(__libc_memalign(align, size), size, CUPEL_SITE());
+    return added(__libc_memalign(align, wanted(size)), size, CUPEL_SITE());
 }
 
 int posix_memalign(void **block, size_t align, size_t size) {
-    void *base = added(__libc_memalign(align, size), size, CUPEL_SITE());
+    void *base = added(__libc_memalign(align, wanted(size)), size, CUPEL_SITE());
     if (base != NULL) {
         *block = base;
     }
