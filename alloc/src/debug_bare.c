@@ -179,6 +179,9 @@ bool cupel__map_set(const void *range, size_t range_bytes, struct cupel__span *s
     return true;
 }
 
+/* Records keep 24 bits of an id: eight megabytes of code on either side. */
+enum { DISTANCE_MAX = (1 << 23) - 1 };
+
 static uintptr_t anchor(void) {
     return (uintptr_t)cupel__map_set;
 }
@@ -187,15 +190,16 @@ cupel_trace_id cupel_trace_take(enum cupel_trace_mode mode, const struct cupel_t
                                 unsigned max) {
     uintptr_t ip = site == NULL ? start->ip : (uintptr_t)site;
     intptr_t distance = (intptr_t)(ip - anchor());
-    bool fits = distance >= INT32_MIN && distance <= INT32_MAX;
-    return mode == CUPEL_TRACE_NONE || max == 0 || !fits ? 0 : (cupel_trace_id)distance;
+    bool fits = distance >= -DISTANCE_MAX && distance <= DISTANCE_MAX;
+    return mode == CUPEL_TRACE_NONE || max == 0 || !fits ? 0 : (cupel_trace_id)distance & 0xffffff;
 }
 
 unsigned cupel_trace_frames(cupel_trace_id id, const void *frames[], unsigned max) {
     if (id == 0 || max == 0) {
         return 0;
     }
-    frames[0] = (const void *)(anchor() + (uintptr_t)(intptr_t)(int32_t)id);
+    intptr_t distance = (intptr_t)id - (id > DISTANCE_MAX ? DISTANCE_MAX * 2 + 2 : 0);
+    frames[0] = (const void *)(anchor() + (uintptr_t)distance);
     return 1;
 }
 

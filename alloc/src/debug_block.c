@@ -58,10 +58,7 @@ static void *small_acquire(struct cupel__request *request, size_t size, size_t a
     unsigned char *block = cupel__slot_block(span, index, align_log);
     cupel__canaries_write(span, index, block, size);
     cupel__fresh_fill(debug, block, size, request->flags, false);
-    slot->allocated = request->trace;
-    slot->freed = 0;
-    slot->allocating_thread = (uint16_t)request->thread;
-    slot->freeing_thread = 0;
+    cupel__slot_note_allocated(slot, request->trace, request->thread);
     cupel__slot_store(slot, cupel__slot_word(slot, size, align_log, request->family));
     return block;
 }
@@ -171,8 +168,7 @@ void cupel__block_release(struct cupel__request *request, struct cupel__target *
     struct cupel__debug *debug = request->debug;
     struct cupel__span *span = target->span;
     size_t size = cupel__slot_size(span, target->word);
-    target->slot->freed = request->trace;
-    target->slot->freeing_thread = (uint16_t)request->thread;
+    cupel__slot_note_freed(span, target->index, request->trace, request->thread);
     if (!span->is_large || debug->options.never_unmaps || debug->backing != NULL) {
         cupel__freed_fill(span, target->index);
     }

@@ -38,19 +38,20 @@ void cupel__finding_describe(const struct cupel__span *span, uint32_t index, str
     finding->base = cupel__slot_block(span, index, cupel__slot_align_log(word));
     finding->size = cupel__slot_size(span, word);
     finding->align = (size_t)1 << cupel__slot_align_log(word);
-    if (slot->freed != 0 || !is_live) {
+    if (cupel__slot_freed(slot) != 0 || !is_live) {
         const char *role = is_live                                      ? "resized last"
                            : finding->kind == CUPEL_FINDING_DOUBLE_FREE ? "freed first"
                                                                         : "freed";
-        cupel__finding_add_trace(finding, role, slot->freed, slot->freeing_thread);
+        cupel__finding_add_trace(finding, role, cupel__slot_freed(slot), cupel__slot_freeing_thread(span, index));
     }
-    cupel__finding_add_trace(finding, "allocated", slot->allocated, slot->allocating_thread);
+    cupel__finding_add_trace(finding, "allocated", cupel__slot_allocated(slot), cupel__slot_allocating_thread(slot));
 }
 
 void cupel__block_describe(const struct cupel__target *target, struct cupel_debug_block *block) {
     const struct cupel__block_record *slot = target->slot;
     bool is_live = cupel__slot_state(target->word) != CUPEL__SLOT_FREED;
     unsigned align_log = cupel__slot_align_log(target->word);
+    cupel_trace_id freed = cupel__slot_freed(slot);
     *block = (struct cupel_debug_block){.allocator = target->span->home->options.name,
                                         .wrappers = target->span->home->options.wrappers,
                                         .base = cupel__slot_block(target->span, target->index, align_log),
@@ -58,11 +59,12 @@ void cupel__block_describe(const struct cupel__target *target, struct cupel_debu
                                         .align = (size_t)1 << align_log,
                                         .family = cupel__slot_family(target->word),
                                         .is_live = is_live,
-                                        .allocated = slot->allocated,
-                                        .resized = is_live ? slot->freed : 0,
-                                        .freed = is_live ? 0 : slot->freed,
-                                        .allocating_thread = slot->allocating_thread,
-                                        .freeing_thread = is_live ? 0 : slot->freeing_thread};
+                                        .allocated = cupel__slot_allocated(slot),
+                                        .resized = is_live ? freed : 0,
+                                        .freed = is_live ? 0 : freed,
+                                        .allocating_thread = cupel__slot_allocating_thread(slot),
+                                        .freeing_thread =
+                                            is_live ? 0 : cupel__slot_freeing_thread(target->span, target->index)};
 }
 
 bool cupel_debug_find(const void *address, struct cupel_debug_block *block) {

@@ -48,8 +48,7 @@ void *cupel__large_acquire(struct cupel__request *request, size_t size, size_t a
     set_block(span, block, size);
     cupel__canaries_write(span, 0, block, size);
     cupel__fresh_fill(debug, block, size, request->flags, debug->backing == NULL);
-    span->only =
-        (struct cupel__block_record){.allocated = request->trace, .allocating_thread = (uint16_t)request->thread};
+    cupel__slot_note_allocated(&span->only, request->trace, request->thread);
     cupel__slot_store(&span->only,
                       cupel__slot_word_large(&span->only, (unsigned)__builtin_ctzll(align), request->family));
     (void)__atomic_fetch_add(&debug->large_acquired, 1, __ATOMIC_RELAXED);
@@ -58,8 +57,7 @@ void *cupel__large_acquire(struct cupel__request *request, size_t size, size_t a
 
 /* Notes who resized the block. */
 static void note_resize(const struct cupel__request *request, struct cupel__span *span) {
-    span->only.freed = request->trace;
-    span->only.freeing_thread = (uint16_t)request->thread;
+    cupel__slot_note_freed(span, 0, request->trace, request->thread);
 }
 
 /* What stands behind the first `size` bytes after a growth: zero where that is asked for, else fresh. Pages of the
@@ -119,8 +117,8 @@ void *cupel__large_move(struct cupel__request *request, struct cupel__target *ta
         fill_growth(request, span->block, size, new_size, span->base + moved);
     }
     cupel__canaries_write(span, 0, span->block, new_size);
-    span->only = (struct cupel__block_record){.allocated = target->slot->allocated,
-                                              .allocating_thread = target->slot->allocating_thread};
+    cupel__slot_note_allocated(&span->only, cupel__slot_allocated(target->slot),
+                               cupel__slot_allocating_thread(target->slot));
     note_resize(request, span);
     cupel__slot_store(&span->only, cupel__slot_word_large(&span->only, cupel__slot_align_log(target->word),
                                                           cupel__slot_family(target->word)));

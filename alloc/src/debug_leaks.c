@@ -65,7 +65,7 @@ static void add_block(void *user, struct cupel__span *span, uint32_t index, uint
         return;
     }
     groups->leaked++;
-    cupel_trace_id trace = span->slots[index].allocated;
+    cupel_trace_id trace = cupel__slot_allocated(&span->slots[index]);
     unsigned wrapper_frames = 0;
     uint64_t key = key_of(groups, trace, &wrapper_frames);
     struct group *group = group_of(groups, key, is_reachable);

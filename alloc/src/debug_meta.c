@@ -158,7 +158,7 @@ void cupel__meta_release_span(struct cupel__debug *debug, struct cupel__span *sp
 size_t cupel__meta_records_bytes(unsigned size_class) {
     uint32_t slot_bytes = cupel__class_bytes(size_class);
     size_t capacity = cupel__length_bytes(cupel__length_index(slot_bytes)) / slot_bytes;
-    return round_up(capacity * sizeof(struct cupel__block_record), LINE);
+    return round_up(capacity * (sizeof(struct cupel__block_record) + sizeof(uint16_t)), LINE);
 }
 
 struct cupel__block_record *cupel__meta_records(struct cupel__debug *debug, unsigned size_class,

@@ -1,6 +1,6 @@
 /* Freed slots handed out again: see debug_reopen.h.
  *
- * Sixteen bytes of record have no room for the time at which a slot was freed, so that the order is kept in turns, as a
+ * Records of a few bytes have no room for the time at which a slot was freed, so that the order is kept in turns, as a
  * clock's hand keeps that of pages: the full spans of a class have their turn one after another, oldest first. A span
  * whose turn it is hands out those of its freed slots that are marked. Where none is, its freed slots are marked, and
  * it goes to the end of the list. So a slot stays freed while each other span of its class has a turn, and slots that

@@ -29,7 +29,7 @@ enum {
 };
 
 static inline uint32_t cupel__slot_check(const struct cupel__block_record *slot, uint32_t bits) {
-    uint32_t place = (uint32_t)((uintptr_t)slot >> 4);
+    uint32_t place = (uint32_t)((uintptr_t)slot >> 2);
     return ((bits ^ place) * UINT32_C(0x9E3779B1)) & (UINT32_C(0xff) << CUPEL__SLOT_CHECK_SHIFT);
 }
 
@@ -104,6 +104,58 @@ static inline enum cupel_family cupel__slot_family(uint32_t word) {
 
 static inline size_t cupel__slot_size(const struct cupel__span *span, uint32_t word) {
     return span->is_large ? span->size : (word & CUPEL__SLOT_SIZE_BITS);
+}
+
+/* Who allocated and freed a block: 24 bits of either's trace, which are all that ids have, and 16 of the thread that
+ * allocated it. A live large block was resized last by whom it names as having freed it. */
+
+enum { CUPEL__KNOWN_TRACE_BITS = 24, CUPEL__KNOWN_THREAD_SHIFT = 2 * CUPEL__KNOWN_TRACE_BITS };
+
+static inline uint64_t cupel__slot_known(const struct cupel__block_record *slot) {
+    uint64_t known;
+    memcpy(&known, slot->known, sizeof known);
+    return known;
+}
+
+static inline cupel_trace_id cupel__slot_allocated(const struct cupel__block_record *slot) {
+    return (cupel_trace_id)(cupel__slot_known(slot) & 0xffffff);
+}
+
+static inline cupel_trace_id cupel__slot_freed(const struct cupel__block_record *slot) {
+    return (cupel_trace_id)(cupel__slot_known(slot) >> CUPEL__KNOWN_TRACE_BITS & 0xffffff);
+}
+
+static inline unsigned cupel__slot_allocating_thread(const struct cupel__block_record *slot) {
+    return (unsigned)(cupel__slot_known(slot) >> CUPEL__KNOWN_THREAD_SHIFT);
+}
+
+static inline uint16_t *cupel__slot_freed_by(struct cupel__span *span, uint32_t index) {
+    return span->is_large ? &span->only_freed_by : (uint16_t *)(void *)(span->slots + span->capacity) + index;
+}
+
+static inline unsigned cupel__slot_freeing_thread(const struct cupel__span *span, uint32_t index) {
+    return span->is_large ? span->only_freed_by
+                          : ((const uint16_t *)(const void *)(span->slots + span->capacity))[index];
+}
+
+static inline void cupel__slot_note_allocated(struct cupel__block_record *slot, cupel_trace_id trace, unsigned thread) {
+    uint64_t known = (uint64_t)(thread & 0xffff) << CUPEL__KNOWN_THREAD_SHIFT | (trace & 0xffffff);
+    memcpy(slot->known, &known, sizeof known);
+}
+
+/* The trace alone. */
+static inline void cupel__slot_set_allocated(struct cupel__block_record *slot, cupel_trace_id trace) {
+    uint64_t known = (cupel__slot_known(slot) & ~UINT64_C(0xffffff)) | (trace & 0xffffff);
+    memcpy(slot->known, &known, sizeof known);
+}
+
+static inline void cupel__slot_note_freed(struct cupel__span *span, uint32_t index, cupel_trace_id trace,
+                                          unsigned thread) {
+    struct cupel__block_record *slot = &span->slots[index];
+    uint64_t known = (cupel__slot_known(slot) & ~(UINT64_C(0xffffff) << CUPEL__KNOWN_TRACE_BITS)) |
+                     (uint64_t)(trace & 0xffffff) << CUPEL__KNOWN_TRACE_BITS;
+    memcpy(slot->known, &known, sizeof known);
+    *cupel__slot_freed_by(span, index) = (uint16_t)thread;
 }
 
 /* Bytes of canary in front of each block, and the fewest behind it. */

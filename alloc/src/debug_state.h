@@ -53,12 +53,11 @@ enum {
     CUPEL__CREDIT_RUNS_MAX = 4096 * CUPEL__CREDIT_RUN
 };
 
-/* Sixteen bytes a block. `word` holds what must change at once; see debug_slot.h. */
+/* Fourteen bytes a block: twelve here, and in an array behind the records of its span the number of the thread that
+ * freed it. `word` holds what must change at once, `known` who allocated and freed it; see debug_slot.h. */
 struct cupel__block_record {
     uint32_t word;
-    cupel_trace_id allocated;
-    cupel_trace_id freed; /* of a live large block: resized last */
-    uint16_t allocating_thread, freeing_thread;
+    uint32_t known[2];
 };
 
 enum cupel__span_state {
@@ -93,6 +92,7 @@ struct cupel__span {
     uint64_t gone[CUPEL__PAGES_MAX / 64]; /* pages that were given back while the span lives: a bit each */
     /* Large blocks only. */
     struct cupel__block_record only; /* its record: `slots` points here */
+    uint16_t only_freed_by;
     unsigned char *block;
     size_t size;
 };

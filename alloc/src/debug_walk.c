@@ -51,7 +51,7 @@ bool cupel_debug_set_trace(struct cupel_debug *debug, const void *block, cupel_t
         target.slot != NULL && cupel__slot_state(target.word) == CUPEL__SLOT_LIVE &&
         cupel__slot_claim(target.slot, target.word, cupel__slot_with(target.slot, target.word, CUPEL__SLOT_BUSY));
     if (is_set) {
-        target.slot->allocated = trace;
+        cupel__slot_set_allocated(target.slot, trace);
         cupel__slot_store(target.slot, target.word);
     }
     cupel__debug_seal(state);

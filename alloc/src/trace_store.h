@@ -22,6 +22,9 @@ enum {
     CUPEL__TRACE_CHUNK_FRAMES = 1 << 15, /* 512 KiB */
 };
 
+_Static_assert(CUPEL__TRACE_CHUNKS_MAX *CUPEL__TRACE_CHUNK_LINES <= 1 << 24,
+               "ids have 24 bits, which the debug allocator's records count on");
+
 struct cupel__trace_line {
     uint32_t frames[CUPEL__TRACE_LINE];
 };
