@@ -92,6 +92,10 @@ enum cupel_finding_kind cupel__kind_of_place(uintptr_t address) {
     return CUPEL_FINDING_WILD;
 }
 
+const char *cupel_trace_lack(void) {
+    return NULL;
+}
+
 void cupel_query_count(uint64_t counts[CUPEL_QUERY_STATUSES]) {
     for (unsigned i = 0; i < CUPEL_QUERY_STATUSES; i++) {
         counts[i] = 0;

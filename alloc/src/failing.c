@@ -176,7 +176,7 @@ static bool failing_resize(struct cupel_allocator *self, void *block, size_t siz
     if (fate != GRANTED || !failing->parent->ops->resize(failing->parent, block, size, align, new_size, site)) {
         return false;
     }
-    failing->live_bytes += new_size - size;
+    failing->live_bytes += (uint64_t)new_size - size;
     return true;
 }
 
@@ -207,7 +207,7 @@ static void *failing_remap(struct cupel_allocator *self, void *block, size_t siz
                       ? move(failing, &asked, block, flags)
                       : failing->parent->ops->remap(failing->parent, block, size, align, new_size, flags, site);
     if (moved != NULL) {
-        failing->live_bytes += new_size - size;
+        failing->live_bytes += (uint64_t)new_size - size;
         count_ok(failing);
     }
     return moved;

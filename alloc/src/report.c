@@ -167,6 +167,12 @@ void cupel_finding_print(const struct cupel_finding *finding, bool is_quick, cup
         cupel__text_string(&text, trace->trace == 0 ? " (no trace was taken)\n" : " at\n");
         cupel_trace_print(trace->trace, is_quick, put, user);
     }
+    const char *lack = finding->serial == 1 ? cupel_trace_lack() : NULL; /* once is enough */
+    if (lack != NULL) {
+        cupel__text_string(&text, "  note: ");
+        cupel__text_string(&text, lack);
+        cupel__text_string(&text, "\n");
+    }
 }
 
 static void key(const struct cupel__text *text, const char *name) {
@@ -260,5 +266,6 @@ void cupel_finding_print_json(const struct cupel_finding *finding, cupel_trace_p
         string(&text, "place", place[0] == '\0' ? NULL : place);
     }
     print_json_traces(finding, &text);
+    string(&text, "note", finding->serial == 1 ? cupel_trace_lack() : NULL);
     cupel__text_string(&text, "}\n");
 }

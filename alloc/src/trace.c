@@ -6,6 +6,13 @@
 #include "alloc/src/trace_store.h"
 #include "alloc/src/trace_thread.h"
 
+/* Elsewhere there are no rules but the chain of frame pointers: see cupel_trace_lack. */
+#if defined(__x86_64__)
+enum { HAS_TABLES = true };
+#else
+enum { HAS_TABLES = false };
+#endif
+
 static struct cupel__trace_store store;
 const struct cupel__trace_store *const cupel__trace_store_of_all = &store;
 static atomic_bool must_forget; /* a module was unloaded, or is being */
@@ -45,7 +52,7 @@ static inline bool find_stack(struct cupel__trace_thread *thread, uintptr_t sp, 
 
 static inline bool begin(struct cupel__walk *walk, struct cupel__trace_thread *thread, enum cupel_trace_mode mode,
                          const struct cupel_trace_start *start, const void *site, unsigned max) {
-    walk->mode = mode;
+    walk->mode = HAS_TABLES ? mode : CUPEL_TRACE_FRAME_POINTERS;
     walk->max = max < CUPEL__TRACE_FRAMES_MAX ? max : (unsigned)CUPEL__TRACE_FRAMES_MAX;
     walk->start = *start;
     walk->site = (uintptr_t)site;

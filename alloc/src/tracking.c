@@ -64,7 +64,7 @@ static bool tracking_resize(struct cupel_allocator *self, void *base, size_t siz
     if (block == NULL || !tracking->parent->ops->resize(tracking->parent, base, size, align, new_size, site)) {
         return false;
     }
-    tracking->live_bytes += new_size - size;
+    tracking->live_bytes += (uint64_t)new_size - size;
     (void)cupel_index_resize(&tracking->index, base, new_size);
     return true;
 }
@@ -80,7 +80,7 @@ static void *tracking_remap(struct cupel_allocator *self, void *base, size_t siz
     if (moved == NULL) {
         return NULL;
     }
-    tracking->live_bytes += new_size - size;
+    tracking->live_bytes += (uint64_t)new_size - size;
     (void)cupel_index_move(&tracking->index, base, moved, new_size); /* needs no memory */
     block = cupel_index_at(&tracking->index, moved);
     if (block != NULL) {

@@ -1,6 +1,6 @@
 #!/bin/sh
-# The debug allocator in builds that no variant has: for 32 bits, and without threads and traces. The sources are those of
-# the library as CMake lists them; the programs of misuse say whether it works. 77: this compiler makes no programs for 32 bits.
+# The debug allocator in builds that no variant has: without threads and traces. The sources are those of the library as
+# CMake lists them; the programs of misuse say whether it works.
 set -eu
 cc=${CC:-cc}
 folder=$(mktemp -d)
@@ -41,17 +41,3 @@ check small double_free 1 'freed first by thread 1 (no trace was taken)' -DCUPEL
 check small wrong_thread 1 'misuse: wrong-thread:'
 check small overflow 1 '1 byte written, 0 behind the end: 00'
 check small legal_churn 0 ''
-
-echo 'int main(void) { return 0; }' >"$folder/nothing.c"
-if ! "$cc" -m32 "$folder/nothing.c" -o "$folder/nothing" 2>/dev/null || ! "$folder/nothing"; then
-    echo "debug_builds: $cc makes no programs for 32 bits" >&2
-    exit 77
-fi
-build m32 -m32
-check m32 double_free 1 'freed first by thread 1 at' -m32
-check m32 underflow 1 '1 byte written, 0 before the beginning: ff' -m32
-check m32 write_after_free_large 139 'write by thread 1 at' -m32
-check m32 leak 1 '3000 bytes in 3 blocks' -m32
-for program in aligned churn churn_small_budget grow_and_shrink guarded threads whole_block; do
-    check m32 "legal_$program" 0 '' -m32
-done

@@ -73,6 +73,21 @@ TEST(debug_report, text_and_json_say_all) {
                  "\"damage_bytes\":9,\"traces\":[{\"role\":\"found\",\"thread\":7,\"frames\":[]}]}\n");
 }
 
+/* Where stacks are walked in another way than elsewhere, the first report says so, and no other. */
+TEST(debug_report, a_lack_of_tables_is_said_once) {
+    struct cupel_finding finding = overflow;
+    for (unsigned serial = 1; serial <= 2; serial++) {
+        struct text text = {.length = 0};
+        bool is_said = serial == 1 && cupel_trace_lack() != NULL;
+        finding.serial = serial;
+        cupel_finding_print(&finding, true, put, &text);
+        CHECK((strstr(text.text, "  note: ") != NULL) == is_said);
+        text.length = 0;
+        cupel_finding_print_json(&finding, put, &text);
+        CHECK((strstr(text.text, "\"note\":\"") != NULL) == is_said);
+    }
+}
+
 TEST(debug_report, lines_of_json_carry_frames, .no_sweep = "its memory is the kernel's, which no sweep fails") {
     int ends[2];
     char line[4096];

@@ -12,10 +12,10 @@
 
 #define KERNEL "its memory is the kernel's, which no sweep fails"
 #define STAY   __asm__ volatile("" ::: "memory")
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
 #define NOT_HERE NULL
 #else
-#define NOT_HERE "stacks are walked by tables on x86-64 only"
+#define NOT_HERE "nobody made sure how stacks are walked here"
 #endif
 
 #ifdef __clang__

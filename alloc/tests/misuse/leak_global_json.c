@@ -3,7 +3,7 @@
  * status: 0
  * expect: {"kind":"leak","severity":"leak",
  * expect: "blocks":1,"bytes":100,"wrapper_frames":0,"traces":[{"role":"allocated","thread":1,"frames":["0x
- * expect: ]}]}
+ * expect: ]}]
  * expect: {"live_blocks":1,"requested_bytes":100,
  * expect: ,"queries_ok":1,
  * expect: "queries_no_map":0} */

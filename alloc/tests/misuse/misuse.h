@@ -18,8 +18,9 @@
 #define STEP static __attribute__((noinline, noclone, no_icf))
 #endif
 
-/* No call may be the last thing that a step does, or the compiler jumps there and the step leaves the stack. */
-#define STAY __asm__ volatile("" ::: "memory")
+/* No call may be the last thing that a step does, or the compiler jumps there and the step leaves the stack. And a step
+ * has a frame pointer though it calls nobody: where there are no tables, stacks are walked by those. */
+#define STAY __asm__ volatile("" ::"r"(__builtin_frame_address(0)) : "memory")
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define MISUSE_IS_SANITIZED 1
