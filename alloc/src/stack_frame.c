@@ -41,8 +41,6 @@ bool cupel__stack_frame_find(uintptr_t address, struct cupel_query_frame *frame)
 
 #elif defined(__i386__)
 
-typedef uintptr_t __attribute__((may_alias)) stack_word;
-
 CUPEL__UNSANITIZED bool cupel__stack_frame_find(uintptr_t address, struct cupel_query_frame *frame) {
     enum { STEPS_MAX = 512, WORD = sizeof(uintptr_t), SP = 4, FP = 5 };
     struct cupel__stack stack;
@@ -60,11 +58,12 @@ CUPEL__UNSANITIZED bool cupel__stack_frame_find(uintptr_t address, struct cupel_
         if (frame->sp != 0 && address >= frame->sp && address < frame->end) {
             return true;
         }
-        uintptr_t above = *(const stack_word *)fp;
+        const uintptr_t *words = (const uintptr_t *)fp; /* the frame pointer above, the return address */
+        uintptr_t above = words[0];
         if (above <= fp) {
             return false;
         }
-        frame->ip = *(const stack_word *)(fp + WORD) - 1;
+        frame->ip = words[1] - 1;
         frame->sp = frame->end;
         frame->registers[SP] = frame->end;
         fp = above;

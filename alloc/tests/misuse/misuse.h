@@ -7,6 +7,7 @@
 #include "alloc/debug.h"
 #include "alloc/pages.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,16 @@ static inline struct cupel_allocator *misuse_begin(const char *text) {
 /* The program's status. */
 static inline int misuse_end(void) {
     return cupel_debug_deinit(&misuse_debug) != 0;
+}
+
+/* Runs it in a thread of its own until its end. */
+static inline void *misuse_in_thread(void *(*run)(void *), void *argument) {
+    pthread_t thread;
+    void *result;
+    if (pthread_create(&thread, NULL, run, argument) != 0 || pthread_join(thread, &result) != 0) {
+        exit(2);
+    }
+    return result;
 }
 
 /* A write and a read that the compiler keeps, to and from it knows not where. */
