@@ -11,10 +11,17 @@ static struct vm__object *storage_new(vm_t *vm, size_t capacity) {
     return storage;
 }
 
-/* The storage first: a head without one would be seen by the collector. */
-static tagged_value_t head_new(vm_t *vm, enum vm_type type, size_t length, const struct vm__object *storage) {
-    struct vm__object *head = storage == NULL ? NULL : vm__allocate(vm, type, 2);
+/* Makes a head, then its storage; without that the head goes too. */
+static tagged_value_t head_new(vm_t *vm, enum vm_type type, size_t length) {
+    struct vm__object *head = length > VM_LENGTH_MAX ? NULL : vm__allocate(vm, type, 2);
     if (head == NULL) {
+        return VM_OOM_VALUE;
+    }
+    const struct vm__object *storage =
+        type == VM_TYPE_ARRAY ? storage_new(vm, length)
+                              : vm__object_new(vm, VM_TYPE_BLOB, (length + VM__WORD_BYTES - 1) / VM__WORD_BYTES);
+    if (storage == NULL) {
+        vm__object_unmake(vm, head);
         return VM_OOM_VALUE;
     }
     vm__set_raw(head, VM__ARRAY_LENGTH, length);
@@ -23,18 +30,15 @@ static tagged_value_t head_new(vm_t *vm, enum vm_type type, size_t length, const
 }
 
 tagged_value_t vm_mk_array(vm_t *vm, size_t length) {
-    return length > VM_LENGTH_MAX ? VM_OOM_VALUE : head_new(vm, VM_TYPE_ARRAY, length, storage_new(vm, length));
+    return head_new(vm, VM_TYPE_ARRAY, length);
 }
 
 tagged_value_t vm_mk_bytes(vm_t *vm, const void *contents, size_t length_bytes) {
-    if (length_bytes > VM_LENGTH_MAX) {
-        return VM_OOM_VALUE;
+    tagged_value_t bytes = head_new(vm, VM_TYPE_BYTES, length_bytes);
+    if (!vm_is_oom(bytes) && contents != NULL && length_bytes > 0) {
+        memcpy(vm__contents(vm__object(bytes)), contents, length_bytes);
     }
-    struct vm__object *blob = vm__object_new(vm, VM_TYPE_BLOB, (length_bytes + VM__WORD_BYTES - 1) / VM__WORD_BYTES);
-    if (blob != NULL && contents != NULL && length_bytes > 0) {
-        memcpy(blob->slots, contents, length_bytes);
-    }
-    return head_new(vm, VM_TYPE_BYTES, length_bytes, blob);
+    return bytes;
 }
 
 tagged_value_t vm_mk_pair(vm_t *vm, tagged_value_t first, tagged_value_t second) {

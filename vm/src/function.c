@@ -56,10 +56,11 @@ tagged_value_t vm_mk_closure(vm_t *vm, tagged_value_t proto, const tagged_value_
 }
 
 tagged_value_t vm_mk_native(vm_t *vm, const struct vm_native *native) {
-    tagged_value_t name = vm_mk_symbol(vm, native->name, strlen(native->name));
-    struct vm__object *object = vm_is_reference(name) ? vm__allocate(vm, VM_TYPE_NATIVE, 4) : NULL;
-    if (object == NULL) {
-        return vm_is_reference(name) ? VM_OOM_VALUE : name;
+    struct vm__object *object = vm__allocate(vm, VM_TYPE_NATIVE, 4);
+    tagged_value_t name = object == NULL ? VM_OOM_VALUE : vm_mk_symbol(vm, native->name, strlen(native->name));
+    if (!vm_is_reference(name)) {
+        vm__object_unmake(vm, object);
+        return name;
     }
     object->slots[VM__NATIVE_NAME] = name;
     vm__set_raw(object, VM__NATIVE_FUNCTION, (uint64_t)(uintptr_t)native->function);

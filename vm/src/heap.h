@@ -108,6 +108,10 @@ static inline struct vm__object *vm__allocate(vm_t *vm, enum vm_type type, size_
 /* The same of any number of slots, all zero: as tagged values they are the integer 0. */
 struct vm__object *vm__object_new(vm_t *vm, enum vm_type type, size_t slots);
 
+/* Undoes the newest allocation of a small object, or of a large one, for constructors of more than one object: where
+ * the next one cannot be had, nothing has changed. NULL is allowed. */
+void vm__object_unmake(vm_t *vm, struct vm__object *object);
+
 /* The object's number among those that were ever asked for theirs; 0 where all numbers are used up. */
 uint32_t vm__identity(vm_t *vm, struct vm__object *object);
 

@@ -86,6 +86,13 @@ struct vm__object *vm__object_new(vm_t *vm, enum vm_type type, size_t slots) {
     return object;
 }
 
+void vm__object_unmake(vm_t *vm, struct vm__object *object) {
+    if (object != NULL) {
+        vm__pool_unplace(vm, &vm->pool, object);
+        vm__pool_limit(vm);
+    }
+}
+
 void *vm_alloc(vm_t *vm, size_t size_bytes) {
     if (size_bytes > PTRDIFF_MAX - 64) {
         return NULL;

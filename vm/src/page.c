@@ -102,6 +102,27 @@ struct vm__object *vm__pool_place(struct vm *vm, struct vm__pool *pool, size_t s
     return object;
 }
 
+void vm__pool_unplace(struct vm *vm, struct vm__pool *pool, struct vm__object *object) {
+    size_t size = vm__size_bytes(object);
+    if (vm__has(object, VM__FLAG_LARGE)) {
+        struct vm__page *page = vm__page_of_large(object);
+        assert(page == pool->large_last);
+        pool->large_last = page->previous;
+        *(page->previous != NULL ? &page->previous->next : &pool->large_first) = NULL;
+        pool->bytes -= size;
+        release(vm, page);
+        return;
+    }
+    unsigned char *at = (unsigned char *)object;
+    assert(at + size + vm->redzone_bytes == pool->cursor);
+    if (pool->counted > at) {
+        pool->counted = at;
+        pool->bytes -= size;
+    }
+    pool->cursor = at;
+    cupel__pool_drop(vm->is_watched, pool->last, object, size);
+}
+
 void vm__pool_relink(struct vm__pool *from, struct vm__pool *to, struct vm__page *page) {
     *(page->previous != NULL ? &page->previous->next : &from->large_first) = page->next;
     *(page->next != NULL ? &page->next->previous : &from->large_last) = page->previous;

@@ -64,6 +64,8 @@ static inline size_t vm__pool_bytes(const struct vm__pool *pool) {
 /* Room for one object, at the cursor of the pool or on a page of its own; NULL when out of memory, and nothing changed
  * then. Asks neither cap nor hook. The object is uninitialised. */
 struct vm__object *vm__pool_place(struct vm *vm, struct vm__pool *pool, size_t size_bytes);
+/* Takes the newest object of its kind (small or large) away again. */
+void vm__pool_unplace(struct vm *vm, struct vm__pool *pool, struct vm__object *object);
 /* Takes the page of a large object out of one pool and puts it last in the other. */
 void vm__pool_relink(struct vm__pool *from, struct vm__pool *to, struct vm__page *page);
 /* Gives the pool's pages back: those of small objects go to the VM's spare pages. */

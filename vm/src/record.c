@@ -3,9 +3,10 @@
 
 tagged_value_t vm_mk_shape(vm_t *vm, tagged_value_t name, const tagged_value_t *fields, size_t count) {
     assert(vm_is(name, VM_TYPE_SYMBOL));
-    tagged_value_t names = vm_mk_array(vm, count);
-    struct vm__object *shape = vm_is_oom(names) ? NULL : vm__allocate(vm, VM_TYPE_SHAPE, 2);
-    if (shape == NULL) {
+    struct vm__object *shape = vm__allocate(vm, VM_TYPE_SHAPE, 2);
+    tagged_value_t names = shape == NULL ? VM_OOM_VALUE : vm_mk_array(vm, count);
+    if (vm_is_oom(names)) {
+        vm__object_unmake(vm, shape);
         return VM_OOM_VALUE;
     }
     for (size_t i = 0; i < count; i++) {

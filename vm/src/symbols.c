@@ -54,10 +54,15 @@ static bool make_room(vm_t *vm) {
     return true;
 }
 
-static tagged_value_t add(vm_t *vm, uint32_t place, uint32_t hash, tagged_value_t name) {
+static tagged_value_t add(vm_t *vm, uint32_t place, uint32_t hash, const char *text, size_t length) {
     struct vm__object *object = vm__allocate(vm, VM_TYPE_SYMBOL, 1);
     if (object == NULL) {
         return VM_OOM_VALUE;
+    }
+    tagged_value_t name = vm_mk_string(vm, text, length);
+    if (!vm_is(name, VM_TYPE_STRING)) {
+        vm__object_unmake(vm, object);
+        return name;
     }
     vm__set_aux(object, hash);
     object->slots[0] = name;
@@ -75,8 +80,7 @@ tagged_value_t vm_mk_symbol(vm_t *vm, const char *text, size_t length_bytes) {
     if (vm_is_reference(vm->symbols.slots[place])) {
         return vm->symbols.slots[place];
     }
-    tagged_value_t name = vm_mk_string(vm, text, length_bytes);
-    return vm_is(name, VM_TYPE_STRING) ? add(vm, place, hash, name) : name;
+    return add(vm, place, hash, text, length_bytes);
 }
 
 tagged_value_t vm_symbol_name(tagged_value_t symbol) {

@@ -52,7 +52,11 @@ tagged_value_t vm_mk_table(vm_t *vm, size_t expected) {
     vm__set_raw(table, VM__TABLE_VERSION, 0);
     table->slots[VM__TABLE_INDEX] = VM_NIL;
     table->slots[VM__TABLE_ENTRIES] = VM_NIL;
-    return expected == 0 || vm__table_reserve(vm, table, expected) ? vm__reference(table) : VM_OOM_VALUE;
+    if (expected > 0 && !vm__table_reserve(vm, table, expected)) {
+        vm__object_unmake(vm, table);
+        return VM_OOM_VALUE;
+    }
+    return vm__reference(table);
 }
 
 static vm_status is_match(vm_t *vm, const tagged_value_t *entry, uint32_t hash, tagged_value_t key, bool *matches) {
@@ -127,9 +131,12 @@ static void enter(const struct vm__object *table, uint32_t number) {
 
 /* New entries and a new index with room for `capacity` entries, without those that were deleted. */
 static bool rebuild(vm_t *vm, struct vm__object *table, uint32_t capacity) {
-    struct vm__object *entries = vm__object_new(vm, VM_TYPE_STORAGE, (size_t)capacity * VM__ENTRY_SLOTS);
-    const struct vm__object *index = entries == NULL || capacity <= FEW ? NULL : new_index(vm, capacity);
-    if (entries == NULL || (capacity > FEW && index == NULL)) {
+    struct vm__object *index = capacity <= FEW ? NULL : new_index(vm, capacity), *entries = NULL;
+    if (capacity <= FEW || index != NULL) {
+        entries = vm__object_new(vm, VM_TYPE_STORAGE, (size_t)capacity * VM__ENTRY_SLOTS);
+    }
+    if (entries == NULL) {
+        vm__object_unmake(vm, index);
         return false;
     }
     uint32_t live = 0;
