@@ -31,7 +31,7 @@ static int compare_mixed(int64_t a, double b) {
     }
     int64_t whole = (int64_t)b;
     double rest = b - (double)whole;
-    return a != whole ? sign_of(a > whole, a < whole) : sign_of(rest<0, rest> 0);
+    return a != whole ? sign_of(a > whole, a < whole) : compare_doubles(0, rest);
 }
 
 /* Of numbers of one value: -0.0, the integer, the double. */
