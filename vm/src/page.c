@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+enum { JUNK = 0xd5 }; /* as a value: a tag that none has */
+
 /* Pages stand on pages of the machine where they are to be shut. */
 static size_t alignment(const struct vm *vm) {
     return (vm->options.stress & VM_STRESS_PROTECT) != 0 ? (size_t)sysconf(_SC_PAGESIZE) : 16;
@@ -133,6 +135,10 @@ void vm__pool_relink(struct vm__pool *from, struct vm__pool *to, struct vm__page
 void vm__pool_clear(struct vm *vm, struct vm__pool *pool) {
     for (struct vm__page *page = pool->first, *next; page != NULL; page = next) {
         next = page->next;
+        if (vm->options.stress != 0 && vm->redzone_bytes == 0) {
+            memset(vm__page_data(page), JUNK,
+                   page->size_bytes - sizeof *page); /* whoever still looks there shall see */
+        }
         cupel__pool_trim(vm->is_watched, page, vm__page_data(page), 0, page->size_bytes - sizeof *page);
         page->next = vm->spare;
         vm->spare = page;

@@ -1,7 +1,7 @@
 /* Tables: entries in the order in which their keys came, and above eight of them an index by hash.
  *
  *     entries   hash key value | hash key value | hash HOLE nil | ...       storage; used ones first
- *     index     0, an entry's number + 1, or GONE                           a blob of 2^n uint32_t, at most 3/4 full
+ *     index     an entry's number + 1, or 0                                 a blob of 2^n uint32_t, at most 3/4 full
  *
  * Keys are what cannot change: a frozen or immutable value, or one that is known by its identity. So a hash is good for
  * ever, and it is of contents, so that a flip leaves the index as it is. The version counts what an iteration must not
@@ -9,8 +9,6 @@
 #include "vm/src/order.h"
 
 enum { FEW = 8, FIRST_ENTRIES = 4, NUMBER_BITS = 31, VERSION_MASK = (1 << 28) - 1 };
-static const uint32_t gone = UINT32_MAX;
-
 static uint32_t live_count(const struct vm__object *table) {
     return vm__raw_low(table, VM__TABLE_COUNTS);
 }
@@ -67,48 +65,38 @@ static vm_status is_match(vm_t *vm, const tagged_value_t *entry, uint32_t hash, 
     return vm_equal(vm, entry[VM__ENTRY_KEY], key, matches);
 }
 
-struct found {
-    uint32_t entry; /* its number; UINT32_MAX: the key is not there */
-    uint32_t place; /* of the index, if there is one: where the entry is, or the first that is free for it */
-};
+static const uint32_t none = UINT32_MAX;
 
 static vm_status find_among_few(vm_t *vm, const struct vm__object *table, uint32_t hash, tagged_value_t key,
-                                struct found *found) {
+                                uint32_t *found) {
     for (uint32_t i = 0; i < used_count(table); i++) {
         bool matches;
         vm_status status = is_match(vm, entry_at(table, i), hash, key, &matches);
         if (status != VM_OK || matches) {
-            found->entry = i;
+            *found = i;
             return status;
         }
     }
     return VM_OK;
 }
 
-static vm_status find(vm_t *vm, const struct vm__object *table, uint32_t hash, tagged_value_t key,
-                      struct found *found) {
+/* The number of the key's entry, or none. The index goes on leading to a deleted entry, which is like no key. */
+static vm_status find(vm_t *vm, const struct vm__object *table, uint32_t hash, tagged_value_t key, uint32_t *found) {
     uint32_t mask;
     const uint32_t *index = index_of(table, &mask);
-    *found = (struct found){.entry = UINT32_MAX, .place = UINT32_MAX};
+    *found = none;
     if (index == NULL) {
         return find_among_few(vm, table, hash, key, found);
     }
-    for (uint32_t place = hash & mask;; place = (place + 1) & mask) {
-        if (index[place] == 0 || index[place] == gone) {
-            found->place = found->place == UINT32_MAX ? place : found->place;
-            if (index[place] == 0) {
-                return VM_OK;
-            }
-            continue;
-        }
+    for (uint32_t place = hash & mask; index[place] != 0; place = (place + 1) & mask) {
         bool matches;
         vm_status status = is_match(vm, entry_at(table, index[place] - 1), hash, key, &matches);
         if (status != VM_OK || matches) {
-            found->entry = index[place] - 1;
-            found->place = place;
+            *found = index[place] - 1;
             return status;
         }
     }
+    return VM_OK;
 }
 
 /* Twice as many places as entries, or nearly. */
@@ -182,15 +170,15 @@ static bool can_be_key(tagged_value_t key) {
 vm_status vm_table_get(vm_t *vm, tagged_value_t table, tagged_value_t key, tagged_value_t *value) {
     assert(vm_is(table, VM_TYPE_TABLE));
     const struct vm__object *object = vm__object(table);
-    struct found found;
+    uint32_t found = none;
     vm_status status = find(vm, object, vm_hash(vm, key), key, &found);
     if (status != VM_OK) {
         return status;
     }
-    if (found.entry == UINT32_MAX) {
+    if (found == none) {
         return VM_ERROR_MISSING;
     }
-    *value = entry_at(object, found.entry)[VM__ENTRY_VALUE];
+    *value = entry_at(object, found)[VM__ENTRY_VALUE];
     return VM_OK;
 }
 
@@ -201,13 +189,8 @@ static void append(struct vm__object *table, uint32_t hash, tagged_value_t key, 
     entry[VM__ENTRY_KEY] = key;
     entry[VM__ENTRY_VALUE] = value;
     set_counts(table, live_count(table) + 1, number + 1);
-    uint32_t *index = index_of(table, &mask);
-    if (index != NULL) {
-        uint32_t place = hash & mask;
-        while (index[place] != 0 && index[place] != gone) {
-            place = (place + 1) & mask;
-        }
-        index[place] = number + 1;
+    if (index_of(table, &mask) != NULL) {
+        enter(table, number);
     }
 }
 
@@ -217,14 +200,14 @@ vm_status vm_table_set(vm_t *vm, tagged_value_t table, tagged_value_t key, tagge
     if (vm__has(object, VM__FLAG_FROZEN) || !can_be_key(key)) {
         return VM_ERROR_FROZEN;
     }
-    struct found found;
+    uint32_t found = none;
     uint32_t hash = vm_hash(vm, key);
     vm_status status = find(vm, object, hash, key, &found);
     if (status != VM_OK) {
         return status;
     }
-    if (found.entry != UINT32_MAX) {
-        entry_at(object, found.entry)[VM__ENTRY_VALUE] = value;
+    if (found != none) {
+        entry_at(object, found)[VM__ENTRY_VALUE] = value;
         return VM_OK;
     }
     if (!make_room(vm, object)) {
@@ -240,18 +223,14 @@ vm_status vm_table_delete(vm_t *vm, tagged_value_t table, tagged_value_t key) {
     if (vm__has(object, VM__FLAG_FROZEN)) {
         return VM_ERROR_FROZEN;
     }
-    struct found found;
+    uint32_t found = none;
     vm_status status = find(vm, object, vm_hash(vm, key), key, &found);
-    if (status != VM_OK || found.entry == UINT32_MAX) {
+    if (status != VM_OK || found == none) {
         return status != VM_OK ? status : VM_ERROR_MISSING;
     }
-    tagged_value_t *entry = entry_at(object, found.entry);
+    tagged_value_t *entry = entry_at(object, found);
     entry[VM__ENTRY_KEY] = VM__HOLE;
     entry[VM__ENTRY_VALUE] = VM_NIL;
-    uint32_t mask, *index = index_of(object, &mask);
-    if (index != NULL) {
-        index[found.place] = gone;
-    }
     set_counts(object, live_count(object) - 1, used_count(object));
     return VM_OK;
 }

@@ -95,6 +95,18 @@ TEST(vm_objects, symbols_are_one_for_each_name, .faults = "vm") {
         check_heap(vm);
         CHECK(vm_is_same(made(vm, vm_mk_symbol(vm, "name", 4)), vm_held(vm, handle)));
     }
+    vm_handle kept[70] = {0};
+    for (unsigned i = 0; i < 200; i++) {
+        char name[3] = {(char)('a' + i / 26), (char)('a' + i % 26), '9'};
+        tagged_value_t one = made(vm, vm_mk_symbol(vm, name, 3));
+        kept[i / 3] = i % 3 == 0 ? hold(vm, one) : kept[i / 3];
+    }
+    flip(vm);
+    for (unsigned i = 0; i < 200; i += 3) {
+        char name[3] = {(char)('a' + i / 26), (char)('a' + i % 26), '9'};
+        CHECK(vm_is_same(made(vm, vm_mk_symbol(vm, name, 3)), vm_held(vm, kept[i / 3])));
+        vm_drop(vm, kept[i / 3]);
+    }
     vm_drop(vm, handle);
     flip(vm);
     CHECK_UINT_EQ(vm->symbols.count, 1); /* that of the error for want of memory */
@@ -237,6 +249,7 @@ TEST(vm_objects, scopes_drop_their_handles, .faults = "vm") {
         end_where(vm, vm_local(vm, vm_mk_integer(i)) == 0);
     }
     flip(vm);
+    check_heap(vm);
     vm_scope_close(vm, inner);
     vm_handle second = vm_local(vm, VM_TRUE);
     end_where(vm, second == 0);

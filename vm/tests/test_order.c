@@ -240,6 +240,23 @@ TEST(order, what_has_an_identity_keeps_it) {
     vm_destroy(vm);
 }
 
+TEST(order, slices_are_as_what_they_are_slices_of) {
+    vm_t *vm = create(NULL);
+    tagged_value_t wholes[3] = {made(vm, vm_mk_array(vm, 3)), made(vm, vm_mk_bytes(vm, "abc", 3)),
+                                made(vm, vm_mk_string(vm, "abc", 3))};
+    tagged_value_t parts[3] = {made(vm, vm_mk_array(vm, 2)), made(vm, vm_mk_bytes(vm, "bc", 2)),
+                               made(vm, vm_mk_string(vm, "bc", 2))};
+    for (int i = 0; i < 3; i++) {
+        tagged_value_t slice = VM_NIL;
+        end_where(vm, vm_slice(vm, wholes[i], 1, 3, &slice) != VM_OK);
+        CHECK_INT_EQ(order_of(vm, slice, parts[i]), 0);
+        CHECK_INT_EQ(order_of(vm, parts[i], slice), 0);
+        CHECK_UINT_EQ(vm_hash(vm, slice), vm_hash(vm, parts[i]));
+        CHECK(order_of(vm, slice, wholes[i]) != 0);
+    }
+    vm_destroy(vm);
+}
+
 TEST(order, hashes_depend_on_the_seed) {
     vm_t *vm = create(NULL);
     uint32_t hash = vm_hash(vm, made(vm, vm_mk_string(vm, "text", 4)));

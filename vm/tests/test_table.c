@@ -171,6 +171,17 @@ TEST(table, iteration_sees_that_keys_came_or_went) {
     vm_destroy(vm);
 }
 
+TEST(table, iteration_sees_a_key_for_which_there_was_room) {
+    vm_t *vm = create(NULL);
+    tagged_value_t table = made(vm, vm_mk_table(vm, 20)), key, value, cursor = vm_table_begin(table);
+    must(vm, vm_table_set(vm, table, vm_mk_integer(1), VM_NIL));
+    CHECK_INT_EQ(vm_table_next(table, &cursor, &key, &value), VM_ERROR_CHANGED);
+    cursor = vm_table_begin(table);
+    must(vm, vm_table_delete(vm, table, vm_mk_integer(1)));
+    CHECK_INT_EQ(vm_table_next(table, &cursor, &key, &value), VM_ERROR_CHANGED);
+    vm_destroy(vm);
+}
+
 TEST(table, keys_are_what_cannot_change) {
     vm_t *vm = create(&(struct vm_options){.stress = VM_STRESS_FLIP | VM_STRESS_MOVE});
     tagged_value_t table = made(vm, vm_mk_table(vm, 0)), array = made(vm, vm_mk_array(vm, 2)), value;
