@@ -9,6 +9,7 @@ struct place {
     const unsigned char *start; /* of the first object */
     const unsigned char *end;   /* one past the last one */
     size_t first_bit;           /* of the words from `start` on */
+    bool is_large;              /* of one large object */
 };
 
 struct check {
@@ -21,12 +22,13 @@ struct check {
     size_t bit_words;
 };
 
-static void add_place(struct check *check, const unsigned char *start, const unsigned char *end, size_t *bits) {
+static void add_place(struct check *check, struct place place, size_t *bits) {
+    place.first_bit = *bits;
     if (check->places != NULL) {
-        check->places[check->place_count] = (struct place){.start = start, .end = end, .first_bit = *bits};
+        check->places[check->place_count] = place;
     }
     check->place_count++;
-    *bits += (size_t)(end - start) / VM__WORD_BYTES;
+    *bits += (size_t)(place.end - place.start) / VM__WORD_BYTES;
 }
 
 /* Of all pages: how many, and how many words. The second time, with memory, where they are. */
@@ -35,11 +37,12 @@ static size_t add_places(struct check *check) {
     size_t bits = 0;
     check->place_count = 0;
     for (struct vm__page *page = pool->first; page != NULL; page = page->next) {
-        add_place(check, vm__page_data(page), vm__page_used(pool, page), &bits);
+        struct place place = {.start = vm__page_data(page), .end = vm__page_used(pool, page)};
+        add_place(check, place, &bits);
     }
     for (struct vm__page *page = pool->large_first; page != NULL; page = page->next) {
         const unsigned char *start = vm__page_data(page);
-        add_place(check, start, start + page->object_bytes, &bits);
+        add_place(check, (struct place){.start = start, .end = start + page->object_bytes, .is_large = true}, &bits);
     }
     return bits;
 }
@@ -99,14 +102,12 @@ static bool note_starts(struct check *check, const struct place *place) {
     for (const unsigned char *at = place->start; at != place->end;) {
         const struct vm__object *object = (const struct vm__object *)(const void *)at;
         size_t room = (size_t)(place->end - at);
-        bool is_large = room > VM__LARGE_BYTES && place->end - place->start > VM__PAGE_BYTES;
-        is_large = is_large || (at == place->start && vm__has(object, VM__FLAG_LARGE));
-        if (!is_sound(object, room, is_large)) {
+        if (!is_sound(object, room, place->is_large)) {
             return false;
         }
         size_t bit = place->first_bit + (size_t)(at - place->start) / VM__WORD_BYTES;
         (void)test_and_set(check->starts, bit);
-        size_t stride = vm__size_bytes(object) + (is_large ? 0 : check->vm->redzone_bytes);
+        size_t stride = vm__size_bytes(object) + (place->is_large ? 0 : check->vm->redzone_bytes);
         if (stride > room) {
             return false;
         }
@@ -164,7 +165,7 @@ static bool check_place(struct check *check, const struct place *place) {
         if (!check_object(check, object)) {
             return false;
         }
-        at += vm__size_bytes(object) + (vm__has(object, VM__FLAG_LARGE) ? 0 : check->vm->redzone_bytes);
+        at += vm__size_bytes(object) + (place->is_large ? 0 : check->vm->redzone_bytes);
     }
     return true;
 }

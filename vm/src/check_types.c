@@ -30,6 +30,54 @@ static bool check_text_slice(const struct vm__object *object) {
            vm__has(object, VM__FLAG_ASCII) == (characters == view.length);
 }
 
+/* Whether the index leads from an entry's hash to the entry. */
+static bool is_indexed(const struct vm__object *index, uint32_t hash, uint32_t number) {
+    size_t places = vm__slot_count(index) * 2, tries = 0;
+    const uint32_t *numbers = (const uint32_t *)(const void *)index->slots;
+    size_t place = hash & (places - 1);
+    while (numbers[place] != 0 && numbers[place] != number + 1 && tries < places) {
+        place = (place + 1) & (places - 1);
+        tries++;
+    }
+    return numbers[place] == number + 1;
+}
+
+static bool check_entries(const struct vm__object *table, const struct vm__object *entries) {
+    uint32_t live = 0;
+    tagged_value_t index = table->slots[VM__TABLE_INDEX];
+    if (vm__raw_high(table, VM__TABLE_COUNTS) > vm__slot_count(entries) / VM__ENTRY_SLOTS) {
+        return false;
+    }
+    for (uint32_t i = 0; i < vm__raw_high(table, VM__TABLE_COUNTS); i++) {
+        const tagged_value_t *entry = entries->slots + (size_t)i * VM__ENTRY_SLOTS;
+        if (!vm_is_integer(entry[VM__ENTRY_HASH])) {
+            return false;
+        }
+        if (!vm_is_same(entry[VM__ENTRY_KEY], VM__HOLE)) {
+            live++;
+            uint32_t hash = (uint32_t)vm_integer(entry[VM__ENTRY_HASH]);
+            if (vm_is_reference(index) && !is_indexed(vm__object(index), hash, i)) {
+                return false;
+            }
+        }
+    }
+    return live == vm__raw_low(table, VM__TABLE_COUNTS);
+}
+
+/* A table without entries has no storage, one with few has no index. */
+static bool check_table(const struct vm__object *table) {
+    tagged_value_t entries = table->slots[VM__TABLE_ENTRIES], index = table->slots[VM__TABLE_INDEX];
+    if (!vm_is(index, VM_TYPE_BLOB) && !vm_is_same(index, VM_NIL)) {
+        return false;
+    }
+    size_t places = vm_is_reference(index) ? vm__slot_count(vm__object(index)) * 2 : 2;
+    if (places < 2 || (places & (places - 1)) != 0) {
+        return false;
+    }
+    return vm_is(entries, VM_TYPE_STORAGE) ? check_entries(table, vm__object(entries))
+                                           : vm_is_same(entries, VM_NIL) && vm__raw(table, VM__TABLE_COUNTS) == 0;
+}
+
 static bool check_symbol(const vm_t *vm, const struct vm__object *object) {
     if (!vm_is(object->slots[0], VM_TYPE_STRING)) {
         return false;
@@ -61,6 +109,11 @@ bool vm__check_type(const vm_t *vm, const struct vm__object *object) {
         return vm_is(object->slots[VM__SLICE_BASE], VM_TYPE_ARRAY);
     case VM_TYPE_BYTES_SLICE:
         return vm_is(object->slots[VM__SLICE_BASE], VM_TYPE_BYTES);
+    case VM_TYPE_TABLE:
+        return check_table(object);
+    case VM_TYPE_SHAPE:
+        return vm_is(object->slots[VM__SHAPE_NAME], VM_TYPE_SYMBOL) &&
+               vm_is(object->slots[VM__SHAPE_FIELDS], VM_TYPE_ARRAY);
     case VM_TYPE_CLOSURE:
         return vm_is(object->slots[VM__CLOSURE_PROTO], VM_TYPE_PROTO);
     case VM_TYPE_PROTO:

@@ -95,33 +95,31 @@ static bool forward_large(struct flip *flip) {
     return true;
 }
 
-/* Runs after the cursor until nothing new comes. */
+/* Runs after the cursor until nothing new comes. The VM's own values are small: there is a page. */
 static bool forward_copies(struct flip *flip) {
     struct vm__pool *to = flip->to;
-    struct vm__page *page = NULL;
-    unsigned char *at = NULL;
-    do {
-        if (page == NULL && to->first != NULL) {
-            page = to->first;
-            at = vm__page_data(page);
-        }
-        while (page != NULL && (at != vm__page_used(to, page) || page != to->last)) {
-            if (at == vm__page_used(to, page)) {
-                page = page->next;
-                at = vm__page_data(page);
-                continue;
-            }
+    struct vm__page *page = to->first;
+    unsigned char *at = vm__page_data(page);
+    while (true) {
+        while (at != vm__page_used(to, page)) {
             struct vm__object *object = (struct vm__object *)(void *)at;
             at += vm__size_bytes(object) + flip->vm->redzone_bytes;
             if (!forward_slots(flip, object)) {
                 return false;
             }
         }
+        if (page != to->last) {
+            page = page->next;
+            at = vm__page_data(page);
+            continue;
+        }
         if (!forward_large(flip)) {
             return false;
         }
-    } while (page == NULL ? to->first != NULL : at != to->cursor || page != to->last);
-    return true;
+        if (at == to->cursor && page == to->last) {
+            return true;
+        }
+    }
 }
 
 /* Gives an original its header back; its copy knows the original from then on. Returns the original's size. */

@@ -77,6 +77,28 @@ static tagged_value_t make_native(vm_t *vm) {
     return vm_mk_native(vm, &(struct vm_native){.name = "no", .function = (vm_native_function *)(uintptr_t)1});
 }
 
+/* Twelve keys, the fourth of which is gone. */
+static tagged_value_t make_table(vm_t *vm) {
+    tagged_value_t table = vm_mk_table(vm, 0);
+    for (int i = 0; !vm_is_oom(table) && i < 12; i++) {
+        table = vm_table_set(vm, table, vm_mk_integer(i), VM_TRUE) == VM_OK ? table : VM_OOM_VALUE;
+    }
+    if (!vm_is_oom(table)) {
+        REQUIRE_INT_EQ(vm_table_delete(vm, table, vm_mk_integer(3)), VM_OK);
+    }
+    return table;
+}
+
+static tagged_value_t make_shape(vm_t *vm) {
+    tagged_value_t name = vm_mk_symbol(vm, "point", 5);
+    return vm_is_oom(name) ? name : vm_mk_shape(vm, name, &name, 1);
+}
+
+static tagged_value_t make_record(vm_t *vm) {
+    tagged_value_t shape = make_shape(vm);
+    return vm_is_oom(shape) ? shape : vm_mk_record(vm, shape);
+}
+
 #define WORDS(n) ((uint64_t)(n) << VM__WORDS_SHIFT)
 #define TYPE(n)  ((uint64_t)(n) << VM__TYPE_SHIFT)
 
@@ -103,6 +125,8 @@ static const struct damage damages[] = {
     {"a slice longer than its base", make_text_slice, 0, VM__SLICE_RANGE, UINT64_C(1) << 32},
     {"a slice that is not ASCII and says so", make_text_slice, VM__FLAG_ASCII, -1, 0},
     {"a proto with more code than room", make_proto, 0, VM__PROTO_COUNT, 2},
+    {"a table with one key more than it has", make_table, 0, VM__TABLE_COUNTS, 1},
+    {"a table with more entries than room", make_table, 0, VM__TABLE_COUNTS, UINT64_C(64) << 32},
     {"a native without a function", make_native, 0, VM__NATIVE_FUNCTION, 1},
 };
 
@@ -137,6 +161,11 @@ static const struct stranger strangers[] = {
     {"an array's storage", make_array, VM__ARRAY_STORAGE},
     {"the blob of bytes", make_bytes, VM__ARRAY_STORAGE},
     {"a symbol's name", make_symbol, 0},
+    {"a table's index", make_table, VM__TABLE_INDEX},
+    {"a table's entries", make_table, VM__TABLE_ENTRIES},
+    {"a shape's name", make_shape, VM__SHAPE_NAME},
+    {"a shape's fields", make_shape, VM__SHAPE_FIELDS},
+    {"a record's shape", make_record, VM__RECORD_SHAPE},
     {"a text slice's base", make_text_slice, VM__SLICE_BASE},
     {"an array slice's base", make_array_slice, VM__SLICE_BASE},
     {"a bytes slice's base", make_bytes_slice, VM__SLICE_BASE},
@@ -182,6 +211,77 @@ TEST(vm_check, sees_roots_that_refer_to_elsewhere) {
     check_damage_is_seen(vm);
     vm_replace(vm, handle, VM_NIL);
     vm->symbols.slots[0] = vm__reference(&outside);
+    check_damage_is_seen(vm);
+    vm_destroy(vm);
+}
+
+TEST(vm_check, sees_damage_inside_of_tables) {
+    vm_t *vm = create(NULL);
+    tagged_value_t value = made(vm, make_table(vm));
+    struct vm__object *table = vm__object(value);
+    tagged_value_t *entries = vm__object(table->slots[VM__TABLE_ENTRIES])->slots, whole = entries[VM__ENTRY_HASH];
+    uint32_t *index = (uint32_t *)(void *)vm__object(table->slots[VM__TABLE_INDEX])->slots;
+    entries[VM__ENTRY_HASH] = VM_NIL; /* no hash */
+    check_damage_is_seen(vm);
+    entries[VM__ENTRY_HASH] = vm_mk_integer(vm_integer(whole) + 1); /* one from where no way leads to it */
+    uint32_t places = (uint32_t)vm__slot_count(vm__object(table->slots[VM__TABLE_INDEX])) * 2;
+    uint32_t place = (uint32_t)vm_integer(whole) & (places - 1);
+    uint32_t kept = index[place];
+    entries[VM__ENTRY_HASH] = whole;
+    index[place] = 0;
+    check_damage_is_seen(vm);
+    for (uint32_t i = 0; i < places; i++) { /* and a full one, where the search has to end */
+        index[i] = index[i] == 0 ? 99 : index[i];
+    }
+    index[place] = kept == 1 ? 98 : kept;
+    check_damage_is_seen(vm);
+    table->slots[VM__TABLE_INDEX] = VM_NIL;
+    check_heap(vm);
+    table->slots[VM__TABLE_ENTRIES] = VM_NIL;
+    check_damage_is_seen(vm);
+    vm__set_raw(table, VM__TABLE_COUNTS, 0);
+    check_heap(vm);
+    const struct vm__object *blob = vm__object_new(vm, VM_TYPE_BLOB, 3);
+    end_where(vm, blob == NULL);
+    table->slots[VM__TABLE_INDEX] = vm__reference(blob); /* not a power of two */
+    check_damage_is_seen(vm);
+    vm_destroy(vm);
+}
+
+TEST(vm_check, sees_damage_to_large_objects) {
+    vm_t *vm = create(NULL);
+    tagged_value_t string = made(vm, vm_mk_string(vm, "", 0));
+    struct vm__object *blob = vm__object_new(vm, VM_TYPE_BLOB, 10000);
+    end_where(vm, blob == NULL);
+    check_heap(vm);
+    blob->header ^= VM__FLAG_LARGE;
+    check_damage_is_seen(vm);
+    blob->header ^= VM__FLAG_LARGE | WORDS(4);
+    check_damage_is_seen(vm);
+    blob->header ^= WORDS(4);
+    vm__page_of_large(blob)->object_bytes -= 50000; /* too small to be large */
+    vm->pool.bytes -= 50000;
+    check_damage_is_seen(vm);
+    vm__page_of_large(blob)->object_bytes += 50000;
+    vm->pool.bytes += 50000;
+    check_heap(vm);
+    vm->owned.slots = &string;
+    vm->owned.count = 1;
+    string.bits += 8;
+    check_damage_is_seen(vm);
+    vm->owned.slots = NULL;
+    vm->owned.count = 0;
+    vm_destroy(vm);
+}
+
+TEST(vm_check, sees_an_object_that_ends_in_a_redzone, .no_sweep = "it looks at one header only") {
+    vm_t *vm = create(NULL);
+    if (vm->redzone_bytes == 0) {
+        vm_destroy(vm);
+        cupel_test_skip("neither built with AddressSanitizer nor run under valgrind");
+    }
+    struct vm__object *pair = vm__object(made(vm, vm_mk_pair(vm, VM_NIL, VM_NIL)));
+    pair->header ^= TYPE(VM_TYPE_PAIR) ^ TYPE(VM_TYPE_BLOB) ^ WORDS(3) ^ WORDS(5);
     check_damage_is_seen(vm);
     vm_destroy(vm);
 }

@@ -171,13 +171,26 @@ TEST(print, a_sink_that_refuses_ends_it) {
     end_where(vm, vm_table_set(vm, table, vm_mk_integer(1), made(vm, vm_mk_string(vm, "a\nb", 3))) != VM_OK);
     vm_set(array, 0, made(vm, vm_mk_pair(vm, vm_mk_integer(2), made(vm, vm_mk_pair(vm, table, VM_TRUE)))));
     vm_set(array, 1, made(vm, vm_mk_bytes(vm, "ab", 2)));
+    tagged_value_t name = made(vm, vm_mk_symbol(vm, "a b", 3));
+    tagged_value_t rest[] = {vm_mk_integer(-7),
+                             made(vm, vm_mk_double(vm, 2)),
+                             name,
+                             made(vm, vm_mk_double(vm, HUGE_VAL)),
+                             made(vm, vm_mk_box(vm, name)),
+                             made(vm, vm_mk_shape(vm, name, &name, 1)),
+                             made(vm, vm_mk_cell(vm, name, VM_NIL)),
+                             array};
+    for (size_t i = 0; i < sizeof rest / sizeof rest[0]; i++) {
+        end_where(vm, vm_array_push(vm, array, rest[i]) != VM_OK);
+    }
     unsigned pieces = 1;
     for (;; pieces++) {
         struct text text = {.pieces_left = pieces};
         vm_status status = vm_print(vm, array, take, &text);
         check_heap(vm);
         if (status == VM_OK) {
-            CHECK_STR_EQ(text.bytes, "[(2 {1 \"a\\nb\"} . true) #x\"6162\"]");
+            CHECK_STR_EQ(text.bytes, "[(2 {1 \"a\\nb\"} . true) #x\"6162\" -7 2.0 |a b| inf #<box |a b|> "
+                                     "#<shape |a b| 1> #<cell |a b| 2> #<cycle>]");
             break;
         }
         REQUIRE_INT_EQ(status, VM_ERROR_SINK);
