@@ -1,6 +1,17 @@
-# Code of the virtual machine: instructions, images, the verifier.
-target_sources(cupel_vm PRIVATE src/opcodes.c src/program.c src/image.c src/image_write.c src/verify.c)
-target_sources(cupel_vm PUBLIC FILE_SET HEADERS FILES opcodes.def image.h)
+# Code of the virtual machine: instructions, images, the verifier, the assembler, the evaluators.
+target_sources(cupel_vm PRIVATE src/opcodes.c src/program.c src/image.c src/image_write.c src/verify.c
+  src/reader.c src/pool.c src/assemble.c src/assemble_instruction.c src/disassemble.c
+  src/operations.c src/trap.c src/call.c src/load.c src/run.c src/eval_goto.c src/eval_switch.c src/eval_reference.c)
+target_sources(cupel_vm PUBLIC FILE_SET HEADERS FILES opcodes.def image.h run.h text.h)
 if(CUPEL_TESTS)
-  cupel_add_tests(vm_code SOURCES tests/test_verify.c tests/test_image.c LINK cupel::vm m)
+  file(GLOB programs RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/tests/programs CONFIGURE_DEPENDS tests/programs/*.vma)
+  list(JOIN programs "\", \"" program_rows)
+  set(program_rows "\"${program_rows}\"")
+  configure_file(tests/programs.h.in ${CMAKE_CURRENT_BINARY_DIR}/programs.h @ONLY)
+  cupel_add_tests(vm_code LINK cupel::vm m
+    SOURCES tests/test_verify.c tests/test_image.c tests/test_programs.c tests/host.c)
+  if(TARGET cupel_tests_vm_code)
+    target_compile_definitions(cupel_tests_vm_code PRIVATE CUPEL_VM_PROGRAMS="${CMAKE_CURRENT_SOURCE_DIR}/tests/programs"
+      CUPEL_VM_PROGRAM_LIST="${CMAKE_CURRENT_BINARY_DIR}/programs.h")
+  endif()
 endif()

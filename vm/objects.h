@@ -30,6 +30,8 @@ typedef enum {
     VM_ERROR_MISSING,  /* no such key or field; the end of an iteration */
     VM_ERROR_CHANGED,  /* the table was changed while it was iterated over */
     VM_ERROR_SINK,     /* the receiver of printed text refused it */
+    VM_ERROR_IMAGE,    /* what should be loaded is no sound image */
+    VM_INTERRUPTED,    /* somebody asked for it, or the fuel is used up */
 } vm_status;
 
 /* The types, from types.def. */

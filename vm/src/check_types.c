@@ -115,7 +115,9 @@ bool vm__check_type(const vm_t *vm, const struct vm__object *object) {
         return vm_is(object->slots[VM__SHAPE_NAME], VM_TYPE_SYMBOL) &&
                vm_is(object->slots[VM__SHAPE_FIELDS], VM_TYPE_ARRAY);
     case VM_TYPE_CLOSURE:
-        return vm_is(object->slots[VM__CLOSURE_PROTO], VM_TYPE_PROTO);
+        /* The evaluator's routines lie outside of the heap, at addresses that look like integers. */
+        return vm_is(object->slots[VM__CLOSURE_PROTO], VM_TYPE_PROTO) ||
+               vm_is_integer(object->slots[VM__CLOSURE_PROTO]);
     case VM_TYPE_PROTO:
         return vm__raw(object, VM__PROTO_COUNT) <= (vm__slot_count(object) - VM__PROTO_CODE) * 2;
     case VM_TYPE_RECORD:

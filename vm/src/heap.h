@@ -131,6 +131,9 @@ void vm__due_set(vm_t *vm);
 /* The safepoint of a safe native that calls back: under VM_STRESS_CALLBACK it always flips. */
 vm_status vm__callback_safepoint(vm_t *vm);
 
+/* Gives all of the evaluator back; NULL is allowed. */
+void vm__evaluator_free(void *evaluator);
+
 /* Of the weak tables, after a flip whose old pool is still readable. */
 void vm__symbols_sweep(vm_t *vm);
 void vm__owned_sweep(vm_t *vm);

@@ -11,8 +11,8 @@
  *
  * Numbers are LEB128 of minimal length, signed where they may be negative (integers, lines); fixed sizes are
  * little-endian. No padding, nothing behind the last section. */
+#include "vm/objects.h"
 #include "vm/src/program.h"
-#include "vm/value.h"
 
 #include <math.h>
 #include <string.h>
@@ -156,35 +156,9 @@ static uint32_t read_count(struct reader *reader, struct vm__list *list, size_t 
 /* The next item of a list that has room for it. */
 #define NEXT_ITEM(type, list) VM__AT(type, list, (list)->count++)
 
-static size_t utf8_length(const unsigned char *text, size_t length) {
-    if (text[0] < 0x80) {
-        return 1;
-    }
-    size_t size = text[0] < 0xc2 ? 0 : text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : text[0] < 0xf5 ? 4 : 0;
-    if (size == 0 || size > length) {
-        return 0;
-    }
-    for (size_t i = 1; i < size; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    /* Not longer than needed, no surrogates, nothing beyond U+10FFFF. */
-    bool is_bad = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-                  (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f);
-    return is_bad ? 0 : size;
-}
-
 bool vm__is_utf8(const char *text, size_t length_bytes) {
-    const unsigned char *bytes = (const unsigned char *)text;
-    for (size_t i = 0; i < length_bytes;) {
-        size_t size = utf8_length(bytes + i, length_bytes - i);
-        if (size == 0) {
-            return false;
-        }
-        i += size;
-    }
-    return true;
+    size_t characters;
+    return vm_utf8_check(text, length_bytes, &characters);
 }
 
 int vm__string_compare(const struct vm__string *a, const struct vm__string *b) {

@@ -43,6 +43,17 @@ struct verifier {
     struct vm__list used;     /* uint8_t: strings, constants, imports, functions, one after the other */
 };
 
+/* The source line of a word; 0: nobody says. */
+static uint32_t line_of(const struct verifier *verifier, uint32_t word) {
+    const struct vm__range *range = &verifier->function->lines;
+    uint32_t line = 0;
+    for (uint32_t i = 0; i < range->count; i++) {
+        const struct vm__line *entry = VM__AT(struct vm__line, &verifier->program->lines, range->first + i);
+        line = entry->word <= word ? entry->line : line;
+    }
+    return line;
+}
+
 static bool refuse(const struct verifier *verifier, uint32_t word, const char *format, ...) CUPEL_PRINTF(3, 4);
 static bool refuse(const struct verifier *verifier, uint32_t word, const char *format, ...) {
     char why[160];
@@ -55,8 +66,9 @@ static bool refuse(const struct verifier *verifier, uint32_t word, const char *f
         name = VM__AT(struct vm__string, &verifier->program->strings, verifier->function->name - 1);
     }
     int length = name == NULL ? 0 : name->length < 40 ? (int)name->length : 40;
-    return cupel_error_set(verifier->error, 0, 0, "function %u%s%.*s, word %u: %s", verifier->number,
-                           name == NULL ? "" : " ", length, name == NULL ? "" : name->text, word, why);
+    return cupel_error_set(verifier->error, line_of(verifier, word), 0, "function %u%s%.*s, word %u: %s",
+                           verifier->number, name == NULL ? "" : " ", length, name == NULL ? "" : name->text, word,
+                           why);
 }
 
 static bool resize(struct verifier *verifier, struct vm__list *list, size_t item_bytes, size_t count) {

@@ -46,6 +46,7 @@ void vm_destroy(vm_t *vm) {
     if (vm == NULL) {
         return;
     }
+    vm__evaluator_free(vm->evaluator);
     vm__owned_free(vm);
     vm__pool_open(vm);
     vm__pool_clear(vm, &vm->pool);

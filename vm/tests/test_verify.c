@@ -21,7 +21,7 @@ static const struct row rows[] = {
     {NULL, 0, {W(RETP, 0, 0, 0)}},
     {"there is no code", 0, {0}},
     {"255 is no instruction", 0, {255}},
-    {"is no instruction", 0, {W(BRK, 0, 0, 0), W(RETP, 0, 0, 0)}},
+    {"is no instruction", 0, {W(HALT, 0, 0, 0), W(RETP, 0, 0, 0)}},
     {"means nothing is not zero", 0, {W(RETP, 0, 1, 0)}},
     {"means nothing is not zero", 0, {W(RETP, 0, 0, 128)}},
     {"there is no primitive 4", 0, {W(RETP, 4, 0, 0)}},
