@@ -264,9 +264,9 @@ void cupel__span_emptied(struct cupel__debug *debug, struct cupel__span *span, s
     }
     cupel__debug_lock(debug, &debug->lock);
     if (span->state == CUPEL__SPAN_OPEN || span->state == CUPEL__SPAN_FULL) {
-        if (span->handed_out < span->capacity) {
-            shard->credit -= CUPEL__CREDIT_EACH;
-        }
+        /* Where each pair empties its span, all that it earns goes into retiring spans that were handed out whole. */
+        uint32_t cost = span->handed_out < span->capacity ? CUPEL__CREDIT_EACH : span->handed_out;
+        shard->credit -= cost < shard->credit ? cost : shard->credit;
         retire(debug, span, pending);
     }
     cupel__debug_unlock(debug, &debug->lock);
