@@ -67,7 +67,7 @@ struct vm__object *vm__allocate_slow(vm_t *vm, enum vm_type type, size_t slots) 
 }
 
 struct vm__object *vm__object_new(vm_t *vm, enum vm_type type, size_t slots) {
-    if (slots >= PTRDIFF_MAX / VM__WORD_BYTES - 64) {
+    if (slots > PTRDIFF_MAX / VM__WORD_BYTES / 2) {
         return NULL;
     }
     size_t size = (slots + 1) * VM__WORD_BYTES;
@@ -94,12 +94,8 @@ void vm__object_unmake(vm_t *vm, struct vm__object *object) {
 }
 
 void *vm_alloc(vm_t *vm, size_t size_bytes) {
-    if (size_bytes > PTRDIFF_MAX - 64) {
-        return NULL;
-    }
-    /* One word more than needed: objects are aligned to 8 bytes, scratch memory to 16. */
-    struct vm__object *object =
-        vm__object_new(vm, VM_TYPE_BLOB, (size_bytes + VM__WORD_BYTES - 1) / VM__WORD_BYTES + 1);
+    /* One word more than is needed: objects are aligned to 8 bytes, scratch memory to 16. */
+    struct vm__object *object = vm__object_new(vm, VM_TYPE_BLOB, size_bytes / VM__WORD_BYTES + 2);
     if (object == NULL) {
         return NULL;
     }

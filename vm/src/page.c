@@ -16,9 +16,6 @@ static size_t alignment(const struct vm *vm) {
 
 static struct vm__page *acquire(struct vm *vm, size_t size) {
     size_t align = alignment(vm);
-    if (size > PTRDIFF_MAX - align) {
-        return NULL;
-    }
     size = (size + align - 1) / align * align;
     struct vm__page *page = cupel_alloc(vm->allocator, size, align);
     if (page != NULL) {
@@ -78,7 +75,7 @@ static void append_large(struct vm__pool *pool, struct vm__page *page) {
 }
 
 static struct vm__object *place_large(struct vm *vm, struct vm__pool *pool, size_t size) {
-    struct vm__page *page = size > PTRDIFF_MAX / 2 ? NULL : acquire(vm, sizeof *page + size + vm->redzone_bytes);
+    struct vm__page *page = acquire(vm, sizeof *page + size + vm->redzone_bytes);
     if (page == NULL) {
         return NULL;
     }

@@ -62,7 +62,8 @@ static inline size_t vm__pool_bytes(const struct vm__pool *pool) {
 }
 
 /* Room for one object, at the cursor of the pool or on a page of its own; NULL when out of memory, and nothing changed
- * then. Asks neither cap nor hook. The object is uninitialised. */
+ * then. Asks neither cap nor hook. At most PTRDIFF_MAX / 2 bytes. The object
+ * is uninitialised. */
 struct vm__object *vm__pool_place(struct vm *vm, struct vm__pool *pool, size_t size_bytes);
 /* Takes the newest object of its kind (small or large) away again. */
 void vm__pool_unplace(struct vm *vm, struct vm__pool *pool, struct vm__object *object);

@@ -206,6 +206,9 @@ TEST(vm_objects, what_can_be_called_keeps_its_parts, .faults = "vm") {
     CHECK_UINT_EQ(vm__raw(function, VM__NATIVE_ARITY), 0x1ffff0001U);
     CHECK(vm_is_same(vm__object(vm_held(vm, cell))->slots[0], VM_FALSE));
     CHECK(vm_is_same(vm__object(vm_held(vm, error))->slots[VM__ERROR_MESSAGE], VM_TRUE));
+    tagged_value_t plain = made(vm, vm_mk_closure(vm, vm__reference(moved_proto), NULL, 0));
+    CHECK_UINT_EQ(vm__slot_count(vm__object(plain)), 1);
+    CHECK(vm__proto_new(vm, (size_t)INT32_MAX + 1) == NULL);
     CHECK(vm_is_same(made(vm, vm_mk_native(vm, &(struct vm_native){.name = "\xff", .function = do_nothing})),
                      VM_UNDEFINED));
     vm_destroy(vm);
@@ -237,6 +240,20 @@ TEST(vm_objects, native_objects_are_freed_once_they_are_unreachable, .faults = "
     check_heap(vm);
     vm_destroy(vm);
     CHECK_UINT_EQ(released, 111);
+}
+
+TEST(vm_objects, native_objects_can_be_many) {
+    static unsigned one = 1;
+    released = 0;
+    vm_t *vm = create(&(struct vm_options){.stress = VM_STRESS_FLIP});
+    for (int i = 0; i < 100; i++) {
+        tagged_value_t object = vm_mk_nobj(vm, VM_NIL, &one, 0, release);
+        end_where(vm, vm_is_oom(object));
+    }
+    flip(vm);
+    CHECK_UINT_EQ(released, 100);
+    vm_destroy(vm);
+    CHECK_UINT_EQ(released, 100);
 }
 
 TEST(vm_objects, scopes_drop_their_handles, .faults = "vm") {
@@ -330,6 +347,26 @@ TEST(vm_objects, texts_are_joined) {
     CHECK_STR_EQ(vm_string_text(joined), "a\xc3\xa4yz");
     CHECK_UINT_EQ(vm_length(joined), 4);
     CHECK_UINT_EQ(vm_length(made(vm, vm_concat(vm, NULL, 0))), 0);
+    size_t length = 0;
+    const char *bytes = vm_text_bytes(texts[2], &length);
+    CHECK_MEM_EQ(bytes, "yz", 2);
+    CHECK_UINT_EQ(length, 2);
+    check_heap(vm);
+    vm_destroy(vm);
+}
+
+/* A megabyte two thousand times over is more than a string may have. */
+TEST(vm_objects, texts_that_would_be_too_long_are_refused) {
+    enum { MEGABYTE = 1 << 20, TIMES = 2048 };
+    static char text[MEGABYTE];
+    static tagged_value_t texts[TIMES];
+    memset(text, 'x', sizeof text);
+    vm_t *vm = create(NULL);
+    tagged_value_t string = made(vm, vm_mk_string(vm, text, sizeof text));
+    for (int i = 0; i < TIMES; i++) {
+        texts[i] = string;
+    }
+    CHECK(vm_is_oom(vm_concat(vm, texts, TIMES)));
     check_heap(vm);
     vm_destroy(vm);
 }

@@ -294,6 +294,18 @@ TEST(freeze, reaches_everything_or_nothing) {
     vm_destroy(vm);
 }
 
+TEST(freeze, reaches_a_thousand_objects) {
+    vm_t *vm = create(NULL);
+    tagged_value_t list = list_of(vm, 1000, VM_NIL);
+    vm_status status = vm_freeze(vm, list);
+    end_where(vm, status == VM_ERROR_OOM);
+    CHECK_INT_EQ(status, VM_OK);
+    for (; vm_is(list, VM_TYPE_PAIR); list = vm_get(list, 1)) {
+        CHECK(vm_is_frozen(list));
+    }
+    vm_destroy(vm);
+}
+
 TEST(freeze, holds_through_slices_both_ways) {
     vm_t *vm = create(NULL);
     tagged_value_t array = made(vm, vm_mk_array(vm, 2)), before, after = VM_NIL;
