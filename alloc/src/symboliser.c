@@ -194,7 +194,7 @@ static bool is_place(char *place) {
 
 /* The answer has, for each offset, the offset in hexadecimal, and then pairs of lines, a function and a place, the
  * innermost first. llvm-symbolizer ends each with an empty line. */
-static void visit_answer(unsigned count, cupel__symboliser_visit visit, void *user) {
+static void visit_answer(unsigned count, cupel_lines_visit visit, void *user) {
     char *at = answer;
     char *line = next_line(&at);
     for (unsigned which = 0; which < count && line != NULL; which++) {
@@ -243,7 +243,7 @@ static void build_words(const char *path, const uintptr_t offsets[], unsigned co
     words[used] = NULL;
 }
 
-bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel__symboliser_visit visit,
+bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel_lines_visit visit,
                            void *user) {
     if (count > CUPEL__SYMBOLISER_ASKED_MAX || getauxval(AT_SECURE) != 0) {
         return false;
@@ -262,6 +262,34 @@ bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned
         }
     }
     return false;
+}
+
+/* A part of a longer question. */
+struct part {
+    cupel_lines_visit visit;
+    void *user;
+    unsigned first;
+};
+
+static void visit_part(void *user, unsigned which, const char *function, const char *place, bool is_inlined) {
+    const struct part *part = user;
+    part->visit(part->user, part->first + which, function, place, is_inlined);
+}
+
+bool cupel_lines_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel_lines_visit visit, void *user) {
+    if (!cupel__symboliser_enter()) {
+        return false;
+    }
+    bool is_answered = true;
+    for (unsigned i = 0; i < count && is_answered; i += CUPEL__SYMBOLISER_ASKED_MAX) {
+        unsigned left = count - i;
+        struct part part = {visit, user, i};
+        is_answered = cupel__symboliser_ask(
+            path, &offsets[i], left < CUPEL__SYMBOLISER_ASKED_MAX ? left : (unsigned)CUPEL__SYMBOLISER_ASKED_MAX,
+            visit_part, &part);
+    }
+    cupel__symboliser_leave();
+    return is_answered;
 }
 
 static void take_line(char *to, size_t size, const char *line) {

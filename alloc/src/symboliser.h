@@ -4,6 +4,7 @@
 #ifndef ALLOC_SRC_SYMBOLISER_H
 #define ALLOC_SRC_SYMBOLISER_H
 
+#include "alloc/lines.h"
 #include "alloc/query.h"
 
 enum { CUPEL__SYMBOLISER_ASKED_MAX = 32 };
@@ -16,11 +17,6 @@ extern struct cupel__symboliser_limits {
     int look_ms;        /* how often it is looked at */
 } cupel__symboliser_limits;
 
-/* Called for each answer: `place` is "file:line" and never unknown; with is_inlined a call in there was replaced by the
- * function's body, and more answers of the same `which` follow. */
-typedef void (*cupel__symboliser_visit)(void *user, unsigned which, const char *function, const char *place,
-                                        bool is_inlined);
-
 /* Whoever asks is the only one: false where somebody asks already, another thread or the report that this one is inside
  * of. */
 bool cupel__symboliser_enter(void);
@@ -29,7 +25,7 @@ void cupel__symboliser_leave(void);
 /* Asks for `count` (at most CUPEL__SYMBOLISER_ASKED_MAX) offsets in a module's file. False where nobody can be asked or
  * the answer took too long; one that takes long uses up what the process as a whole may spend, some seconds. One thread
  * at a time. */
-bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel__symboliser_visit visit,
+bool cupel__symboliser_ask(const char *path, const uintptr_t offsets[], unsigned count, cupel_lines_visit visit,
                            void *user);
 
 /* A variable of a call's frame, or a parameter. */

@@ -1,6 +1,8 @@
 /* Goal: a printed trace names function, file and line, also of inlined calls, and no program that is asked for them can
  * spoil it. Method: each program that is there is asked about a known stack; then ones that answer nonsense, nothing,
  * or without end. */
+#include "alloc/lines.h"
+#include "alloc/src/symboliser.h"
 #include "alloc/tests/unwind_inline.h"
 #include "alloc/trace.h"
 #include "harness/harness.h"
@@ -62,6 +64,50 @@ TEST(trace_print, names_lines_and_inlined_calls, .skip = NOT_HERE, .tags = "slow
     (void)snprintf(wanted, sizeof wanted, "unwind_inline.c:%d, inlined into", unwind_inline_next);
     CHECK_STR_CONTAINS(text, "    #0 next_inlined at ");
     CHECK_STR_CONTAINS(text, wanted);
+}
+
+struct counted {
+    unsigned visits, next, wrong;
+};
+
+static void count_line(void *user, unsigned which, const char *function, const char *place, bool is_inlined) {
+    struct counted *counted = user;
+    counted->visits++;
+    counted->wrong += which != counted->next || strstr(place, "/unwind_inline.c:") == NULL || function[0] == '\0';
+    counted->next += !is_inlined;
+}
+
+/* More than one question has room for. */
+TEST(trace_print, lines_of_many_offsets, .skip = NOT_HERE, .tags = "slow",
+     .no_sweep = "it needs an environment that it can change") {
+    enum { COUNT = 70 };
+    const void *frame;
+    Dl_info info;
+    uintptr_t offsets[COUNT];
+#if !defined(CUPEL_HAVE_LIBDW)
+    cupel_test_skip("cupel-symbolise was built without libdw");
+#endif
+    REQUIRE(cupel_trace_frames(unwind_inline_take(), &frame, 1) == 1 && dladdr(frame, &info) != 0);
+    for (unsigned i = 0; i < COUNT; i++) {
+        offsets[i] = (uintptr_t)frame - 1 - (uintptr_t)info.dli_fbase;
+    }
+    struct counted counted = {0, 0, 0};
+    REQUIRE(setenv("CUPEL_SYMBOLISER", programs[0], 1) == 0);
+    CHECK(cupel_lines_ask("/proc/self/exe", offsets, 0, count_line, &counted));
+    CHECK(!cupel_lines_ask("/nonexistent", offsets, COUNT, count_line, &counted));
+    CHECK_UINT_EQ(counted.visits, 0);
+    char path[1024];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    REQUIRE(length > 0);
+    path[length] = '\0';
+    CHECK(cupel_lines_ask(path, offsets, COUNT, count_line, &counted));
+    CHECK_UINT_EQ(counted.visits, 3 * COUNT); /* each with two calls that were inlined */
+    CHECK_UINT_EQ(counted.next, COUNT);
+    CHECK_UINT_EQ(counted.wrong, 0);
+    REQUIRE(cupel__symboliser_enter()); /* somebody else asks */
+    CHECK(!cupel_lines_ask(path, offsets, 1, count_line, &counted));
+    cupel__symboliser_leave();
+    REQUIRE(unsetenv("CUPEL_SYMBOLISER") == 0);
 }
 
 /* What stands there whoever is asked. */

@@ -1,41 +1,29 @@
 /* Stacks with file and line: see symbolise.h. The stacks were printed where the test ran, by module and offset; here,
- * in the supervisor, a tool that reads debug info is asked, so that no test pays for it or can harm it. */
+ * in the supervisor, the program that reads debug info is asked, so that no test pays for it or can harm it. */
 #include "harness/src/symbolise.h"
 
-#include "alloc/base/progress.h"
+#include "alloc/lines.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-enum { FRAMES_MAX = 256, ANSWER_MAX = 65536, PROCESS_MS = 15000, RUN_MS = 30000, TOOL_WORDS = 6 };
+enum { FRAMES_MAX = 256, PLACES_BYTES = 65536 };
 
 /* A line of a stack; the texts are borrowed from it. */
 struct frame {
     const char *line;
     const char *module;
     size_t module_length;
-    char offset[20];
-    const char *place; /* in the answer, or NULL */
-    size_t place_length;
+    uintptr_t offset;
+    const char *place; /* in `places`, or NULL */
     bool is_asked;
 };
 
 static struct frame frames[FRAMES_MAX];
-static char answer[ANSWER_MAX];
+static char places[PLACES_BYTES];
+static size_t places_used;
 static struct cupel_text scratch;
-static int64_t spent_ms; /* by all tools of this run */
-
-static const char *const tools[][TOOL_WORDS] = {
-    {"addr2line", "-e"},
-    {"llvm-symbolizer", "--output-style=GNU", "--functions=none", "--no-inlines", "-e"},
-};
 
 /* The function of a frame's line, or NULL where the line is none. */
 static const char *function_of(const char *line) {
@@ -95,12 +83,12 @@ static bool parse(const char *line, struct frame *frame) {
     while (open != NULL && plus > open && *plus != '+') {
         plus--;
     }
-    if (open == NULL || plus == open || end[-1] != ')' || (size_t)(end - plus) - 1 > sizeof frame->offset) {
+    if (open == NULL || plus == open || end[-1] != ')') {
         return false;
     }
     *frame = (struct frame){.line = line, .module = open + (*open == ' ' ? 2 : 1)};
     frame->module_length = (size_t)(plus - frame->module);
-    memcpy(frame->offset, plus + 1, (size_t)(end - plus) - 2);
+    frame->offset = (uintptr_t)strtoull(plus + 1, NULL, 16);
     return true;
 }
 
@@ -114,115 +102,35 @@ static size_t find_frames(const char *line) {
     return count;
 }
 
-/* Starts a tool with its standard output in *output. */
-static pid_t start(char *const words[], int *output) {
-    int ends[2];
-    pid_t pid = -1;
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, usual;
-    if (pipe2(ends, O_CLOEXEC) != 0) {
-        return -1;
-    }
-    (void)sigemptyset(&none);
-    (void)sigfillset(&usual);
-    (void)posix_spawnattr_init(&attributes);
-    (void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    (void)posix_spawnattr_setsigmask(&attributes, &none);
-    (void)posix_spawnattr_setsigdefault(&attributes, &usual);
-    (void)posix_spawn_file_actions_init(&actions);
-    (void)posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-    (void)posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
-    if (posix_spawnp(&pid, words[0], &actions, &attributes, words, environ) != 0) {
-        pid = -1;
-    }
-    (void)posix_spawn_file_actions_destroy(&actions);
-    (void)posix_spawnattr_destroy(&attributes);
-    (void)close(ends[1]);
-    if (pid < 0) {
-        (void)close(ends[0]);
-    }
-    *output = ends[0];
-    return pid;
-}
-
-/* Reads all that a tool prints into `text`; false where it took too long or failed. */
-static bool run_tool(char *const words[], char *text, size_t size) {
-    int output;
-    int64_t start_ms = cupel_clock_ms();
-    int64_t allowed_ms = RUN_MS - spent_ms < PROCESS_MS ? RUN_MS - spent_ms : PROCESS_MS;
-    pid_t pid = start(words, &output);
-    if (pid < 0) {
-        return false;
-    }
-    size_t length = 0;
-    bool has_ended = false;
-    while (!has_ended && length + 1 < size) {
-        struct pollfd poller = {.fd = output, .events = POLLIN};
-        int64_t left_ms = start_ms + allowed_ms - cupel_clock_ms();
-        if (left_ms <= 0 || poll(&poller, 1, (int)left_ms) <= 0) {
-            break;
-        }
-        ssize_t got = read(output, text + length, size - 1 - length);
-        has_ended = got <= 0;
-        length += got > 0 ? (size_t)got : 0;
-    }
-    text[length] = '\0';
-    int status = 0;
-    if (!has_ended) {
-        (void)kill(pid, SIGKILL);
-    }
-    (void)close(output);
-    bool is_reaped = waitpid(pid, &status, 0) == pid;
-    spent_ms += cupel_clock_ms() - start_ms;
-    return has_ended && is_reaped && WIFEXITED(status) && WEXITSTATUS(status) == 0;
-}
-
-/* Gives each asked frame its line of the answer: "file:line", with words after a space left out; "?" is not known. */
-static void take_places(const char *line, const size_t asked[], size_t count) {
-    for (size_t i = 0; i < count && *line != '\0'; i++) {
-        size_t length = strcspn(line, " \n");
-        if (length > 2 && line[0] != '?' && line[length - 1] != '?' && strncmp(line + length - 2, ":0", 2) != 0) {
-            frames[asked[i]].place = line;
-            frames[asked[i]].place_length = length;
-        }
-        line += strcspn(line, "\n");
-        line += *line == '\n';
+/* Keeps the place of the code itself; of whom it was inlined into nothing is printed. */
+static void take_place(void *user, unsigned which, const char *function, const char *place, bool is_inlined) {
+    const size_t *asked = user;
+    struct frame *frame = &frames[asked[which]];
+    size_t size = strlen(place) + 1;
+    (void)function, (void)is_inlined;
+    if (frame->place == NULL && size <= sizeof places - places_used) {
+        frame->place = memcpy(places + places_used, place, size);
+        places_used += size;
     }
 }
 
-/* Asks about all frames of the module of frame `first`. Returns how much of `text` the answer takes. */
-static size_t ask(size_t first, size_t count, char *text, size_t size) {
+/* Asks about all frames of the module of frame `first`. */
+static void ask(size_t first, size_t count) {
     static char module[4096];
-    static char *words[TOOL_WORDS + FRAMES_MAX + 2];
+    uintptr_t offsets[FRAMES_MAX];
     size_t asked[FRAMES_MAX];
-    size_t asked_count = 0;
+    unsigned asked_count = 0;
     const struct frame *one = &frames[first];
     (void)snprintf(module, sizeof module, "%.*s", (int)one->module_length, one->module);
     for (size_t i = first; i < count; i++) {
         if (frames[i].module_length == one->module_length &&
             memcmp(frames[i].module, one->module, one->module_length) == 0) {
             frames[i].is_asked = true;
-            asked[asked_count++] = i;
+            asked[asked_count] = i;
+            offsets[asked_count++] = frames[i].offset;
         }
     }
-    for (size_t tool = 0; tool < sizeof tools / sizeof tools[0] && spent_ms < RUN_MS; tool++) {
-        size_t used = 0;
-        for (size_t i = 0; i < TOOL_WORDS && tools[tool][i] != NULL; i++) {
-            words[used++] = (char *)(uintptr_t)tools[tool][i]; /* exec reads them only */
-        }
-        words[used++] = module;
-        for (size_t i = 0; i < asked_count; i++) {
-            words[used++] = frames[asked[i]].offset;
-        }
-        words[used] = NULL;
-        if (run_tool(words, text, size)) {
-            take_places(text, asked, asked_count);
-            return strlen(text) + 1;
-        }
-    }
-    return 0;
+    (void)cupel_lines_ask(module, offsets, asked_count, take_place, asked);
 }
 
 static void write_places(const char *from, size_t count, struct cupel_text *out) {
@@ -234,7 +142,7 @@ static void write_places(const char *from, size_t count, struct cupel_text *out)
         const char *function = function_of(frame->line);
         size_t name_length = strcspn(function, "+ (\n");
         cupel_text_add_n(out, from, (size_t)(function - from) + name_length);
-        cupel_text_add(out, "%sat %.*s", name_length == 0 ? "" : " ", (int)frame->place_length, frame->place);
+        cupel_text_add(out, "%sat %s", name_length == 0 ? "" : " ", frame->place);
         from = function + strcspn(function, "\n");
     }
     cupel_text_add_n(out, from, strlen(from));
@@ -251,10 +159,10 @@ void cupel__symbolise(struct cupel_text *text) {
     copy_without_runner(text->data, &scratch);
     clear(text);
     size_t count = find_frames(scratch.data);
-    size_t used = 0;
+    places_used = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!frames[i].is_asked && used + 1 < sizeof answer) {
-            used += ask(i, count, answer + used, sizeof answer - used);
+        if (!frames[i].is_asked) {
+            ask(i, count);
         }
     }
     write_places(scratch.data, count, text);
