@@ -208,7 +208,9 @@ bool vm__gc_flip(vm_t *vm) {
     size_t before = vm__pool_bytes(&flip.from);
     if (!vm__roots_visit(vm, &flip.visitor) || !forward_copies(&flip)) {
         undo(&flip);
+        /* Not at every safepoint from here on. */
         vm->due_bytes = vm__pool_bytes(&vm->pool) + VM__PAGE_BYTES;
+        (void)atomic_fetch_and_explicit(&vm->attention, ~(unsigned)VM__ATTENTION_FLIP, memory_order_relaxed);
         vm__pool_limit(vm);
         return false;
     }

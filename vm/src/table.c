@@ -150,7 +150,7 @@ bool vm__table_reserve(vm_t *vm, struct vm__object *table, size_t expected) {
     return expected <= entry_capacity(table) || rebuild(vm, table, (uint32_t)expected);
 }
 
-/* Room for one more: where half of the entries are deleted ones they are left out, else there is half as much again. */
+/* Room for one more: where half of the entries are deleted ones they are left out, else there is twice as much. */
 static bool make_room(vm_t *vm, struct vm__object *table) {
     uint32_t capacity = entry_capacity(table), live = live_count(table);
     if (used_count(table) < capacity) {
@@ -159,7 +159,7 @@ static bool make_room(vm_t *vm, struct vm__object *table) {
     if (live < capacity / 2) {
         return rebuild(vm, table, capacity);
     }
-    uint32_t wanted = capacity < FIRST_ENTRIES ? FIRST_ENTRIES : capacity + capacity / 2 + 1;
+    uint32_t wanted = capacity < FIRST_ENTRIES ? FIRST_ENTRIES : capacity * 2;
     return live < VM_TABLE_MAX && rebuild(vm, table, wanted < VM_TABLE_MAX ? wanted : (uint32_t)VM_TABLE_MAX);
 }
 

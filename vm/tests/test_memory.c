@@ -3,6 +3,7 @@
  * a scanner of roots; bytes that must not be touched, asked of ASan and valgrind, and touched in a child. */
 #include "alloc/base/poison.h"
 #include "alloc/counting.h"
+#include "alloc/failing.h"
 #include "alloc/libc.h"
 #include "harness/harness.h"
 #include "vm/src/heap.h"
@@ -30,8 +31,31 @@ TEST(memory, a_flip_is_due_after_so_many_bytes) {
     (void)made(vm, vm_mk_pair(vm, VM_NIL, VM_NIL));
     flip(vm);
     CHECK_UINT_EQ(statistics_of(vm).flips, 1);
-    CHECK_UINT_EQ(statistics_of(vm).bytes_allocated - statistics_of(vm).bytes_at_start,
-                  vm->redzone_bytes != 0 ? 24 * 101 : 24 * 101);
+    CHECK_UINT_EQ(statistics_of(vm).bytes_allocated - statistics_of(vm).bytes_at_start, UINT64_C(24) * 101);
+    vm_destroy(vm);
+}
+
+/* A due flip that finds no memory is tried again when more was allocated, not at every safepoint. */
+TEST(memory, a_flip_that_fails_is_not_tried_at_once_again) {
+    struct cupel_failing failing;
+    vm_t *vm = create_in(cupel_failing_init(&failing, test_allocator(), "", NULL),
+                         &(struct vm_options){.flip_after_bytes = 1000});
+    (void)hold(vm, vm_mk_array(vm, 1000));
+    (void)made(vm, vm_mk_array(vm, 1));
+    struct cupel_fault_plan plan;
+    REQUIRE(cupel_fault_plan_parse(&plan, "alloc:1", NULL));
+    cupel_failing_set(&failing, &plan);
+    CHECK_INT_EQ(vm_safepoint(vm), VM_ERROR_OOM);
+    end_where(vm, failing.injected == 0); /* a sweep's fault came first */
+    uint64_t calls = failing.calls;
+    CHECK_INT_EQ(vm_safepoint(vm), VM_OK);
+    CHECK_UINT_EQ(failing.calls, calls);
+    for (int i = 0; i < 70; i++) {
+        (void)made(vm, vm_mk_array(vm, 125));
+    }
+    CHECK_UINT_EQ(statistics_of(vm).flips, 0);
+    flip(vm);
+    CHECK_UINT_EQ(statistics_of(vm).flips, 1);
     vm_destroy(vm);
 }
 
