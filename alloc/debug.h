@@ -95,7 +95,8 @@ struct cupel_debug_options {
     unsigned char canary;          /* the bytes. Default 0xca */
     unsigned char fresh;           /* of new blocks. Default 0xaf */
     unsigned char freed;           /* of freed blocks. Default 0xdd */
-    size_t fill_max_bytes;         /* of a block of more, this much of its front is filled. Default 32 KiB */
+    size_t fill_max_bytes;         /* of a block of more, this much of its front is filled; of a new one
+                                      4 KiB at most. Default 32 KiB */
     unsigned guard_every;          /* one block in so many gets pages of its own and guards: 0 none, 1 all. Default 0 */
     size_t quarantine_bytes;       /* freed bytes that may lie among live ones before they are reused. Default 64 MiB */
     size_t address_bytes;          /* of address space; 0: as much as there is. Default 0 */

@@ -262,7 +262,6 @@ static void init_locks(struct cupel__debug *debug) {
     cupel__recursive_mutex_init(&debug->seal_lock);
     for (unsigned i = 0; i < CUPEL__SHARDS; i++) {
         debug->shards[i].credit = CUPEL__CREDIT_MAX;
-        debug->shards[i].credit_of_runs = CUPEL__CREDIT_RUNS_MAX;
     }
 }
 
@@ -298,6 +297,7 @@ struct cupel_allocator *cupel_debug_init(struct cupel_debug *debug, struct cupel
         state->options.seal = CUPEL_DEBUG_SEAL_NONE;
     }
     init_locks(state);
+    state->runs_left = CUPEL__RUNS_MAX;
     debug->state = state;
     cupel__debug_unseal(state);
     cupel__debug_seal(state);

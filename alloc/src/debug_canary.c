@@ -93,7 +93,9 @@ void cupel__fresh_fill(const struct cupel__debug *debug, unsigned char *block, s
             memset(block, 0, size);
         }
     } else if (debug->options.fills_fresh) {
-        size_t most = debug->options.fill_max_bytes;
+        /* Pages that a program has but does not use cost no more than their addresses. */
+        enum { FRONT = 4096 };
+        size_t most = debug->options.fill_max_bytes < FRONT ? debug->options.fill_max_bytes : FRONT;
         memset(block, debug->options.fresh, size < most ? size : most);
     }
 }

@@ -38,9 +38,9 @@ static inline size_t cupel__length_bytes(unsigned index) {
     return (size_t)CUPEL__UNIT << (CUPEL__LENGTH_STEP * index);
 }
 
-/* How many ranges of a length are kept ready: 2 MiB at most of each. */
+/* How many ranges of a length are kept ready: 1 MiB at most of each. */
 static inline unsigned cupel__ready_max(unsigned index) {
-    return (unsigned)CUPEL__READY >> index;
+    return (unsigned)CUPEL__READY >> (index < 2 ? index : 3);
 }
 
 #endif

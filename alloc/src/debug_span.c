@@ -84,10 +84,16 @@ static void drop_range(struct cupel__debug *debug, unsigned char *range, size_t 
 
 static struct cupel__span *make_small(struct cupel__debug *debug, unsigned size_class, unsigned shard,
                                       struct cupel__pending *pending) {
+    enum { PART = 8 };
     uint32_t slot_bytes = cupel__class_bytes(size_class);
     unsigned length = cupel__length_index(slot_bytes);
     size_t bytes = cupel__length_bytes(length);
     size_t range_bytes = bytes;
+    if (debug->ready_count[length] == 0) { /* memory grows: something may go for it */
+        unsigned least = 1U << CUPEL__LENGTH_STEP * length;
+        unsigned going = debug->waiting_count / PART > least ? debug->waiting_count / PART : least;
+        cupel__span_trim_waiting(debug, debug->waiting_count > going ? debug->waiting_count - going : 0, pending);
+    }
     unsigned char *range = debug->ready_count[length] > 0 ? debug->ready[length][--debug->ready_count[length]]
                                                           : fresh_range(debug, bytes, 0, bytes);
     if (range == NULL) {
@@ -177,6 +183,9 @@ static struct cupel__span *next_span(struct cupel__debug *debug, unsigned shard,
         cupel__list_remove(&debug->open, full);
         cupel__span_set_state(full, CUPEL__SPAN_FULL);
         cupel__list_append(&debug->full[size_class], full);
+        cupel__span_wait_for_trim(debug, full, __atomic_load_n(&full->freed, __ATOMIC_ACQUIRE), pending);
+        debug->runs_left += full->capacity / CUPEL__CREDIT_RUN;
+        debug->runs_left = debug->runs_left < CUPEL__RUNS_MAX ? debug->runs_left : (uint32_t)CUPEL__RUNS_MAX;
     }
     struct cupel__span *span = NULL;
     if (freed_bytes(debug) > debug->options.quarantine_bytes) {
@@ -228,7 +237,6 @@ struct cupel__block_record *cupel__span_hand_out(struct cupel__debug *debug, uns
     if (slot != NULL) {
         shard->acquired++;
         shard->credit += shard->credit < CUPEL__CREDIT_MAX;
-        shard->credit_of_runs += shard->credit_of_runs < CUPEL__CREDIT_RUNS_MAX;
     }
     cupel__debug_unlock(debug, &shard->lock);
     *span = current;

@@ -50,7 +50,8 @@ enum {
     CUPEL__CREDIT_EACH = 4096, /* requests that pay for retiring a span before its time */
     CUPEL__CREDIT_MAX = 64 * CUPEL__CREDIT_EACH,
     CUPEL__CREDIT_RUN = 16, /* that pay for giving back a run of pages of a span that is not empty */
-    CUPEL__CREDIT_RUNS_MAX = 4096 * CUPEL__CREDIT_RUN
+    CUPEL__RUNS_MAX = 4096,
+    CUPEL__WAITING = 64 /* spans that wait for a look at the pages that they might give back */
 };
 
 /* Fourteen bytes a block: twelve here, and in an array behind the records of its span the number of the thread that
@@ -87,6 +88,7 @@ struct cupel__span {
     uint32_t freed;                       /* of them; atomic */
     uint32_t gone_slots;                  /* freed ones of pages that are gone */
     uint32_t trim_at;                     /* how many freed ones make it worth to look for pages to give back; atomic */
+    bool is_waiting;                      /* for that look */
     uint32_t cursor;                      /* where the next freed slot is looked for, when slots are reused */
     struct cupel__span *next, *previous;  /* in the list of its state */
     uint64_t gone[CUPEL__PAGES_MAX / 64]; /* pages that were given back while the span lives: a bit each */
@@ -110,7 +112,7 @@ struct cupel__span_list {
 struct cupel__shard {
     cupel__mutex lock;
     struct cupel__span *current[CUPEL__CLASSES];
-    uint32_t credit, credit_of_runs;
+    uint32_t credit;
     uint64_t acquired, reused_slots;
     /* Of slots, in spans that are not retired; atomic, modulo 2^64: the sum of all shards counts. */
     __attribute__((aligned(64))) uint64_t freed_bytes;
@@ -176,6 +178,9 @@ struct cupel__debug {
     struct cupel__span_list full[CUPEL__CLASSES];       /* oldest first */
     unsigned char *ready[CUPEL__LENGTHS][CUPEL__READY]; /* fresh addresses that have pages already */
     unsigned ready_count[CUPEL__LENGTHS];
+    struct cupel__span *waiting[CUPEL__WAITING]; /* a ring; those that are not FULL any more are passed over */
+    unsigned waiting_first, waiting_count;
+    uint32_t runs_left; /* that may be given back: what requests have earned */
     uint64_t mapped_bytes, revocations, moves, trims, reused_spans, forgotten_spans;
     uint64_t held_bytes;              /* of retired spans, over a backing allocator */
     cupel__recursive_mutex seal_lock; /* with CUPEL_DEBUG_SEAL_ALWAYS: one request at a time, and those it causes */

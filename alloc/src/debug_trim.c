@@ -132,33 +132,54 @@ size_t cupel__span_trim(struct cupel__debug *debug, struct cupel__span *span, st
 }
 
 /* The same where enough pages go for what it costs. */
-static void trim_on_credit(struct cupel__debug *debug, struct cupel__span *span, struct cupel__shard *shard,
-                           struct cupel__pending *pending) {
+static void trim_on_credit(struct cupel__debug *debug, struct cupel__span *span, struct cupel__pending *pending) {
     enum { PART = 16 };
     uint64_t going[CUPEL__PAGES_MAX / 64];
     size_t bytes = find_going(debug, span, going);
     if (bytes >= span->length_bytes / PART && bytes > 0) {
-        uint32_t cost = count_runs(going, (unsigned)(span->length_bytes / debug->page_bytes)) * CUPEL__CREDIT_RUN;
-        if (cost <= shard->credit_of_runs) {
-            shard->credit_of_runs -= cost;
+        uint32_t runs = count_runs(going, (unsigned)(span->length_bytes / debug->page_bytes));
+        if (runs <= debug->runs_left) {
+            debug->runs_left -= runs;
             let_go(debug, span, going, bytes, pending);
+        }
+    }
+}
+
+void cupel__span_trim_waiting(struct cupel__debug *debug, unsigned most, struct cupel__pending *pending) {
+    for (; debug->waiting_count > most; debug->waiting_count--) {
+        struct cupel__span *span = debug->waiting[debug->waiting_first++ % CUPEL__WAITING];
+        if (span->is_waiting && span->state == CUPEL__SPAN_FULL) {
+            span->is_waiting = false;
+            trim_on_credit(debug, span, pending);
+        }
+    }
+}
+
+void cupel__span_wait_for_trim(struct cupel__debug *debug, struct cupel__span *span, uint32_t freed,
+                               struct cupel__pending *pending) {
+    enum { STEPS = 16, AT_ONCE = 128 };
+    if (freed >= span->trim_at && freed > 0) {
+        __atomic_store_n(&span->trim_at, freed + span->capacity / STEPS + 1, __ATOMIC_RELAXED);
+        if (!span->is_waiting) {
+            cupel__span_trim_waiting(debug, CUPEL__WAITING - 1, pending);
+            span->is_waiting = true;
+            debug->waiting[(debug->waiting_first + debug->waiting_count++) % CUPEL__WAITING] = span;
+        }
+        if (debug->trims < AT_ONCE) {
+            cupel__span_trim_waiting(debug, 0, pending);
         }
     }
 }
 
 void cupel__span_consider_trim(struct cupel__debug *debug, struct cupel__span *span, uint32_t freed,
                                struct cupel__pending *pending) {
-    enum { STEPS = 8 };
     if (freed < __atomic_load_n(&span->trim_at, __ATOMIC_RELAXED) ||
         __atomic_load_n(&span->state, __ATOMIC_RELAXED) != CUPEL__SPAN_FULL) {
         return;
     }
-    struct cupel__shard *shard = cupel__span_lock_shard(debug, span);
     cupel__debug_lock(debug, &debug->lock);
     if (span->state == CUPEL__SPAN_FULL) {
-        trim_on_credit(debug, span, shard, pending);
-        __atomic_store_n(&span->trim_at, freed + span->capacity / STEPS + 1, __ATOMIC_RELAXED);
+        cupel__span_wait_for_trim(debug, span, freed, pending);
     }
     cupel__debug_unlock(debug, &debug->lock);
-    cupel__debug_unlock(debug, &shard->lock);
 }

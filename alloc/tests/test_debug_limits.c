@@ -335,14 +335,30 @@ TEST(debug_limits, damaged_records_are_told, .no_sweep = "its memory is the kern
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 2);
 }
 
-TEST(debug_limits, pages_go_back_as_soon_as_their_slots_are_freed,
-     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow") {
+/* Has the allocator take fresh pages: spans that wait to give some back do so then. */
+static void grow(struct cupel_allocator *a) {
+    enum { MORE = 12, STEP = 90 };
+    void *more[MORE];
+    for (unsigned i = 0; i < MORE; i++) {
+        more[i] = cupel_alloc(a, (i + 1) * STEP, 8);
+    }
+    for (unsigned i = 0; i < MORE; i++) {
+        cupel_free(a, more[i], (i + 1) * STEP, 8);
+    }
+}
+
+/* How often a program has given pages back: after many times they wait until memory grows. */
+static const uint64_t given_back_before[] = {0, 1000000};
+
+TEST(debug_limits, pages_go_back_as_their_slots_are_freed,
+     .no_sweep = "its memory is the kernel's, which no sweep fails", .tags = "slow", CUPEL_TABLE(given_back_before)) {
     struct cupel_debug debug;
     struct seen seen;
     struct cupel_debug_options options = seen_options(&seen);
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     REQUIRE(a != NULL);
     enum { COUNT = 1000, SIZE = 4360, PART = 10 };
+    debug.state->trims = given_back_before[test_row_index()];
     for (unsigned i = 0; i < COUNT; i++) {
         blocks[i] = cupel_alloc(a, SIZE, 8);
         REQUIRE(blocks[i] != NULL);
@@ -353,9 +369,12 @@ TEST(debug_limits, pages_go_back_as_soon_as_their_slots_are_freed,
             cupel_free(a, blocks[i], SIZE, 8);
         }
     }
-    struct cupel_debug_statistics statistics = statistics_of(&debug);
-    CHECK_UINT_EQ(statistics.retired_spans, 0);
-    CHECK_UINT_LT(statistics.mapped_bytes, mapped - mapped / PART);
+    CHECK_UINT_EQ(statistics_of(&debug).retired_spans, 0);
+    if (test_row_index() > 0) {
+        CHECK_UINT_EQ(statistics_of(&debug).mapped_bytes, mapped);
+        grow(a);
+    }
+    CHECK_UINT_LT(statistics_of(&debug).mapped_bytes, mapped - mapped / PART);
     CHECK_UINT_EQ(cupel_debug_check(&debug), 0);
     for (unsigned i = 0; i < COUNT; i++) {
         if (i % PART >= 3) {
