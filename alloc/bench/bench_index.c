@@ -18,7 +18,7 @@ enum {
     MILLION = 1000000,
     SPACING = 48,
     SIZE = 32,
-    LIVE_ROUNDS = 21,
+    LIVE_ROUNDS = 41,
     LOG_ROUNDS = 11,
     MILLION_ROUNDS = 3,
     ASKED = 200000
@@ -44,17 +44,21 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* The mean of the quickest quarter of the rounds: what others do on the machine only ever adds to a round. */
-static double quickest(const double values[LIVE_ROUNDS]) {
-    enum { QUARTER = (LIVE_ROUNDS + 3) / 4 };
+static double median(const double values[LIVE_ROUNDS]) {
     double sorted[LIVE_ROUNDS];
-    double sum = 0;
     memcpy(sorted, values, sizeof sorted);
     qsort(sorted, LIVE_ROUNDS, sizeof sorted[0], compare);
-    for (unsigned i = 0; i < QUARTER; i++) {
-        sum += sorted[i];
+    return sorted[LIVE_ROUNDS / 2];
+}
+
+/* The cost over the bare compiler, in percent: the median of the rounds, in each of which all ran in turn. A round that
+ * others on the machine disturbed weighs no more than one vote, and a lucky one neither. */
+static double percent_over(double seconds[WAYS][LIVE_ROUNDS], unsigned way) {
+    double ratios[LIVE_ROUNDS];
+    for (unsigned i = 0; i < LIVE_ROUNDS; i++) {
+        ratios[i] = seconds[way][i] / seconds[0][i];
     }
-    return sum / QUARTER;
+    return 100 * (median(ratios) - 1);
 }
 
 static bool bench_live(enum index_source which, const char *where) {
@@ -71,9 +75,9 @@ static bool bench_live(enum index_source which, const char *where) {
     static const char *const what[] = {NULL,    "hooks that do nothing",  "the hash", "the memtable",
                                        "pages", "start bits and trailers"};
     static const char *const seed[] = {NULL, "+0.6 %", "+6.2 %", "+2.7 %", NULL, NULL};
-    double bare = quickest(seconds[0]);
+    double bare = median(seconds[0]);
     for (unsigned way = 1; way < WAYS; way++) {
-        double percent = 100 * (quickest(seconds[way]) / bare - 1);
+        double percent = percent_over(seconds, way);
         char name[128];
         char budget[128];
         (void)snprintf(name, sizeof name, "%s: %s", where, what[way]);

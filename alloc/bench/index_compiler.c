@@ -74,7 +74,7 @@ static bool find_library(void) {
     return access(library, R_OK) == 0;
 }
 
-/* A source of this project: its amalgamated pair, preprocessed, the first third, up to the end of a function. */
+/* A source of this project: its amalgamated pair, preprocessed, the first fifth, up to the end of a function. */
 bool index_compiler_start_real(void) {
     char command[4 * PATH_SIZE];
     struct stat status;
@@ -89,7 +89,7 @@ bool index_compiler_start_real(void) {
     char line[1024];
     bool is_cut = false;
     while (file != NULL && !is_cut && fgets(line, sizeof line, file) != NULL) {
-        is_cut = ftell(file) > status.st_size / 3 && strcmp(line, "}\n") == 0;
+        is_cut = ftell(file) > status.st_size / 5 && strcmp(line, "}\n") == 0;
     }
     is_cut = is_cut && ftruncate(fileno(file), ftell(file)) == 0;
     if (file != NULL) {

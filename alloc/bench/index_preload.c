@@ -56,6 +56,21 @@ static void write_log(void) {
     entry_count = 0;
 }
 
+/* What malloc_usable_size says, without the call: glibc keeps the length of a chunk in the word before its block, and
+ * in a bit of it that the chunk is a mapping of its own. Held against that function at the start. */
+static inline size_t usable_of(const void *block) {
+    size_t chunk = ((const size_t *)block)[-1];
+    return (chunk & ~(size_t)7) - ((chunk & 2) != 0 ? 2 : 1) * sizeof(size_t);
+}
+
+static void check_usable(size_t size) {
+    void *block = __libc_malloc(size);
+    if (block == NULL || usable_of(block) != malloc_usable_size(block)) {
+        _exit(86);
+    }
+    __libc_free(block);
+}
+
 __attribute__((constructor)) static void start(void) {
     const char *text = getenv("INDEX_BENCH");
     struct cupel_index_options options = {.record_bytes = sizeof(struct index_record)};
@@ -75,6 +90,8 @@ __attribute__((constructor)) static void start(void) {
         if (cupel_starts_init(&live.starts, &(struct cupel_starts_options){.memory = NULL}) != CUPEL_INDEX_OK) {
             _exit(86);
         }
+        check_usable(24);
+        check_usable(1 << 20);
         live.trailer_bytes = CUPEL_TRAILER_BYTES;
         live.mode = MODE_STARTS;
         return;
@@ -105,17 +122,23 @@ static void note(void *base, size_t size) {
     entries[entry_count++] = (struct index_log_entry){(uintptr_t)base, size};
 }
 
+__attribute__((noinline)) static bool put_elsewhere(void *base, size_t size, const void *site) {
+    struct index_record record = {{base, size}, site};
+    if (live.mode == MODE_INDEX) {
+        return cupel_index_insert(&live.index, &record) == CUPEL_INDEX_OK;
+    }
+    note(base, size);
+    return true;
+}
+
 /* One thread at a time. */
 static inline __attribute__((always_inline)) void put(void *base, size_t size, const void *site) {
-    bool is_put = true;
+    bool is_put;
     if (live.mode == MODE_STARTS) {
-        cupel_trailer_write(base, malloc_usable_size(base), size, site);
+        cupel_trailer_write(base, usable_of(base), size, site);
         is_put = cupel_starts_add(&live.starts, base) == CUPEL_INDEX_OK;
-    } else if (live.mode == MODE_INDEX) {
-        struct index_record record = {{base, size}, site};
-        is_put = cupel_index_insert(&live.index, &record) == CUPEL_INDEX_OK;
     } else {
-        note(base, size);
+        is_put = put_elsewhere(base, size, site);
     }
     if (!is_put) {
         _exit(86); /* the figures would be of something else */
