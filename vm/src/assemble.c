@@ -418,7 +418,7 @@ static bool hand_over(struct vm__buffer *buffer, unsigned char **bytes, size_t *
 
 vm_status vm_assemble(vm_t *vm, const char *text, size_t length_bytes, const char *file, unsigned char **image,
                       size_t *image_bytes, struct cupel_error *error) {
-    struct cupel_error own = {""};
+    struct cupel_error own = {.text = ""};
     struct vm__assembler assembler = {.vm = vm, .error = error == NULL ? &own : error};
     struct vm__buffer buffer = {.allocator = vm->allocator};
     *assembler.error = (struct cupel_error){""};

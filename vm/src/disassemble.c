@@ -253,8 +253,8 @@ static void print_clauses(const struct printer *printer, const struct vm__functi
 static void print_code(const struct printer *printer, const struct vm__function *function, uint32_t depth) {
     const uint32_t *code = vm__code(printer->program, function);
     const struct vm__line *line = VM__AT(struct vm__line, &printer->program->lines, function->lines.first);
-    const struct vm__line *end = line + function->lines.count;
-    if (line == end || line->word != 0) {
+    uint32_t lines_left = function->lines.count;
+    if (lines_left == 0 || line->word != 0) {
         print_indent(printer, depth);
         vm__buffer_printf(printer->out, "(line)\n");
     }
@@ -265,10 +265,11 @@ static void print_code(const struct printer *printer, const struct vm__function 
             print_indent(printer, depth - 1);
             vm__buffer_printf(printer->out, "L%u:\n", at);
         }
-        if (line != end && line->word == at) {
+        if (lines_left > 0 && line->word == at) {
             print_indent(printer, depth);
             vm__buffer_printf(printer->out, "(line %u)\n", line->line);
             line++;
+            lines_left--;
         }
         print_indent(printer, depth);
         print_instruction(printer, code, at);
@@ -361,7 +362,7 @@ static bool print_program(const struct vm__program *program, struct vm__buffer *
 
 vm_status vm_disassemble(vm_t *vm, const void *image, size_t image_bytes, unsigned char **text, size_t *length_bytes,
                          struct cupel_error *error) {
-    struct cupel_error own = {""};
+    struct cupel_error own = {.text = ""};
     error = error == NULL ? &own : error;
     *error = (struct cupel_error){""};
     struct vm__program program;

@@ -414,7 +414,7 @@ OPERATION(geti) {
 }
 
 OPERATION(seti) {
-    size_t index;
+    size_t index = 0;
     if (!is_index(evaluator, word, B, &index)) {
         return false;
     }
@@ -463,8 +463,8 @@ OPERATION(concat) {
 }
 
 OPERATION(slice) {
-    size_t first;
-    size_t end;
+    size_t first = 0;
+    size_t end = 0;
     if (!is_index(evaluator, word, C, &first) || !is_index(evaluator, word, (&C)[1], &end)) {
         return false;
     }

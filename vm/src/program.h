@@ -27,7 +27,11 @@ struct vm__list {
     void *items;
     uint32_t count, capacity;
 };
-#define VM__AT(type, list, index) (&((type *)(list)->items)[index])
+#define VM__AT(type, list, index) ((type *)vm__at((list)->items, (index), sizeof(type)))
+/* An item's place; NULL in a list that never had any. */
+static inline void *vm__at(void *items, size_t index, size_t item_bytes) {
+    return items == NULL ? NULL : (char *)items + index * item_bytes;
+}
 /* A new item at the end, zeroed; NULL when out of memory. */
 void *vm__list_push(struct vm__list *list, struct cupel_allocator *allocator, size_t item_bytes);
 /* Room for so many items in all; false when out of memory. */

@@ -233,7 +233,7 @@ static bool add_join(struct verifier *verifier, uint32_t at, int64_t target) {
         (*mark(verifier, (uint32_t)target) & MARK_START) == 0) {
         return refuse(verifier, at, "a jump to word %lld, where no instruction begins", (long long)target);
     }
-    uint32_t *join_of = VM__AT(uint32_t, &verifier->join_of, target);
+    uint32_t *join_of = VM__AT(uint32_t, &verifier->join_of, (uint32_t)target);
     if (*join_of == 0) {
         struct join *join = vm__list_push(&verifier->joins, verifier->program->allocator, sizeof *join);
         if (join == NULL) {

@@ -30,19 +30,26 @@ static inline void build_end(void) {
     cupel_arena_deinit(&build_arena);
 }
 
+static inline void build_end_where(bool is_starved) {
+    if (is_starved) {
+        build_end();
+    }
+    STARVED(is_starved);
+}
+
 #define BUILDS .setup = build_begin, .teardown = build_end
 
 /* Appends a function; words end at the first 0. */
 static inline struct vm__function *build_function(struct vm__program *program, uint16_t parent, uint8_t registers,
                                                   const uint32_t *words) {
     struct vm__function *function = vm__list_push(&program->functions, program->allocator, sizeof *function);
-    STARVED(function == NULL);
+    build_end_where(function == NULL);
     function->parent = parent;
     function->registers = registers;
     function->code.first = program->code.count;
     for (; words[function->code.count] != 0; function->code.count++) {
         uint32_t *word = vm__list_push(&program->code, program->allocator, sizeof *word);
-        STARVED(word == NULL);
+        build_end_where(word == NULL);
         *word = words[function->code.count];
     }
     return function;

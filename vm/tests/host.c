@@ -67,11 +67,14 @@ static vm_status try_call(vm_t *vm, const tagged_value_t *arguments, size_t coun
 /* (map function array): calls back for each element, and holds everything in handles. */
 static vm_status map(vm_t *vm, const tagged_value_t *arguments, size_t count, tagged_value_t *result) {
     (void)count;
+    if (!vm_is(arguments[1], VM_TYPE_ARRAY)) {
+        return vm_fail(vm, "type", "map: not an array");
+    }
     size_t length = vm_length(arguments[1]);
     vm_scope scope = vm_scope_open(vm);
     vm_handle mapped = vm_local(vm, vm_mk_array(vm, length));
     vm_status status = mapped == 0 || vm_is_oom(vm_held(vm, mapped)) ? VM_ERROR_OOM : VM_OK;
-    for (size_t i = 0; status == VM_OK && i < length; i++) {
+    for (size_t i = 0; status == VM_OK && i < length && i < vm_length(arguments[1]); i++) {
         tagged_value_t element = vm_get(arguments[1], i);
         tagged_value_t value;
         status = vm_call(vm, arguments[0], &element, 1, &value);
@@ -94,6 +97,9 @@ static vm_status fail(vm_t *vm, const tagged_value_t *arguments, size_t count, t
 /* (nest function depth): calls the function with depth - 1, from C. */
 static vm_status nest(vm_t *vm, const tagged_value_t *arguments, size_t count, tagged_value_t *result) {
     (void)count;
+    if (!vm_is_integer(arguments[1]) || vm_integer(arguments[1]) < 1) {
+        return vm_fail(vm, "type", "nest: not a depth");
+    }
     tagged_value_t less = vm_mk_integer(vm_integer(arguments[1]) - 1);
     return vm_call(vm, arguments[0], &less, 1, result);
 }
