@@ -2,7 +2,7 @@
 target_sources(cupel_alloc PRIVATE src/index.c src/index_hash.c src/index_memtable.c src/index_pages.c src/starts.c src/query.c src/query_parts.c src/query_print.c src/region.c src/stack_frame.c)
 if(CUPEL_TESTS)
   cupel_add_tests(alloc_index LINK cupel::alloc SOURCES tests/test_index.c tests/test_index_fuzz.c tests/test_starts.c tests/test_query.c
-    tests/test_query_stack.c)
+    tests/test_query_stack.c tests/test_query_corners.c tests/test_index_corners.c tests/page_source.c tests/refusing.c)
   # Not instrumented: that moves variables.
   foreach(level 0 2)
     add_library(alloc_stack_variables_${level} OBJECT tests/stack_variables.c)

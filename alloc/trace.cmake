@@ -23,7 +23,7 @@ if(CUPEL_TESTS)
   cupel_add_tests(alloc_unwind LINK cupel::alloc Threads::Threads ${CMAKE_DL_LIBS}
     SOURCES tests/test_unwind.c tests/test_unwind_tables.c tests/test_unwind_made.c tests/test_trace.c tests/test_trace_store.c tests/unwind_reference.c
       tests/unwind_chained.c tests/unwind_inline.c tests/test_trace_print.c tests/test_symboliser.c tests/test_symbolise.c tests/test_symbols.c tests/refusing.c
-      tests/unwind_odd.c tests/test_unwind_odd.c tests/test_stacks.c)
+      tests/unwind_odd.c tests/test_unwind_odd.c tests/test_stacks.c tests/test_trace_corners.c)
   set_source_files_properties(tests/unwind_inline.c PROPERTIES COMPILE_OPTIONS "-g;-O2")
   if(TARGET cupel-symbolise AND TARGET test_alloc_unwind)
     add_dependencies(test_alloc_unwind cupel-symbolise)

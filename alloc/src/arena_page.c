@@ -83,7 +83,7 @@ struct cupel_arena_mark cupel_arena_mark(struct cupel_arena *arena) {
 /* Whether this page, which is not NULL, stands in the chain, not behind the current one. */
 static bool is_in_use(const struct cupel_arena *arena, const struct cupel_arena_page *page) {
     const struct cupel_arena_page *other = arena->first;
-    while (other != page && other != arena->current && other != NULL) {
+    while (other != page && other != arena->current) { /* where none is current, to the end */
         other = other->next;
     }
     return other == page;
@@ -188,8 +188,7 @@ bool cupel_arena_contains(const struct cupel_arena *arena, const void *address) 
             return true;
         }
     }
-    for (const struct cupel_arena_page *page = arena->first; arena->current != NULL && page != NULL;
-         page = page->next) {
+    for (const struct cupel_arena_page *page = arena->first; arena->current != NULL; page = page->next) {
         bool is_current = page == arena->current;
         if (is_within(page, is_current ? arena->cursor : (const unsigned char *)page + page->size, address)) {
             return true;

@@ -62,10 +62,10 @@ uintptr_t cupel__cfi_address(struct cupel__cfi_bytes *bytes, uint8_t encoding, c
     }
 }
 
-/* The contents of the record at `at`, after its length; at == end at the end of the table. */
+/* The contents of the record at `at`, which lies before `end`, after its length; at == end at the end of the table. */
 static struct cupel__cfi_bytes open_record(const uint8_t *at, const uint8_t *end) {
-    struct cupel__cfi_bytes bytes = {at, end, at >= end};
-    uint64_t length = bytes.has_failed ? 0 : cupel__cfi_fixed(&bytes, 4);
+    struct cupel__cfi_bytes bytes = {at, end, false};
+    uint64_t length = cupel__cfi_fixed(&bytes, 4);
     if (length == 0xffffffff) {
         length = cupel__cfi_fixed(&bytes, 8);
     }
@@ -137,8 +137,8 @@ static bool read_common(const uint8_t *at, const uint8_t *end, struct cupel__cfi
 static bool read_record(const struct cupel__cfi_module *module, const uint8_t *at, struct cupel__cfi_record *record) {
     struct cupel__cfi_bytes bytes = open_record(at, module->end);
     const uint8_t *here = bytes.at;
-    uint64_t distance = cupel__cfi_fixed(&bytes, 4);
-    if (bytes.has_failed || distance == 0 || distance > (uint64_t)(here - module->start)) {
+    uint64_t distance = cupel__cfi_fixed(&bytes, 4); /* 0 where there are no four bytes */
+    if (distance == 0 || distance > (uint64_t)(here - module->start)) {
         return false;
     }
     *record = (struct cupel__cfi_record){0};

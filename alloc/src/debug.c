@@ -286,9 +286,11 @@ struct cupel_allocator *cupel_debug_init(struct cupel_debug *debug, struct cupel
     state->pages = state->backing == NULL ? &cupel__system : &cupel__backing_system;
     state->options = *options;
     state->options.is_single_thread = options->is_single_thread || !CUPEL_DEBUG_THREADS;
+    /* LCOV_EXCL_START(only in builds for fewer frames) */
     if (state->options.frames > CUPEL_DEBUG_FRAMES_MAX) {
         state->options.frames = CUPEL_DEBUG_FRAMES_MAX;
     }
+    /* LCOV_EXCL_STOP */
     if (state->options.span_count_max == 0) {
         state->options.span_count_max = cupel__span_count_default();
     }

@@ -138,10 +138,12 @@ bool cupel__block_claim(struct cupel__request *request, bool is_strict, struct c
             cupel__block_explain(request);
             return false;
         }
+        /* LCOV_EXCL_BR_START(threads rarely meet here) */
         if (cupel__slot_claim(target->slot, target->word,
                               cupel__slot_with(target->slot, target->word, CUPEL__SLOT_BUSY))) {
             break;
         }
+        /* LCOV_EXCL_BR_STOP */
     }
     if (!is_as_given(request, target)) {
         tell_mismatch(request, target);

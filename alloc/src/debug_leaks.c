@@ -87,11 +87,13 @@ static void add_block(void *user, struct cupel__span *span, uint32_t index, uint
 static void unmark(void *user, struct cupel__span *span, uint32_t index, uint32_t word) {
     (void)user;
     struct cupel__block_record *slot = &span->slots[index];
+    /* LCOV_EXCL_START(threads rarely meet here) */
     while (
         (word & CUPEL__SLOT_MARK) != 0 && cupel__slot_state(word) == CUPEL__SLOT_LIVE &&
         !cupel__slot_claim(slot, word, cupel__slot_with(slot, word & ~(uint32_t)CUPEL__SLOT_MARK, CUPEL__SLOT_LIVE))) {
         word = cupel__slot_load(slot); /* somebody frees it just now */
     }
+    /* LCOV_EXCL_STOP */
 }
 
 /* Unreachable ones first, then most bytes; equal ones in the order of their traces, so that reports are the same. */

@@ -63,7 +63,7 @@ static void mark(struct search *search, uintptr_t value) {
         return;
     }
     uint32_t word = cupel__slot_with(target.slot, target.word | CUPEL__SLOT_MARK, CUPEL__SLOT_LIVE);
-    if (cupel__slot_claim(target.slot, target.word, word)) {
+    if (cupel__slot_claim(target.slot, target.word, word)) { /* LCOV_EXCL_BR_LINE(threads rarely meet here) */
         search->pending[search->count++] = (struct marked){target.span, target.index};
     }
 }

@@ -178,7 +178,7 @@ static struct cupel__index_leaf *leaf_make(struct cupel_index *index, uintptr_t 
     }
     index->table.pages.root = path[DEPTH - 1];
     for (unsigned level = 0; level < DEPTH; level++) {
-        assert(path[level] != NULL);
+        assert(path[level] != NULL); /* LCOV_EXCL_BR_LINE(the path was made before) */
         path[level]->is.branches[branch_at(address, level)] = level == 0 ? (void *)leaf : path[level - 1];
         cupel__bits_set(&path[level]->bits, branch_at(address, level));
     }
@@ -193,7 +193,7 @@ static void leaf_leave(struct cupel_index *index, uintptr_t address, struct cupe
     (void)path_to(index, address, path);
     leaf_end(index, empty);
     for (unsigned level = 0; level < DEPTH; level++) {
-        assert(path[level] != NULL);
+        assert(path[level] != NULL); /* LCOV_EXCL_BR_LINE(the leaf is on it) */
         cupel__bits_clear(&path[level]->bits, branch_at(address, level));
         if (path[level]->bits.summary != 0) {
             return;

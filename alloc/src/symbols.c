@@ -204,7 +204,7 @@ static int find_module(struct dl_phdr_info *info, size_t size, void *user) {
         (void)snprintf(place->module, sizeof place->module, "%s", path_of(info));
         place->offset = search->address - info->dlpi_addr;
         visit_file(place->module, visit_for_place, place);
-        if (place->module[0] == '/' && strcmp(place->module, "/proc/self/exe") == 0) {
+        if (strcmp(place->module, "/proc/self/exe") == 0) {
             ssize_t length = readlink("/proc/self/exe", place->module, sizeof place->module - 1);
             place->module[length > 0 ? length : 0] = '\0';
         }

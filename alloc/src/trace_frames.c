@@ -37,8 +37,8 @@ static uint32_t find(const struct cupel__trace_store *store, uintptr_t ip, uint3
 
 static uint32_t add(struct cupel__trace_store *store, uintptr_t ip, uint32_t module, uint64_t hash) {
     uint32_t index = find(store, ip, module, hash);
-    if (index != 0) {
-        return index;
+    if (index != 0) { /* LCOV_EXCL_BR_LINE(threads rarely meet here) */
+        return index; /* another thread was quicker; LCOV_EXCL_LINE(threads rarely meet here) */
     }
     index = atomic_load_explicit(&store->frame_count, memory_order_relaxed);
     index += index == 0; /* 0 means none */

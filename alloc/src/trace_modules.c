@@ -39,9 +39,11 @@ CUPEL__UNSANITIZED static void copy_name(const struct link_map *map, char name[N
     const char *from = map->l_name;
     if (from[0] == '\0') {
         int error = errno;
+        /* LCOV_EXCL_START(once a process, and there is no process without this file) */
         if (program[0] == '\0' && readlink("/proc/self/exe", program, sizeof program - 1) < 0) {
             (void)strcpy(program, "program");
         }
+        /* LCOV_EXCL_STOP */
         errno = error;
         from = program;
     }
@@ -52,9 +54,11 @@ CUPEL__UNSANITIZED static void copy_name(const struct link_map *map, char name[N
 }
 
 static bool is_same(const struct cupel__trace_module *module, const struct dl_find_object *object, const char *name) {
+    /* LCOV_EXCL_BR_START(modules that take each other's place are mostly of the same size) */
     return module->start == (uintptr_t)object->dlfo_map_start && module->end == (uintptr_t)object->dlfo_map_end &&
            module->bias == object->dlfo_link_map->l_addr && module->eh_frame_hdr == object->dlfo_eh_frame &&
            memcmp(module->name, name, sizeof module->name) == 0;
+    /* LCOV_EXCL_BR_STOP */
 }
 
 static uint32_t find(const struct dl_find_object *object, const char *name) {
@@ -70,7 +74,7 @@ static uint32_t find(const struct dl_find_object *object, const char *name) {
 static uint32_t add(const struct dl_find_object *object, const char *name) {
     uint32_t number = find(object, name);
     uint32_t place = cupel__trace_module_count();
-    if (number != 0 || place >= CUPEL__TRACE_MODULES_MAX) {
+    if (number != 0 || place >= CUPEL__TRACE_MODULES_MAX) { /* LCOV_EXCL_BR_LINE(of so many modules) */
         return number;
     }
     struct cupel__trace_module **chunk = &chunks[place / CUPEL__TRACE_MODULE_CHUNK];
@@ -111,6 +115,7 @@ static const struct r_debug *loader_state(void) {
     static _Atomic(const struct r_debug *) known;
     const struct r_debug *state = atomic_load_explicit(&known, memory_order_relaxed);
     struct dl_find_object object = {0};
+    /* LCOV_EXCL_START(what a program that is linked as a whole, and one with this in a shared object, does) */
     if (state != NULL || _dl_find_object((void *)(uintptr_t)&loader_state, &object) != 0) {
         return state;
     }
@@ -118,11 +123,14 @@ static const struct r_debug *loader_state(void) {
     while (map != NULL && map->l_prev != NULL) {
         map = map->l_prev;
     }
+    /* LCOV_EXCL_STOP */
+    /* LCOV_EXCL_BR_START(a program that is linked as a whole has no such table) */
     for (const ElfW(Dyn) *entry = map == NULL ? NULL : map->l_ld; entry != NULL && entry->d_tag != DT_NULL; entry++) {
         if (entry->d_tag == DT_DEBUG) {
             state = (const struct r_debug *)entry->d_un.d_ptr;
         }
     }
+    /* LCOV_EXCL_BR_STOP */
     atomic_store_explicit(&known, state, memory_order_relaxed);
     return state;
 }
@@ -131,17 +139,19 @@ static const struct r_debug *loader_state(void) {
 void cupel__trace_loader_find(void) {
     const struct r_debug *state = loader_state();
     struct dl_find_object object = {0};
+    /* LCOV_EXCL_BR_START(a program that is linked as a whole has no loader) */
     if (atomic_load_explicit(&cupel__loader_size, memory_order_relaxed) == 0 && state != NULL &&
         _dl_find_object((void *)state->r_brk, &object) == 0) {
         uintptr_t start = (uintptr_t)object.dlfo_map_start;
         atomic_store_explicit(&cupel__loader_start, start, memory_order_relaxed);
         atomic_store_explicit(&cupel__loader_size, (uintptr_t)object.dlfo_map_end - start, memory_order_relaxed);
     }
+    /* LCOV_EXCL_BR_STOP */
 }
 
 bool cupel__trace_is_unloading(void) {
     const struct r_debug *state = loader_state();
-    if (state == NULL || state->r_state == RT_DELETE) {
+    if (state == NULL || state->r_state == RT_DELETE) { /* LCOV_EXCL_BR_LINE(as above) */
         return state != NULL;
     }
     /* From version 2 on there is one record a namespace. */

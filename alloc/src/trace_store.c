@@ -103,8 +103,8 @@ static uint32_t reserve_lines(struct cupel__trace_store *store, unsigned count) 
 static uint32_t add(struct cupel__trace_store *store, const struct cupel__trace_line lines[], unsigned count,
                     uint64_t hash) {
     uint32_t id = find(store, &lines[0], count > 1 ? &lines[1] : NULL, hash);
-    if (id != 0) {
-        return id; /* another thread was quicker */
+    if (id != 0) { /* LCOV_EXCL_BR_LINE(threads rarely meet here) */
+        return id; /* another thread was quicker; LCOV_EXCL_LINE(threads rarely meet here) */
     }
     id = reserve_lines(store, count);
     if (id == 0) {

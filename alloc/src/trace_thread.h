@@ -25,7 +25,7 @@ extern _Thread_local volatile bool cupel__trace_is_busy __attribute__((tls_model
 /* NULL: it has none yet. */
 extern _Thread_local struct cupel__trace_thread *cupel__trace_own __attribute__((tls_model("initial-exec")));
 
-/* The calling thread's; NULL where memory or places lack. The caller has set cupel__trace_is_busy. */
+/* The calling thread's, which has none; NULL where memory or places lack. The caller has set cupel__trace_is_busy. */
 struct cupel__trace_thread *cupel__trace_thread_new(void);
 static inline struct cupel__trace_thread *cupel__trace_thread(void) {
     return cupel__trace_own != NULL ? cupel__trace_own : cupel__trace_thread_new();

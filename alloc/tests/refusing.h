@@ -4,6 +4,7 @@
 #ifndef ALLOC_TESTS_REFUSING_H
 #define ALLOC_TESTS_REFUSING_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Which calls of a number are refused: those whose argument has this value, or all. */
@@ -14,7 +15,10 @@ struct refusal {
     uint64_t value;
 };
 
-/* From here on these are refused, with all that were before; fails the test where the kernel knows no filters. */
+/* Whether this build goes on where that is refused: sanitizers need some calls themselves. */
+bool refusal_is_borne(struct refusal refusal);
+/* From here on these are refused, with all that were before. Skips the test where that is not borne, and fails it where
+ * the kernel knows no filters. */
 void refuse(struct refusal refusal);
 
 #endif

@@ -160,9 +160,6 @@ static void count_job(void *user, size_t index, unsigned worker) {
 }
 
 TEST(base_refused, without_threads_the_caller_works_alone, REFUSED) {
-    if (CUPEL__HAS_ASAN) {
-        cupel_test_skip("LeakSanitizer needs a thread of its own at the end");
-    }
     refuse((struct refusal){SYS_clone3, EAGAIN, 0, 0});
     refuse((struct refusal){SYS_clone, EAGAIN, 0, 0});
     cupel_workers_run(4, 10, count_job, NULL);
@@ -221,11 +218,23 @@ static int64_t number;
 static const char *word;
 static const struct cupel_option options[] = {
     {.name = "Words", .kind = CUPEL_OPTION_HEADING},
-    {.name = "flag", .letter = 'f', .kind = CUPEL_OPTION_FLAG, .value = &flag},
-    {.name = "number", .letter = 'n', .kind = CUPEL_OPTION_INT, .value = &number, .min = -10, .max = INT64_MAX},
-    {.name = "wait", .kind = CUPEL_OPTION_DURATION, .value = &number, .min = 100, .max = 1000},
+    {.name = "flag", .letter = 'f', .sentence = "what it does", .kind = CUPEL_OPTION_FLAG, .value = &flag},
+    {.name = "number",
+     .letter = 'n',
+     .sentence = "what it does",
+     .kind = CUPEL_OPTION_INT,
+     .value = &number,
+     .min = -10,
+     .max = INT64_MAX},
+    {.name = "wait",
+     .sentence = "what it does",
+     .kind = CUPEL_OPTION_DURATION,
+     .value = &number,
+     .min = 100,
+     .max = 1000},
     {.name = "a-name-that-is-longer-than-what-is-shown-of-it-in-what-is-said-of-it",
      .value = &word,
+     .sentence = "what it does",
      .kind = CUPEL_OPTION_TEXT},
     {.name = NULL}};
 
@@ -266,6 +275,25 @@ TEST(base_refused, words_of_options, CUPEL_TABLE(words)) {
     CHECK_INT_EQ(parse(words[row].given), words[row].said == NULL);
     CHECK_STR_CONTAINS(error.text, words[row].said == NULL ? "" : words[row].said);
     CHECK_INT_EQ(number, words[row].number);
+}
+
+TEST(base_refused, help_ends_the_words, SLOWLY, .isolate = CUPEL_ISOLATE_PROCESS,
+     .may_leave = CUPEL_LEFT_DESCRIPTORS | CUPEL_LEFT_STREAMS) {
+    static char program_word[] = "program";
+    static char help[] = "-h";
+    static char unknown[] = "--unknown";
+    char *argv[] = {program_word, help, unknown, NULL};
+    struct cupel_arguments arguments;
+    const struct cupel_program program = {.name = "asked", .sentence = "Asks.", .options = options};
+    REQUIRE(freopen(path_of("help"), "w", stdout) != NULL);
+    CHECK(cupel_options_parse(&program, 3, argv, &arguments, &error));
+    CHECK(arguments.has_help);
+    REQUIRE(freopen("/dev/full", "w", stdout) != NULL);
+    CHECK_INT_EQ(cupel_options_begin(&program, 3, argv, &arguments), CUPEL_OUTPUT);
+    char text[256] = "";
+    FILE *stream = fopen(path_of("help"), "r");
+    REQUIRE(stream != NULL && fread(text, 1, sizeof text - 1, stream) > 0 && fclose(stream) == 0);
+    CHECK_STR_CONTAINS(text, "usage: asked");
 }
 
 TEST(base_refused, no_words_at_all) {

@@ -80,6 +80,31 @@ TEST(failing_corners, calls_of_one_function_fail, OWN_FAULTS, .tags = "slow") {
     CHECK(corners_reader() != NULL);
 }
 
+/* A function of another module, which nobody here calls: its code lies above this one's. */
+TEST(failing_corners, requests_of_others_are_granted, OWN_FAULTS, .tags = "slow") {
+    struct cupel_allocator *a = cupel_failing_init(&failing, cupel_libc(), "alloc:1@fopen", &error);
+    REQUIRE(a != NULL);
+    void *block = cupel_alloc(a, 8, 8);
+    CHECK(block != NULL);
+    cupel_free(a, block, 8, 8);
+    char text[4] = "abc";
+    CHECK_INT_EQ(cupel_fault_plan_format(&failing.plan, text, 0), 13);
+    CHECK_STR_EQ(text, "abc");
+}
+
+__attribute__((noinline)) static unsigned frames_from(unsigned depth, const void *site, const void *frames[]) {
+    unsigned count = depth == 0 ? cupel_failing_frames(site, frames, 8) : frames_from(depth - 1, site, frames);
+    __asm__ volatile("" : "+r"(count));
+    return count;
+}
+
+TEST(failing_corners, a_site_that_is_too_far_stands_alone, .tags = "slow") {
+    const void *frames[8] = {NULL};
+    CHECK_UINT_EQ(frames_from(300, frames, frames), 1);
+    CHECK_PTR_EQ(frames[0], frames);
+    CHECK_UINT_EQ(frames_from(3, __builtin_return_address(0), frames), 8);
+}
+
 TEST(failing_corners, functions_that_are_nowhere_are_told_once) {
     struct cupel_fault_plan plan;
     REQUIRE(cupel_fault_plan_parse(&plan, "alloc:1@no_such_function;alloc:2@nor_this_one", NULL));

@@ -155,6 +155,7 @@ static const struct {
     {"fresh:1a", 7, {0}},
     {"fresh:01", 0, {.fills_fresh = true, .fresh = 1}},
     {"fresh:1x2", 7, {0}},
+    {"fresh:012", 0, {.fills_fresh = true, .fresh = 12}},
     {"fresh:256", 7, {0}},
     {"fresh:99999999999999999999999999", 7, {0}}, /* times ten */
     {"fresh:18446744073709551616", 7, {0}},       /* plus six */

@@ -82,6 +82,24 @@ TEST(symbolise, prints_what_is_asked_for, SLOWLY, CUPEL_TABLE(modules)) {
     CHECK_STR_CONTAINS(printed, "renamed\n" SOURCE ":2");
 }
 
+/* The byte that is asked for lies so far from the end of the frame; the stack pointer is a word below it. */
+TEST(symbolise, names_variables, SLOWLY, CUPEL_TABLE(modules)) {
+    const char *module = modules[test_row_index()];
+    need(module);
+    CHECK_INT_EQ(run(words_for("--variable=-12,7=-8", module, "symbolised")), CUPEL_OK);
+    CHECK_STR_CONTAINS(printed, "symbolised\ninside\n" SOURCE ":20\n0\n4\n");
+    CHECK_STR_CONTAINS(printed, "?\?\n"); /* the function's first bytes are in another block */
+    CHECK_INT_EQ(run(words_for("--variable=-9,7=-8", module, "symbolised")), CUPEL_OK);
+    CHECK_STR_CONTAINS(printed, "symbolised\ninside\n" SOURCE ":20\n3\n4\n");
+    CHECK_INT_EQ(run(words_for("--variable=-8,7=-8", module, "symbolised")), CUPEL_OK);
+    CHECK(strstr(printed, "inside") == NULL);
+    CHECK_INT_EQ(run(words_for("--variable=-13,7=-8", module, "symbolised")), CUPEL_OK);
+    CHECK(strstr(printed, "inside") == NULL);
+    CHECK_INT_EQ(run(words_for("--variable=-12,0=5", module, "symbolised")), CUPEL_OK);
+    bool needs_pointer = strstr(module, "clang") != NULL; /* clang's frames begin at the stack pointer */
+    CHECK_INT_EQ(strstr(printed, "inside") == NULL, needs_pointer);
+}
+
 TEST(symbolise, answers_where_nothing_is_known, SLOWLY) {
     char words[600];
     const char *module = modules[1];
@@ -116,6 +134,12 @@ static const struct {
     {"-e " TOOL, CUPEL_USAGE, "usage: cupel-symbolise"},
     {"-f -e", CUPEL_USAGE, "does not know '-e'"},
     {"-x -e " TOOL " 10", CUPEL_USAGE, "does not know '-x'"},
+    {"--variable= -e " TOOL " 10", CUPEL_USAGE, "does not know '--variable='"},
+    {"--variable=1x -e " TOOL " 10", CUPEL_USAGE, "does not know '--variable=1x'"},
+    {"--variable=1,7 -e " TOOL " 10", CUPEL_USAGE, "does not know '--variable=1,7'"},
+    {"--variable=1,=7 -e " TOOL " 10", CUPEL_USAGE, "does not know '--variable=1,=7'"},
+    {"--variable=1,7= -e " TOOL " 10", CUPEL_USAGE, "does not know '--variable=1,7='"},
+    {"--variable=1,99=7 -e " TOOL " 10", CUPEL_USAGE, "does not know '--variable=1,99=7'"},
     {"--functions -e " TOOL " 10", CUPEL_USAGE, "does not know '--functions'"},
 #if defined(CUPEL_HAVE_LIBDW)
     {"-e /nonexistent 10", CUPEL_USAGE, "cannot read '/nonexistent'"},

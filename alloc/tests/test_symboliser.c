@@ -4,8 +4,10 @@
 #include "alloc/base/poison.h"
 #include "alloc/src/symboliser.h"
 #include "alloc/tests/refusing.h"
+#include "alloc/trace.h"
 #include "harness/harness.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -211,6 +214,41 @@ TEST(symboliser, is_not_disturbed_by_signals, CHANGES_ENVIRONMENT) {
     REQUIRE(setitimer(ITIMER_REAL, &never, NULL) == 0);
     CHECK(is_answered);
     CHECK_STR_EQ(said, "0 f a.c:1\n");
+}
+
+static char text[8192];
+
+static void put(void *user, const char *part, size_t length) {
+    (void)user;
+    strncat(text, part, length < sizeof text - 1 - strlen(text) ? length : 0);
+}
+
+static void print_with(const char *script, const void *frame) {
+    const void *frames[] = {frame};
+    REQUIRE(setenv("CUPEL_SYMBOLISER", write_script("asked", script), 1) == 0);
+    text[0] = '\0';
+    cupel_trace_print(cupel_trace_intern(frames, 1), false, put, NULL);
+}
+
+/* What is said of an address for which there is no symbol, or no file. */
+TEST(symboliser, has_the_word_where_there_is_no_symbol, CHANGES_ENVIRONMENT) {
+    Dl_info info;
+    REQUIRE(dladdr((const void *)(uintptr_t)&strlen, &info) != 0);
+    const char *nothing = (const char *)info.dli_fbase + 17;
+    print_with("echo 0x10; echo named; echo a.c:1", nothing);
+    CHECK_STR_CONTAINS(text, "    #0 named (/");
+    CHECK_STR_CONTAINS(text, "+0x10) at a.c:1\n");
+    print_with("echo 0x10; echo '?\?'; echo a.c:1", nothing);
+    CHECK_STR_CONTAINS(text, "    #0 (/");
+    CHECK_STR_CONTAINS(text, "+0x10) at a.c:1\n");
+    print_with("echo 0x10; head -c 2000 /dev/zero | tr '\\0' f; echo; echo a.c:1", nothing);
+    CHECK_STR_CONTAINS(text, "    #0 ffff");
+    CHECK_UINT_LT(strlen(text), 1100); /* a line has an end */
+    const char *kernels = (const char *)getauxval(AT_SYSINFO_EHDR);
+    if (kernels != NULL) {
+        print_with("echo 0x10; echo named; echo a.c:1", kernels + 17);
+        CHECK(strstr(text, "named") == NULL); /* it has no file to ask for */
+    }
 }
 
 #if defined(__x86_64__)

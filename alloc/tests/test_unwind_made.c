@@ -278,6 +278,11 @@ TEST(unwind_made, tables_that_mean_nothing) {
         struct cupel__cfi_module module = make(&wrong[i], (const uint8_t *)"", 1);
         CHECK(!find(&module, 10, &row));
     }
+    for (uint8_t end = 1; end < 12; end++) { /* the module ends within the header */
+        struct cupel__cfi_module module = make(&(struct making){0}, (const uint8_t *)"", 1);
+        module.end = table + end;
+        CHECK(!find(&module, 10, &row));
+    }
     static const struct {
         uint8_t at, byte;
     } bytes[] = {{0, 2},

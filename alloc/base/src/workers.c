@@ -33,7 +33,7 @@ static void *run_worker(void *argument) {
 
 unsigned cupel_core_count(void) {
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) {
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
         return (unsigned)CPU_COUNT(&set);
     }
     long online = sysconf(_SC_NPROCESSORS_ONLN); /* more cores than the set has bits */
