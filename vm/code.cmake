@@ -1,8 +1,8 @@
 # Code of the virtual machine: instructions, images, the verifier, the assembler, the evaluators.
 target_sources(cupel_vm PRIVATE src/opcodes.c src/program.c src/image.c src/image_write.c src/verify.c
-  src/reader.c src/pool.c src/assemble.c src/assemble_instruction.c src/disassemble.c src/manual.c
+  src/manual.c
   src/operations.c src/trap.c src/call.c src/load.c src/run.c src/eval_goto.c src/eval_switch.c src/eval_reference.c)
-target_sources(cupel_vm PUBLIC FILE_SET HEADERS FILES opcodes.def image.h run.h text.h)
+target_sources(cupel_vm PUBLIC FILE_SET HEADERS FILES opcodes.def image.h run.h)
 cupel_add_tool(vm SOURCES tool/main.c tool/library.c LINK cupel::vm)
 if(CUPEL_TESTS)
   file(GLOB programs RELATIVE ${CMAKE_CURRENT_SOURCE_DIR}/tests/programs CONFIGURE_DEPENDS tests/programs/*.vma)

@@ -11,6 +11,8 @@
  *
  * Numbers are LEB128 of minimal length, signed where they may be negative (integers, lines); fixed sizes are
  * little-endian. No padding, nothing behind the last section. */
+#include "vm/image.h"
+
 #include "vm/objects.h"
 #include "vm/src/program.h"
 
@@ -379,4 +381,12 @@ bool vm__image_read(struct vm__program *program, const void *image, size_t lengt
         return refuse(&reader, "something follows the last section");
     }
     return is_read;
+}
+
+bool vm_verify(struct cupel_allocator *allocator, const void *image, size_t length_bytes, struct cupel_error *error) {
+    struct vm__program program;
+    vm__program_init(&program, allocator);
+    bool is_sound = vm__image_read(&program, image, length_bytes, error) && vm__verify(&program, error);
+    vm__program_deinit(&program);
+    return is_sound;
 }

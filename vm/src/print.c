@@ -4,7 +4,6 @@
 #include "vm/src/text.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -48,64 +47,24 @@ static bool put_integer(struct printer *printer, int64_t number) {
     return put_word(printer, text);
 }
 
-/* The shortest of 15 to 17 digits that reads back as the same double, and always with a sign of being one. */
 static bool put_double(struct printer *printer, double number) {
-    char text[40];
-    if (isnan(number)) {
-        return put_word(printer, "nan");
-    }
-    if (isinf(number)) {
-        return put_word(printer, number < 0 ? "-inf" : "inf");
-    }
-    for (int digits = 15; digits <= 17; digits++) {
-        (void)snprintf(text, sizeof text - 2, "%.*g", digits, number);
-        double back = strtod(text, NULL);
-        if (memcmp(&back, &number, sizeof back) == 0) {
-            break;
-        }
-    }
-    return put_word(printer, text) && (strpbrk(text, ".e") != NULL || put_word(printer, ".0"));
+    char text[VM__DOUBLE_TEXT_BYTES];
+    vm__double_text(number, text);
+    return put_word(printer, text);
 }
 
-/* Characters that would not be seen, or would end the text, are written as escapes. */
+static bool put_piece(void *context, const char *text, size_t length_bytes) {
+    return put(context, text, length_bytes);
+}
+
 static bool put_quoted(struct printer *printer, struct vm__text text, char quote) {
-    bool goes_on = put(printer, &quote, 1);
-    size_t done = 0;
-    for (size_t i = 0; goes_on && i < text.length; i++) {
-        char byte = text.bytes[i], escape[8] = {'\\', byte};
-        if (byte == '\n' || byte == '\t') {
-            escape[1] = byte == '\n' ? 'n' : 't';
-        } else if ((unsigned char)byte < 0x20 || byte == 0x7f) {
-            (void)snprintf(escape, sizeof escape, "\\x%02x;", (unsigned)(unsigned char)byte);
-        } else if (byte != quote && byte != '\\') {
-            continue;
-        }
-        goes_on = put(printer, text.bytes + done, i - done) && put_word(printer, escape);
-        done = i + 1;
-    }
-    return goes_on && put(printer, text.bytes + done, text.length - done) && put(printer, &quote, 1);
-}
-
-/* Whether a name reads as a name when it stands alone. */
-static bool is_plain(struct vm__text name) {
-    static const char *const taken[] = {"nil", "false", "true", "undefined", "nan", "inf"};
-    for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
-        if (strlen(taken[i]) == name.length && memcmp(taken[i], name.bytes, name.length) == 0) {
-            return false;
-        }
-    }
-    for (size_t i = 0; i < name.length; i++) {
-        unsigned char byte = (unsigned char)name.bytes[i];
-        if (byte <= ' ' || byte == 0x7f || strchr("()[]{}\"|;\\#", byte) != NULL) {
-            return false;
-        }
-    }
-    return name.length > 0 && strchr("0123456789+-.", name.bytes[0]) == NULL;
+    return vm__quote_text(text.bytes, text.length, quote, put_piece, printer);
 }
 
 static bool put_symbol(struct printer *printer, tagged_value_t symbol) {
     struct vm__text name = vm__text(vm_symbol_name(symbol));
-    return is_plain(name) ? put(printer, name.bytes, name.length) : put_quoted(printer, name, '|');
+    return vm__name_is_plain(name.bytes, name.length) ? put(printer, name.bytes, name.length)
+                                                      : put_quoted(printer, name, '|');
 }
 
 static bool put_bytes(struct printer *printer, tagged_value_t bytes) {

@@ -39,7 +39,7 @@ bool vm__list_reserve(struct vm__list *list, struct cupel_allocator *allocator, 
 void vm__list_free(struct vm__list *list, struct cupel_allocator *allocator, size_t item_bytes);
 
 struct vm__string {
-    const char *text; /* in vm__program.text, or in the image */
+    const char *text; /* in the assembler's pool, or in the image */
     uint32_t length;
 };
 
@@ -130,6 +130,8 @@ struct vm__buffer {
 void vm__buffer_add(struct vm__buffer *buffer, const void *data, size_t length_bytes);
 void vm__buffer_printf(struct vm__buffer *buffer, const char *format, ...) CUPEL_PRINTF(2, 3);
 void vm__buffer_free(struct vm__buffer *buffer);
+/* Bytes of just their length, for the caller to keep; the buffer is freed in any case. False when out of memory. */
+bool vm__hand_over(struct vm__buffer *buffer, unsigned char **bytes, size_t *length);
 
 /* Takes an image apart. Strings stay in the image, which must live as long. False and a text where it is none, or not
  * in canonical form, or where memory ran out. What it accepts is well-formed, not yet verified. O(length). */
@@ -139,6 +141,12 @@ bool vm__image_write(const struct vm__program *program, struct vm__buffer *buffe
 /* Whether code and tables of a program that was read keep all rules; false and a text that names function and word.
  * O(length) but for registers: a block is looked at again as often as a register of it turns out not to be written. */
 bool vm__verify(const struct vm__program *program, struct cupel_error *error);
+/* The same, and where it is wrong. */
+struct vm__fault {
+    uint32_t function, word;
+    bool is_known; /* false: it is no function's fault */
+};
+bool vm__verify_at(const struct vm__program *program, struct vm__fault *fault, struct cupel_error *error);
 
 uint32_t vm__crc32c(const void *data, size_t length_bytes);
 

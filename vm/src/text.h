@@ -37,4 +37,14 @@ size_t vm__utf8_count(const char *bytes, size_t length);
 /* The offset of a character in well-formed bytes, which have at least so many. */
 size_t vm__utf8_offset(const char *bytes, size_t length, size_t index);
 
+/* How values are written, by the printer and the disassembler. A double: the fewest of 15 to 17 digits that read back
+ * as the same number, and always with a sign of being one. */
+enum { VM__DOUBLE_TEXT_BYTES = 40 };
+void vm__double_text(double number, char text[VM__DOUBLE_TEXT_BYTES]);
+/* Whether a name is read as a name when it stands alone. */
+bool vm__name_is_plain(const char *name, size_t length);
+/* Between two of that quote (one character); what would not be seen, or would end the text, as an escape. False as soon
+ * as the sink says so. */
+bool vm__quote_text(const char *text, size_t length, char quote, vm_sink *sink, void *context);
+
 #endif

@@ -4,8 +4,6 @@
  * Each function is walked three times in order: for operands, for jumps, and, following control, for registers that are
  * read before they are written. The last walk keeps a set of written registers for each place that is jumped to; sets
  * only shrink, so it ends. Nothing here recurses. */
-#include "vm/image.h"
-
 #include "vm/src/opcodes.h"
 #include "vm/src/program.h"
 
@@ -32,6 +30,7 @@ struct join {
 struct verifier {
     const struct vm__program *program;
     struct cupel_error *error;
+    struct vm__fault *fault;
     const struct vm__function *function; /* the one being looked at, its number and its code */
     uint32_t number;
     const uint32_t *code;
@@ -65,6 +64,7 @@ static bool refuse(const struct verifier *verifier, uint32_t word, const char *f
     if (verifier->function->name != 0) {
         name = VM__AT(struct vm__string, &verifier->program->strings, verifier->function->name - 1);
     }
+    *verifier->fault = (struct vm__fault){.function = verifier->number, .word = word, .is_known = true};
     int length = name == NULL ? 0 : name->length < 40 ? (int)name->length : 40;
     return cupel_error_set(verifier->error, line_of(verifier, word), 0, "function %u%s%.*s, word %u: %s",
                            verifier->number, name == NULL ? "" : " ", length, name == NULL ? "" : name->text, word,
@@ -579,7 +579,13 @@ static bool check_program(struct verifier *verifier) {
 }
 
 bool vm__verify(const struct vm__program *program, struct cupel_error *error) {
-    struct verifier verifier = {.program = program, .error = error};
+    struct vm__fault fault;
+    return vm__verify_at(program, &fault, error);
+}
+
+bool vm__verify_at(const struct vm__program *program, struct vm__fault *fault, struct cupel_error *error) {
+    struct verifier verifier = {.program = program, .error = error, .fault = fault};
+    *fault = (struct vm__fault){.is_known = false};
     bool is_sound = check_program(&verifier);
     vm__list_free(&verifier.marks, program->allocator, sizeof(uint8_t));
     vm__list_free(&verifier.joins, program->allocator, sizeof(struct join));
@@ -587,13 +593,5 @@ bool vm__verify(const struct vm__program *program, struct cupel_error *error) {
     vm__list_free(&verifier.handlers, program->allocator, sizeof(uint32_t));
     vm__list_free(&verifier.queue, program->allocator, sizeof(uint32_t));
     vm__list_free(&verifier.used, program->allocator, sizeof(uint8_t));
-    return is_sound;
-}
-
-bool vm_verify(struct cupel_allocator *allocator, const void *image, size_t length_bytes, struct cupel_error *error) {
-    struct vm__program program;
-    vm__program_init(&program, allocator);
-    bool is_sound = vm__image_read(&program, image, length_bytes, error) && vm__verify(&program, error);
-    vm__program_deinit(&program);
     return is_sound;
 }
