@@ -64,6 +64,8 @@ void vm__manual_dictionary(struct vm__buffer *out) {
                                         "(registers 9)",
                                         "(captures r0 0)",
                                         "(file f)",
+                                        "(names a b)",
+                                        "(constant k [1])",
                                         "(line 1)",
                                         "(handler a b c r0)",
                                         "(ret r0)",

@@ -87,6 +87,15 @@ static int refuse(const char *name, vm_status status, const struct cupel_error *
     return CUPEL_USAGE;
 }
 
+/* The same of a text, with its line. */
+static int refuse_text(const char *name, vm_status status, const struct file *file, const struct cupel_error *error) {
+    char excerpt[512];
+    int result = refuse(name, status, error);
+    vm_excerpt(file->data, file->length, error, excerpt, sizeof excerpt);
+    (void)fputs(excerpt, stderr);
+    return result;
+}
+
 static int write_out(const struct settings *settings, const void *data, size_t length) {
     struct cupel_outfile out;
     struct cupel_error error;
@@ -115,7 +124,7 @@ static int assemble(const struct settings *settings, vm_t *vm, const char *name,
     struct cupel_error error = {.text = ""};
     vm_status status = vm_assemble(vm, file->data, file->length, name, &image, &length, &error);
     if (status != VM_OK) {
-        return refuse(name, status, &error);
+        return refuse_text(name, status, file, &error);
     }
     int result = write_out(settings, image, length);
     vm_bytes_free(vm, image, length);
@@ -173,6 +182,9 @@ static int run(const struct settings *settings, vm_t *vm, const char *name, cons
     vm_status status = VM_OK;
     if (!is_image(file)) {
         status = vm_assemble(vm, file->data, file->length, name, &assembled, &length, &error);
+        if (status != VM_OK) {
+            return refuse_text(name, status, file, &error);
+        }
         image = assembled;
     }
     if (status == VM_OK) {
