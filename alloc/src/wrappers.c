@@ -53,12 +53,11 @@ static void look_at_function(void *user, const char *name, uintptr_t low, uintpt
     }
 }
 
-static void read_module(struct cupel__wrappers *wrappers, uint32_t number) {
-    const struct cupel__trace_module *module = cupel__trace_module_at(number);
+static void read_module(struct cupel__wrappers *wrappers, uint32_t number, const struct cupel__trace_module *module) {
     uintptr_t low;
     uintptr_t high;
-    if (module == NULL || module->name[0] != '/') {
-        return;
+    if (module->name[0] != '/') {
+        return; /* the kernel's own */
     }
     wrappers->module = number;
     if (wrappers->patterns[0] != '\0') {
@@ -83,7 +82,7 @@ static bool is_wrapper(struct cupel__wrappers *wrappers, const struct cupel__tra
     uint64_t bit = UINT64_C(1) << number % NUMBER_BITS;
     if ((*seen & bit) == 0) {
         *seen |= bit;
-        read_module(wrappers, number);
+        read_module(wrappers, number, module);
     }
     uintptr_t offset = (uintptr_t)frame->ip - 1 - module->bias; /* the call stands before its return address */
     for (unsigned i = 0; i < wrappers->count; i++) {

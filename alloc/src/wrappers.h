@@ -7,9 +7,9 @@
 #include "alloc/trace.h"
 
 /* How many of a trace's innermost frames are of wrappers; all but the last at most. `patterns` are names separated by
- * commas, in which * stands for anything and ? for one character; "" for those alone that the source declares. Costs
- * reading the symbol tables of the modules of these frames where there are patterns, otherwise of looking for a section
- * in each, once. Takes no lock; safe in signal handlers. */
+ * commas, in which * stands for anything and ? for one character (4096 functions are known at most); "" for those alone
+ * that the source declares. Costs reading the symbol tables of the modules of these frames where there are patterns,
+ * otherwise of looking for a section in each, once. Takes no lock; safe in signal handlers. */
 unsigned cupel__wrappers_of(const char *patterns, cupel_trace_id trace);
 
 /* The same of many traces: NULL where there is no memory for the table, or where there are no symbols. */

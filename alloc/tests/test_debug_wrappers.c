@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define KERNEL "its memory is the kernel's, which no sweep fails"
 #define STAY   __asm__ volatile("" ::: "memory")
@@ -133,6 +134,17 @@ TEST(debug_wrappers, declared_ones_need_no_name, .skip = NOT_HERE, .no_sweep = K
     CHECK_UINT_EQ(cupel__wrappers_of("*", 0), 0);
     cupel_free(a, block, 24, 8);
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
+}
+
+/* Code of the kernel's own has no file; a declared wrapper behind it is passed over as far as it goes. */
+TEST(debug_wrappers, modules_without_a_file_have_none, .skip = NOT_HERE, .tags = "slow") {
+    const char *kernel = (const char *)getauxval(AT_SYSINFO_EHDR); // NOLINT(performance-no-int-to-ptr)
+    if (kernel == NULL) {
+        cupel_test_skip("the kernel lends no code here");
+    }
+    const void *const frames[] = {kernel + 0x600, kernel + 0x700};
+    CHECK_UINT_EQ(cupel__wrappers_of("*", cupel_trace_intern(frames, 2)), 0);
+    CHECK_UINT_EQ(cupel__wrappers_of("", cupel_trace_intern(frames, 2)), 0);
 }
 
 TEST(debug_wrappers, files_that_are_none_have_none) {
