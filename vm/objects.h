@@ -65,7 +65,7 @@ int64_t vm_int64(tagged_value_t value);
 /* Copies; immutable. VM_UNDEFINED where the bytes are not well-formed UTF-8. */
 tagged_value_t vm_mk_string(vm_t *vm, const char *text, size_t length_bytes);
 /* The one symbol of that name. As vm_mk_string. O(1) but for the name. */
-tagged_value_t vm_mk_symbol(vm_t *vm, const char *name, size_t length_bytes);
+tagged_value_t vm_mk_symbol(vm_t *vm, const char *text, size_t length_bytes);
 /* A symbol's name, a string. */
 tagged_value_t vm_symbol_name(tagged_value_t symbol);
 /* The texts, one behind the other; O(bytes). VM_OOM_VALUE also over VM_LENGTH_MAX bytes. */

@@ -49,6 +49,7 @@ uint32_t vm_hash(vm_t *vm, tagged_value_t value) {
                 stack[depth++] = elements;
             }
         }
+        /* cppcheck-suppress uninitvar ; all below `depth` was written */
         while (depth > 0 && stack[depth - 1].left == 0) {
             depth--;
         }
