@@ -13,7 +13,7 @@ void vm__double_text(double number, char text[VM__DOUBLE_TEXT_BYTES]) {
     for (int digits = 15; digits <= 17; digits++) {
         (void)snprintf(text, VM__DOUBLE_TEXT_BYTES - 2, "%.*g", digits, number);
         double back = strtod(text, NULL);
-        if (memcmp(&back, &number, sizeof back) == 0) {
+        if (!(back < number) && !(back > number)) {
             break;
         }
     }
