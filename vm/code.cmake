@@ -10,7 +10,7 @@ if(CUPEL_TESTS)
   set(program_rows "\"${program_rows}\"")
   configure_file(tests/programs.h.in ${CMAKE_CURRENT_BINARY_DIR}/programs.h @ONLY)
   cupel_add_tests(vm_code LINK cupel::vm m
-    SOURCES tests/test_opcodes.c tests/test_verify.c tests/test_image.c tests/test_programs.c tests/test_code_fuzz.c tests/host.c)
+    SOURCES tests/test_opcodes.c tests/test_verify.c tests/test_image.c tests/test_run.c tests/test_programs.c tests/test_code_fuzz.c tests/host.c)
   if(TARGET cupel_tests_vm_code)
     target_compile_definitions(cupel_tests_vm_code PRIVATE CUPEL_VM_PROGRAMS="${CMAKE_CURRENT_SOURCE_DIR}/tests/programs"
       CUPEL_VM_ROOT="${cupel_SOURCE_DIR}" CUPEL_VM_PROGRAM_LIST="${CMAKE_CURRENT_BINARY_DIR}/programs.h")
