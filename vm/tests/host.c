@@ -111,6 +111,15 @@ static vm_status identity(vm_t *vm, const tagged_value_t *arguments, size_t coun
     return VM_OK;
 }
 
+/* Somebody asks for the run to stop. */
+static vm_status stop(vm_t *vm, const tagged_value_t *arguments, size_t count, tagged_value_t *result) {
+    (void)arguments;
+    (void)count;
+    vm_interrupt(vm);
+    *result = VM_NIL;
+    return VM_OK;
+}
+
 /* Makes garbage, so that the next points have something to collect. */
 static vm_status litter(vm_t *vm, const tagged_value_t *arguments, size_t count, tagged_value_t *result) {
     (void)arguments;
@@ -126,10 +135,15 @@ static vm_status litter(vm_t *vm, const tagged_value_t *arguments, size_t count,
 
 bool host_define(vm_t *vm, struct transcript *transcript) {
     const struct vm_native natives[] = {
-        {"print", print, 0, UINT16_MAX, 0, transcript}, {"try", try_call, 1, 1, VM_NATIVE_SAFE, NULL},
-        {"map", map, 2, 2, VM_NATIVE_SAFE, NULL},       {"fail", fail, 0, 0, 0, NULL},
-        {"nest", nest, 2, 2, VM_NATIVE_SAFE, NULL},     {"nest-unsafe", nest, 2, 2, 0, NULL},
-        {"identity", identity, 1, 1, 0, NULL},          {"litter", litter, 0, 0, 0, NULL},
+        {"print", print, 0, UINT16_MAX, 0, transcript},
+        {"try", try_call, 1, 1, VM_NATIVE_SAFE, NULL},
+        {"map", map, 2, 2, VM_NATIVE_SAFE, NULL},
+        {"fail", fail, 0, 0, 0, NULL},
+        {"nest", nest, 2, 2, VM_NATIVE_SAFE, NULL},
+        {"nest-unsafe", nest, 2, 2, 0, NULL},
+        {"identity", identity, 1, 1, 0, NULL},
+        {"litter", litter, 0, 0, 0, NULL},
+        {"stop", stop, 0, 0, 0, NULL},
     };
     return vm_define_natives(vm, natives, sizeof natives / sizeof natives[0]) == VM_OK;
 }

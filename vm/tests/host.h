@@ -12,7 +12,8 @@ struct transcript {
 /* Adds a line; what does not fit is left out. */
 void transcript_add(struct transcript *transcript, const char *line);
 /* Defines the natives: print, try (calls a function and says how it ended), map (calls back for each element), fail,
- * collect, identity. False when out of memory. */
+ * nest and nest-unsafe (call a function from C), litter (makes garbage), stop (interrupts), identity. False when out of
+ * memory. */
 bool host_define(vm_t *vm, struct transcript *transcript);
 /* Adds "result VALUE" or "error KIND: MESSAGE" and a line for each frame. */
 void transcript_end(struct transcript *transcript, vm_t *vm, vm_status status, tagged_value_t result);

@@ -208,6 +208,7 @@ static const struct wrong {
     {"(function a (loadp r0 none))", 1, 23, "nil, false, true or undefined"},
     {"(function a (jmp there))", 1, 18, "there is no label 'there'"},
     {"(function a (function b there: (retp nil)) (jmp there))", 1, 49, "there is no label 'there'"},
+    {"(function a there: (retp nil) (function b (jmp there)))", 1, 48, "there is no label 'there'"},
     {"(function a here: (jmp here) here:)", 1, 30, "the label 'here' is there already"},
     {"(function a word)", 1, 13, "a label, 'name:', or an instruction"},
     {"(function a \"x\" 5)", 1, 13, "an instruction, (name operands), or a label"},
