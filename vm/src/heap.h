@@ -132,7 +132,7 @@ void vm__due_set(vm_t *vm);
 vm_status vm__callback_safepoint(vm_t *vm);
 
 /* Gives all of the evaluator back; NULL is allowed. */
-void vm__evaluator_free(void *evaluator);
+void vm__evaluator_free(void *state);
 
 /* Of the weak tables, after a flip whose old pool is still readable. */
 void vm__symbols_sweep(vm_t *vm);

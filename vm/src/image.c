@@ -390,3 +390,17 @@ bool vm_verify(struct cupel_allocator *allocator, const void *image, size_t leng
     vm__program_deinit(&program);
     return is_sound;
 }
+
+vm_status vm__image_open(struct vm__program *program, const void *image, size_t length_bytes,
+                         struct cupel_error *error) {
+    static const char starved[] = "out of memory";
+    struct cupel_error own = {.text = ""};
+    error = error == NULL ? &own : error;
+    if (vm__image_read(program, image, length_bytes, error) && vm__verify(program, error)) {
+        return VM_OK;
+    }
+    /* Both end their text so where that was it, and only then. */
+    size_t length = strlen(error->text);
+    size_t tail = sizeof starved - 1;
+    return length >= tail && strcmp(error->text + length - tail, starved) == 0 ? VM_ERROR_OOM : VM_ERROR_IMAGE;
+}

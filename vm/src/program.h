@@ -8,6 +8,7 @@
 
 #include "alloc/alloc.h"
 #include "alloc/base/message.h"
+#include "vm/objects.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -147,6 +148,10 @@ struct vm__fault {
     bool is_known; /* false: it is no function's fault */
 };
 bool vm__verify_at(const struct vm__program *program, struct vm__fault *fault, struct cupel_error *error);
+
+/* Both of them. VM_OK, VM_ERROR_IMAGE and a text (`error` may be NULL), or VM_ERROR_OOM. */
+vm_status vm__image_open(struct vm__program *program, const void *image, size_t length_bytes,
+                         struct cupel_error *error);
 
 uint32_t vm__crc32c(const void *data, size_t length_bytes);
 

@@ -120,13 +120,13 @@ vm_status vm_link(vm_t *vm, const void *image, size_t length_bytes, tagged_value
     struct vm__program program;
     struct vm__module *module = NULL;
     vm__program_init(&program, vm->allocator);
-    bool is_sound = vm__image_read(&program, image, length_bytes, error) && vm__verify(&program, error);
-    if (is_sound) {
+    vm_status status = vm__image_open(&program, image, length_bytes, error);
+    if (status == VM_OK) {
         module = vm__module_make(evaluator, &program);
     }
     vm__program_deinit(&program);
     if (module == NULL) {
-        return is_sound ? VM_ERROR_OOM : VM_ERROR_IMAGE;
+        return status == VM_OK ? VM_ERROR_OOM : status;
     }
     struct vm__object *closure = vm__closure_new(vm, (tagged_value_t){(uint64_t)(uintptr_t)&module->routines[0]}, 0);
     if (closure == NULL) {
@@ -209,10 +209,10 @@ vm_status vm_call(vm_t *vm, tagged_value_t function, const tagged_value_t *argum
     if (evaluator->nesting >= evaluator->limits.nesting || evaluator->frame + 1 >= evaluator->frames_end ||
         count >= (size_t)(evaluator->end - callee)) {
         (void)vm__trap(evaluator, 'S', "calls from C are nested too deep");
-        return VM_ERROR;
+        return raised_status(evaluator);
     }
     if (!vm__make_room(evaluator, callee + 1 + count)) {
-        return VM_ERROR;
+        return raised_status(evaluator);
     }
     callee[0] = function;
     if (count > 0) {

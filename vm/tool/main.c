@@ -36,7 +36,7 @@ static vm_t *running;
 
 static void interrupt(int number) {
     (void)number;
-    vm_interrupt(running);
+    vm_interrupt(running); /* NOLINT(bugprone-signal-handler): it is made for that, one atomic or */
 }
 
 /* A whole file, or standard input where the name is "-". */
