@@ -50,7 +50,7 @@ TEST(debug_system, pages_are_opened_closed_and_moved, .no_sweep = KERNEL) {
     CHECK(!is_open(units + CUPEL__UNIT));
     CHECK(!cupel__system.move(units + CUPEL__UNIT, units + 1, PAGE)); /* to no page */
     cupel__system.unreserve(units, (size_t)2 * CUPEL__UNIT);
-    CHECK(cupel__system.reserve((size_t)1 << 62) == NULL);
+    CHECK(cupel__system.reserve((size_t)15 << (8 * sizeof(size_t) - 4)) == NULL);
 }
 
 #if defined(__x86_64__)
