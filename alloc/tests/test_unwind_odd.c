@@ -227,7 +227,9 @@ __attribute__((noinline)) static unsigned walk_from(unsigned depth) {
         cupel__cfi_walk(count_frame, NULL);
         return 1;
     }
-    return walk_from(depth - 1) + 1; /* something is left to do: no jump */
+    unsigned below = walk_from(depth - 1);
+    __asm__ volatile("" : "+r"(below)); /* something is left to do: no jump, no loop */
+    return below + 1;
 }
 
 TEST(unwind_odd, a_walk_has_an_end, .tags = "slow") {

@@ -137,7 +137,7 @@ TEST(flags, repeat, .tags = "slow") {
                        "stopped after 3 tests\n1 flaky\n2 passed, 1 failed");
     CHECK_STR_CONTAINS(tool(OUTCOMES "--gtest_repeat=-1 --gtest_fail_fast --gtest_filter='flaky.*'")->output,
                        "2 passed, 1 failed");
-    const struct tool_run *run = tool(OUTCOMES "--for=30ms pass.one");
+    const struct tool_run *run = tool(OUTCOMES "--for=500ms pass.one");
     CHECK_INT_EQ(run->status, 0);
     CHECK(strstr(run->output, "\n1 passed") == NULL);
 }
