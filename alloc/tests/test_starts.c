@@ -98,10 +98,10 @@ enum { BLOCKS = sizeof blocks / sizeof blocks[0] };
 
 static size_t usable_of(void *base) {
     unsigned i = 0;
-    while (i < BLOCKS && base != memory + blocks[i].offset) {
+    while (i < BLOCKS - 1 && base != memory + blocks[i].offset) {
         i++;
     }
-    REQUIRE(i < BLOCKS); /* it is asked of blocks alone */
+    REQUIRE(base == memory + blocks[i].offset); /* it is asked of blocks alone */
     return blocks[i].usable;
 }
 

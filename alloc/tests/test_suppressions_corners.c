@@ -101,7 +101,8 @@ static bool meets_with(const char *lines, const char *text, const struct cupel_f
     FILE *stream = fopen(path, "w");
     REQUIRE(stream != NULL);
     (void)fprintf(stream, "#!/bin/sh\n%s\n", lines);
-    REQUIRE(fclose(stream) == 0 && chmod(path, 0755) == 0);
+    bool is_written = fclose(stream) == 0;
+    REQUIRE(is_written && chmod(path, 0755) == 0);
     REQUIRE(setenv("CUPEL_SYMBOLISER", path, 1) == 0);
     bool is_met = meets(text, finding);
     REQUIRE(unsetenv("CUPEL_SYMBOLISER") == 0);

@@ -317,7 +317,7 @@ void vm_excerpt(const char *text, size_t length_bytes, const struct cupel_error 
     while (last < end && last > place && ((unsigned char)*last & 0xc0) == 0x80) {
         last--;
     }
-    char below[EXCERPT_BEFORE + 1];
+    char below[EXCERPT_BEFORE + 1] = "";
     size_t blanks = 0;
     for (const char *at = first; at < place; at++) {
         if (((unsigned char)*at & 0xc0) != 0x80) {

@@ -128,7 +128,7 @@ static bool pick(struct vm__assembler *assembler, tagged_value_t value, uint32_t
 
 static bool encode_label(struct vm__assembler *assembler, enum vm__wish_kind kind, tagged_value_t value, uint32_t place,
                          uint32_t index) {
-    uint32_t mark;
+    uint32_t mark = 0;
     if (!vm_is(value, VM_TYPE_SYMBOL)) {
         return vm__asm_refuse(assembler, place, "a label must stand here");
     }
@@ -137,8 +137,8 @@ static bool encode_label(struct vm__assembler *assembler, enum vm__wish_kind kin
 
 static bool encode_function(struct vm__assembler *assembler, tagged_value_t value, uint32_t place) {
     struct vm__level *level = vm__asm_level(assembler);
-    uint32_t mark;
-    int64_t number;
+    uint32_t mark = 0;
+    int64_t number = 0;
     if (vm_is(value, VM_TYPE_SYMBOL) || vm_is(value, VM_TYPE_STRING)) {
         return vm__asm_mark(assembler, VM__HELD_FUNCTIONS, value, &mark) &&
                vm__asm_wish(assembler, VM__WISH_FUNCTION, mark, level->code.count, place);

@@ -4,6 +4,7 @@
 #include "vm/src/assembler.h"
 #include "vm/src/text.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -137,6 +138,7 @@ static bool is_constant(const void *context, uint32_t number) {
     if (other->kind != VM__CONSTANT_ARRAY) {
         return other->bits == wanted->constant->bits;
     }
+    assert(other->count == 0 || wanted->elements != NULL); /* as many as are wanted */
     return other->count == 0 || memcmp(VM__AT(uint32_t, &wanted->program->elements, other->bits), wanted->elements,
                                        other->count * sizeof(uint32_t)) == 0;
 }
@@ -148,8 +150,10 @@ static bool intern(struct vm__assembler *assembler, const struct vm__constant *c
     struct vm__pools *pools = &assembler->pools;
     const struct wanted_constant wanted = {program, constant, elements};
     bool is_array = constant->kind == VM__CONSTANT_ARRAY;
+    const uint32_t count = is_array ? constant->count : 0;
+    assert(count == 0 || elements != NULL);
     const void *content = is_array ? (const void *)elements : &constant->bits;
-    size_t length = is_array ? constant->count * sizeof *elements : sizeof constant->bits;
+    size_t length = is_array ? count * sizeof *elements : sizeof constant->bits;
     uint32_t hash = vm__text_hash(assembler->vm, content, length) + constant->kind;
     *number = vm__index_find(&pools->constant_index, hash, is_constant, &wanted);
     if (*number != UINT32_MAX) {
@@ -166,7 +170,7 @@ static bool intern(struct vm__assembler *assembler, const struct vm__constant *c
     }
     *added = *constant;
     added->bits = is_array ? program->elements.count : constant->bits;
-    for (uint32_t i = 0; is_array && i < constant->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         uint32_t *element = vm__list_push(&program->elements, assembler->allocator, sizeof *element);
         if (element == NULL) {
             return vm__asm_starve(assembler);

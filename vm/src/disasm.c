@@ -87,7 +87,7 @@ static void put_atom(struct disassembler *dis, const struct vm__constant *consta
 
 /* A constant in full, or its name where it has one; `is_definition`: in full all the same. */
 static void put_constant(struct disassembler *dis, uint32_t number, bool is_definition) {
-    struct {
+    struct part {
         const struct vm__constant *array;
         uint32_t at;
     } parts[VM__NESTING_MAX + 1];
@@ -98,12 +98,13 @@ static void put_constant(struct disassembler *dis, uint32_t number, bool is_defi
             vm__buffer_printf(&dis->out, "K%" PRIu32, number);
         } else if (constant->kind == VM__CONSTANT_ARRAY) {
             put(dis, "[");
-            parts[depth].array = constant;
-            parts[depth++].at = 0;
+            parts[depth] = (struct part){constant, 0};
+            depth++;
         } else {
             put_atom(dis, constant);
         }
         is_definition = false;
+        /* cppcheck-suppress uninitvar ; all below `depth` was written */
         while (depth > 0 && parts[depth - 1].at == parts[depth - 1].array->count) {
             put(dis, "]");
             depth--;

@@ -71,6 +71,7 @@ static vm_status descend(struct comparison *comparison, tagged_value_t a, tagged
     }
     vm_status status = comparison->count < comparison->capacity ? VM_OK : grow(comparison);
     if (status == VM_OK) {
+        assert(comparison->frames != NULL);
         frame = &comparison->frames[comparison->count++];
         *frame = (struct frame){.next_note = 1};
         fill(frame, a, b);

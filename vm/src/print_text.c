@@ -18,7 +18,7 @@ void vm__double_text(double number, char text[VM__DOUBLE_TEXT_BYTES]) {
         }
     }
     if (strpbrk(text, ".e") == NULL) {
-        (void)strcat(text, ".0");
+        memcpy(text + strlen(text), ".0", sizeof ".0");
     }
 }
 

@@ -125,7 +125,7 @@ static bool read_escape(struct vm__reader *reader) {
     if (reader->at < reader->end && *reader->at == 'x') {
         for (reader->at++; reader->at < reader->end && digits < 7; reader->at++, digits++) {
             static const char hex[] = "0123456789abcdef";
-            const char *digit = memchr(hex, *reader->at, 16);
+            const char *digit = memchr(hex, *reader->at, sizeof hex - 1);
             if (digit == NULL) {
                 break;
             }

@@ -559,7 +559,8 @@ static bool check_program(struct verifier *verifier) {
     const struct vm__program *program = verifier->program;
     uint32_t path[VM__NESTING_MAX];
     uint32_t depth = 0;
-    if (program->functions.count == 0) {
+    const uint32_t count = program->functions.count;
+    if (count == 0) {
         return cupel_error_set(verifier->error, 0, 0, "there is no function");
     }
     size_t items =
@@ -567,11 +568,11 @@ static bool check_program(struct verifier *verifier) {
     if (!resize(verifier, &verifier->used, sizeof(uint8_t), items)) {
         return false;
     }
-    for (uint32_t i = 0; i < 2 * program->functions.count; i++) {
-        verifier->number = i % program->functions.count;
+    for (uint32_t i = 0; i < 2 * count; i++) {
+        verifier->number = i % count;
         verifier->function = VM__AT(const struct vm__function, &program->functions, verifier->number);
         verifier->code = vm__code(program, verifier->function);
-        if (i < program->functions.count ? !check_tree(verifier, path, &depth) : !check_function(verifier)) {
+        if (i < count ? !check_tree(verifier, path, &depth) : !check_function(verifier)) {
             return false;
         }
     }
