@@ -16,6 +16,8 @@ from lint import DATA, ROOMS, Lint
 
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.S | re.M)
 PATH = re.compile(r"(?<![\w./$<>{}~*=:-])((?:%s|ci|\.ci|\.github)/[\w./-]*[\w/])(?![\w<>{}*$])" % "|".join(ROOMS))
+# What a README names from its own folder.
+OWN = re.compile(r"`((?:src|tests|bench|bodies|doc|examples|tool)/[\w./-]*\w\.[a-z0-9]+)`")
 COMMAND = re.compile(r"(?:^|[\s`;&(/])cupel ([a-z]+)\b(?: ([a-z]+)\b)?(?=([^\n]*))")
 LINK = re.compile(r"\]\((?!\w+:)([^)#\s]+)(?:#[^)]*)?\)")
 ALWAYS = {"--help", "--version"}
@@ -63,6 +65,8 @@ class Docs:
                     self.lint.found("docs", name, number, f"`cupel {match.group(1)}`: there is no such verb")
             self.commands(name, number, words)
             for match in PATH.finditer(words):
+                self.path(name, number, match.group(1))
+            for match in OWN.finditer(words):
                 self.path(name, number, match.group(1))
 
     def path(self, name, line, path):

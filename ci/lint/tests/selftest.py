@@ -70,6 +70,8 @@ CASES = [
     ("docs", {"README.md": "```sh\nmake test\nmake sure\n```\n", "Makefile": "test:\n"}, "README.md:3: docs: `make sure`"),
     ("docs", {"README.md": "Make sure to make gold; `make test`.\n", "Makefile": "test:\n"}, None),
     ("docs", {"README.md": "See `vm/gone.h`.\n", "Makefile": ""}, "README.md:1: docs: `vm/gone.h` is not there"),
+    ("docs", {"vm/README.md": "See `src/gone.c`.\n", "Makefile": ""}, "vm/README.md:1: docs: `src/gone.c` is not there"),
+    ("docs", {"vm/README.md": "See `src/here.c`.\n", "vm/src/here.c": "", "Makefile": ""}, None),
     ("docs", {"README.md": "[x](vm/gone.md)\n", "Makefile": ""}, "README.md:1: docs: `vm/gone.md` is not there"),
     ("docs", {"vm/doc/x.1": ".TH X 1\n.nosuchmacro\n", "Makefile": ""}, "vm/doc/x.1:2: docs"),
     ("docs", {"vm/doc/x.1": ".TH X 1\n.SH NAME\nx \\- y\n", "Makefile": ""}, None),
