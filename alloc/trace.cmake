@@ -23,7 +23,7 @@ if(CUPEL_TESTS)
   cupel_add_tests(alloc_unwind LINK cupel::alloc Threads::Threads ${CMAKE_DL_LIBS}
     SOURCES tests/test_unwind.c tests/test_unwind_tables.c tests/test_unwind_made.c tests/test_trace.c tests/test_trace_store.c tests/unwind_reference.c
       tests/unwind_chained.c tests/unwind_inline.c tests/test_trace_print.c tests/test_symboliser.c tests/test_symbolise.c tests/test_symbols.c tests/refusing.c
-      tests/unwind_odd.c tests/test_unwind_odd.c tests/test_stacks.c tests/test_trace_corners.c)
+      tests/unwind_odd_find.c tests/test_unwind_odd.c tests/test_stacks.c tests/test_trace_corners.c)
   set_source_files_properties(tests/unwind_inline.c PROPERTIES COMPILE_OPTIONS "-g;-O2")
   if(TARGET cupel-symbolise AND TARGET test_alloc_unwind)
     add_dependencies(test_alloc_unwind cupel-symbolise)
@@ -66,8 +66,13 @@ if(CUPEL_TESTS)
     target_link_libraries(cupel_tests_alloc_unwind PUBLIC ${objects})
   endif()
   # Modules that take each other's place.
-  foreach(module one two bare)
-    add_library(alloc_unwind_${module} MODULE tests/unwind_module.c)
+  foreach(module one two bare odd)
+    set(source tests/unwind_module.c)
+    if(module STREQUAL "odd")
+      set(source tests/unwind_odd.c)
+    endif()
+    add_library(alloc_unwind_${module} MODULE ${source})
+    target_include_directories(alloc_unwind_${module} PRIVATE ${cupel_SOURCE_DIR})
     set_target_properties(alloc_unwind_${module} PROPERTIES OUTPUT_NAME unwind_${module}
       LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin/tests/fixtures)
     target_compile_options(alloc_unwind_${module} PRIVATE -O1 -fomit-frame-pointer)

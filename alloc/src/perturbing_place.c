@@ -283,7 +283,7 @@ bool cupel__place_resize(struct cupel_perturbing *layer, void *block, size_t siz
         if (is_shifted(size, align) && is_shifted(new_size, align)) {
             return parent->ops->resize(parent, (char *)block - align, size + align, 2 * align, new_size + align, site);
         }
-        if (is_shifted(size, align) || is_shifted(new_size, align)) {
+        if (is_shifted(size, align)) { /* what was too large to be moved up has no larger alignment to come down to */
             return false;
         }
         break;

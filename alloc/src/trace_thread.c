@@ -31,7 +31,7 @@ static struct cupel__trace_thread *take(void) {
     struct cupel__trace_thread *thread = unused;
     if (thread != NULL) {
         unused = thread->next;
-    } else if (taken < CUPEL__TRACE_THREADS_MAX) {
+    } else if (taken < CUPEL__TRACE_THREADS_MAX) { /* LCOV_EXCL_BR_LINE(of so many threads at once) */
         thread = cupel__trace_pages(sizeof *thread);
         taken += thread != NULL;
     }

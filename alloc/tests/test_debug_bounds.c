@@ -190,6 +190,13 @@ TEST(debug_bounds, addresses_beside_blocks_are_explained, .no_sweep = KERNEL) {
     struct cupel__target target;
     REQUIRE(cupel__slot_locate((uintptr_t)block, &target));
     char *end = (char *)target.span->base + target.span->length_bytes;
+    struct cupel_debug_block known;
+    CHECK(cupel_debug_find(block + 3, &known));
+    CHECK(!cupel_debug_find(end - 200, &known)); /* a slot that was never handed out is nobody's */
+    struct cupel_finding finding = {.kind = CUPEL_FINDING_WILD};
+    REQUIRE(cupel__slot_locate((uintptr_t)end - 200, &target));
+    cupel__finding_describe(target.span, target.index, &finding);
+    CHECK(!finding.has_block && finding.trace_count == 0);
     const struct {
         char *address;
         bool has_block;

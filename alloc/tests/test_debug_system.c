@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -33,7 +34,7 @@ static bool is_open(const void *page) {
     return is_read;
 }
 
-TEST(debug_system, pages_are_opened_closed_and_moved, .no_sweep = KERNEL) {
+TEST(debug_system, pages_are_opened_closed_and_moved, .no_sweep = KERNEL, .tags = "crash") {
     char *units = cupel__system.reserve((size_t)2 * CUPEL__UNIT);
     REQUIRE(units != NULL);
     CHECK_UINT_EQ((uintptr_t)units % CUPEL__UNIT, 0);
@@ -195,6 +196,8 @@ TEST(debug_system, wrappers_need_memory_to_be_known, ALONE) {
     CHECK_UINT_EQ(cupel__wrappers_of("", 0), 0);
     CHECK_UINT_EQ(cupel__wrappers_of("*", 0), 0);
     CHECK_UINT_EQ(cupel__wrappers_of("*", unknown), 0); /* in no module */
+    const void *kernels[] = {(const char *)getauxval(AT_SYSINFO_EHDR) + 17};
+    CHECK_UINT_EQ(cupel__wrappers_of("*", cupel_trace_intern(kernels, 1)), 0); /* in one without a file */
     CHECK_UINT_EQ(cupel__wrappers_of("cupel__wrappers_o?", known), cupel__wrappers_of("*", known));
     refuse((struct refusal){SYS_mmap, ENOMEM, 4, MAP_PRIVATE | MAP_ANONYMOUS});
     CHECK_UINT_EQ(cupel__wrappers_of("*", known), 0);

@@ -104,10 +104,10 @@ TEST(symbolise, answers_where_nothing_is_known, SLOWLY) {
     char words[600];
     const char *module = modules[1];
     need(module);
-    (void)snprintf(words, sizeof words, "-a -f -e %s zz 10q ffffffffff", module);
+    (void)snprintf(words, sizeof words, "-a -f -e %s zz 10q '' ffffffffff", module);
     CHECK_INT_EQ(run(words), CUPEL_OK);
     CHECK_STR_EQ(printed, "0x0000000000000000\n?\?\n?\?:0\n0x0000000000000010\n?\?\n?\?:0\n"
-                          "0x000000ffffffffff\n?\?\n?\?:0\n");
+                          "0x0000000000000000\n?\?\n?\?:0\n0x000000ffffffffff\n?\?\n?\?:0\n");
     /* Without debug info there are the symbols still. */
     (void)snprintf(words, sizeof words, "-g %s -o %s/stripped", module, test_directory());
     char command[800];

@@ -1,6 +1,5 @@
-/* See unwind_odd.h. Each function is two bytes that nobody runs, between what a compiler never wrote about it. */
-#include "alloc/tests/unwind_odd.h"
-
+/* The module of unwind_odd.h. Each function is two bytes that nobody runs, between what a compiler never wrote about
+ * it. */
 #if defined(__x86_64__)
 
 /* A function `unwind_odd_NAME` with these directives. */
@@ -24,4 +23,6 @@ __asm__(".text\n"
         "unwind_odd_without_tables:\n"
         "nop\nnop\n");
 
+#else
+extern int unwind_odd_none;
 #endif
