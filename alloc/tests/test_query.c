@@ -3,6 +3,7 @@
  * says of their pages. */
 #include "alloc/query.h"
 #include "alloc/tests/debug_seen.h"
+#include "alloc/tests/deep_stack.h"
 #include "alloc/tracking.h"
 
 #include <errno.h>
@@ -481,7 +482,8 @@ TEST(query, statistics_count_answers, .no_sweep = KERNEL, .tags = "slow") {
     REQUIRE(pages != MAP_FAILED);
     CHECK_INT_EQ(ask(pages, &query), CUPEL_QUERY_NO_OWNER);
     (void)munmap(pages, cupel_page_size());
-    CHECK_INT_EQ(ask((const char *)__builtin_frame_address(0) - 60000, &query), CUPEL_QUERY_NO_FRAME);
+    deep_stack_needed();
+    CHECK_INT_EQ(ask((const char *)__builtin_frame_address(0) - DEEP_STACK_BYTES, &query), CUPEL_QUERY_NO_FRAME);
     cupel_debug_statistics(&debug, &after);
     CHECK_UINT_EQ(after.queries_ok - before.queries_ok, 1);
     CHECK_UINT_EQ(after.queries_no_owner - before.queries_no_owner, 1);

@@ -4,6 +4,7 @@
 #include "alloc/query.h"
 #include "alloc/src/symboliser.h"
 #include "alloc/tests/debug_seen.h"
+#include "alloc/tests/deep_stack.h"
 #include "alloc/tests/stack_variables.h"
 
 #include <errno.h>
@@ -156,7 +157,7 @@ static void look_down(int signal) {
     struct cupel_query far;
     across->status = cupel_query(&across->local, &across->in_handler);
     /* Below all frames of that stack, and above the handler's own, where that is elsewhere. */
-    across->far_status = cupel_query((const char *)&across->local - 60000, &far);
+    across->far_status = cupel_query((const char *)&across->local - DEEP_STACK_BYTES, &far);
 }
 
 __attribute__((noinline)) static void raise_over(struct across *here) {
@@ -171,6 +172,7 @@ TEST(query_stack, handlers_see_below_themselves, .skip = NO_TABLES, .no_sweep = 
     stack_t before;
     struct sigaction action = {.sa_handler = look_down};
     struct sigaction old;
+    deep_stack_needed();
     REQUIRE(sigaltstack(&own, &before) == 0);
     for (unsigned i = 0; i < 2; i++) {
         struct across here = {.local = 1};
@@ -205,7 +207,8 @@ TEST(query_stack, each_thread_knows_its_own, .skip = NOT_HERE, .no_sweep = "thre
 TEST(query_stack, what_is_in_no_frame, .skip = NOT_HERE) {
     struct cupel_query query;
     const char *here = __builtin_frame_address(0);
-    CHECK_INT_EQ(cupel_query(here - 60000, &query), CUPEL_QUERY_NO_FRAME);
+    deep_stack_needed();
+    CHECK_INT_EQ(cupel_query(here - DEEP_STACK_BYTES, &query), CUPEL_QUERY_NO_FRAME);
     CHECK_INT_EQ(query.kind, CUPEL_ADDRESS_STACK);
     CHECK_UINT_EQ(query.frame.end, 0);
     CHECK_STR_EQ(query.symbol, "");
