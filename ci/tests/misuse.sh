@@ -28,8 +28,8 @@ refuses 2 "TIME '0' is no time" env TIME=0 ci/fuzz
 refuses 2 "there is no TARGET 'nosuch'; there are: alloc_ops " env TARGET=nosuch ci/fuzz
 refuses 2 "there is no TARGET 'ci'; there are: alloc_ops " env TARGET=ci ci/fuzz
 refuses 2 "unknown ENGINE 'foo'" env ENGINE=foo ci/fuzz
-refuses 2 "'x' is no number of mutants" env MUTANTS=x ci/prove
-refuses 2 "'-1' is no number of mutants" ci/prove --mutants=-1
+refuses 2 "'x' is no number" env MUTANTS=x ci/prove
+refuses 2 "'-1' is no number" ci/prove --mutants=-1
 refuses 2 "unknown variant 'foo'" ci/build foo
 refuses 2 "variant 'foo' has no tests" ci/test foo
 refuses 2 "--readme takes all benchmarks, not 'runner'" ci/bench --readme runner
