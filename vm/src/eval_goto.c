@@ -5,10 +5,13 @@
 #else
 #define VM__LOOP_GOTO 0
 #endif
-#define VM__LOOP_NAME vm__run_goto
 #if defined(__clang__)
 #pragma clang diagnostic ignored "-Wgnu-label-as-value"
 #elif defined(__GNUC__)
 #pragma GCC diagnostic ignored "-Wpedantic"
 #endif
 #include "vm/src/loop.h"
+
+enum vm__outcome vm__run_goto(struct vm__evaluator *evaluator) {
+    return run(evaluator);
+}

@@ -1,7 +1,7 @@
 /* The fast evaluator, once for computed goto and once for a switch: the file that includes this says which
- * (VM__LOOP_GOTO 1 or 0) and how the function is called (VM__LOOP_NAME). Here stand control flow and the short ways of
- * what is frequent: small integers, self-tagged doubles, plain arrays, closures with just their arguments. All else is
- * left to vm/src/operations.c and vm/src/call.c, which also say what every short way must come to. */
+ * (VM__LOOP_GOTO 1 or 0) and calls run(). Here stand control flow and the short ways of what is frequent: small
+ * integers, self-tagged doubles, plain arrays, closures with just their arguments. All else is left to
+ * vm/src/operations.c and vm/src/call.c, which also say what every short way must come to. */
 #ifndef VM_SRC_LOOP_H
 #define VM_SRC_LOOP_H
 
@@ -125,7 +125,7 @@ static inline bool is_type(tagged_value_t value, enum vm_type type) {
     } while (0)
 
 /* NOLINTNEXTLINE(readability-function-size): one loop, whose registers the compiler shall see at once */
-enum vm__outcome VM__LOOP_NAME(struct vm__evaluator *evaluator) {
+static enum vm__outcome run(struct vm__evaluator *evaluator) {
     /* lint: allow function-length: one loop, whose registers the compiler shall see at once */
 #if VM__LOOP_GOTO
     static const void *const labels[VM__OP_COUNT] = {
