@@ -63,17 +63,20 @@ vm_status vm__text_error(struct cupel_error *error, const char *text, size_t len
     return VM_ERROR_IMAGE;
 }
 
-/* Ends reading: something is wrong at that place. */
-static bool refuse(struct vm__reader *reader, const char *at, const char *why) {
-    reader->at = at;
-    reader->status = vm__text_error(reader->error, reader->begin, (size_t)(reader->end - reader->begin),
-                                    (size_t)(at - reader->begin), why);
-    return false;
-}
-
 static bool starve(struct vm__reader *reader) {
     reader->status = VM_ERROR_OOM;
     (void)cupel_error_set(reader->error, 0, 0, "out of memory");
+    return false;
+}
+
+/* Ends reading: something is wrong at that place; or before it, there was no memory for the text that leads there. */
+static bool refuse(struct vm__reader *reader, const char *at, const char *why) {
+    if (reader->word.is_starved) {
+        return starve(reader);
+    }
+    reader->at = at;
+    reader->status = vm__text_error(reader->error, reader->begin, (size_t)(reader->end - reader->begin),
+                                    (size_t)(at - reader->begin), why);
     return false;
 }
 
@@ -184,19 +187,23 @@ static bool read_number(struct vm__reader *reader, size_t length, tagged_value_t
     bool has_sign = text[0] == '-' || text[0] == '+', is_hex = strncmp(text + has_sign, "0x", 2) == 0;
     size_t digits = strspn(text + has_sign, is_hex ? "0123456789abcdefABCDEFx" : "0123456789") + has_sign;
     char *end = text;
+    bool is_integer = false;
+    long long integer = 0;
+    double number = 0;
     if (text[digits] == '\0') {
         errno = 0;
-        long long number = strtoll(text, &end, is_hex ? 16 : 10);
-        *value = vm_mk_int64(reader->vm, number);
+        integer = strtoll(text, &end, is_hex ? 16 : 10);
         if (errno == ERANGE) {
             return refuse(reader, reader->at, "an integer has at most 64 bits");
         }
+        is_integer = true;
     } else if (!is_hex && strspn(text + digits, "0123456789.eE+-") == length - digits) {
-        *value = vm_mk_double(reader->vm, strtod(text, &end));
+        number = strtod(text, &end);
     }
     if (end == text || *end != '\0') {
         return refuse(reader, reader->at, "this is no number");
     }
+    *value = is_integer ? vm_mk_int64(reader->vm, integer) : vm_mk_double(reader->vm, number);
     reader->at += length;
     return is_made(reader, *value);
 }
