@@ -18,7 +18,7 @@ enum {
     MILLION = 1000000,
     SPACING = 48,
     SIZE = 32,
-    LIVE_ROUNDS = 41,
+    LIVE_ROUNDS = 21,
     LOG_ROUNDS = 11,
     MILLION_ROUNDS = 3,
     ASKED = 200000
