@@ -84,32 +84,19 @@ TEST(debug_family, both_are_told_and_can_be_ignored, .no_sweep = KERNEL) {
     CHECK_UINT_EQ(cupel_debug_deinit(&debug), 0);
 }
 
-struct text {
-    size_t length;
-    char text[1024];
-};
-
-static void put(void *user, const char *text, size_t length) {
-    struct text *to = user;
-    REQUIRE(length < sizeof to->text - to->length);
-    memcpy(to->text + to->length, text, length);
-    to->length += length;
-    to->text[to->length] = '\0';
-}
-
 TEST(debug_family, text_and_json_name_both) {
     struct cupel_finding finding = {
         .kind = CUPEL_FINDING_WRONG_FAMILY, .family = CUPEL_FAMILY_NEW_ARRAY, .given_family = CUPEL_FAMILY_NEW};
     static const char *const verbs[] = {NULL, "free", "resize"};
     for (unsigned i = 0; i < 3; i++) {
-        struct text text = {.length = 0};
+        struct seen_text text = {.length = 0};
         finding.verb = verbs[i];
-        cupel_finding_print(&finding, true, put, &text);
+        cupel_finding_print(&finding, true, seen_text_put, &text);
         CHECK_STR_CONTAINS(text.text, i == 2 ? "it is from operator new[], and was given to realloc\n"
                                              : "it is from operator new[], and was given to operator delete\n");
     }
-    struct text text = {.length = 0};
-    cupel_finding_print_json(&finding, put, &text);
+    struct seen_text text = {.length = 0};
+    cupel_finding_print_json(&finding, seen_text_put, &text);
     CHECK_STR_CONTAINS(text.text, "\"family\":\"new[]\",\"given_family\":\"new\"");
 }
 

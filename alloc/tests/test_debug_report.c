@@ -8,19 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-struct text {
-    size_t length;
-    char text[8192];
-};
-
-static void put(void *user, const char *text, size_t length) {
-    struct text *to = user;
-    REQUIRE(length < sizeof to->text - to->length);
-    memcpy(to->text + to->length, text, length);
-    to->length += length;
-    to->text[to->length] = '\0';
-}
-
 TEST(debug_report, each_kind_has_a_row) {
     for (unsigned i = 0; i < CUPEL_FINDING_KINDS; i++) {
         const struct cupel_finding_row *row = cupel_finding_row((enum cupel_finding_kind)i);
@@ -58,14 +45,14 @@ static const struct cupel_finding overflow = {.kind = CUPEL_FINDING_OVERFLOW,
                                               .traces = {{.role = "found", .thread = 7}}};
 
 TEST(debug_report, text_and_json_say_all) {
-    struct text text = {.length = 0};
-    cupel_finding_print(&overflow, true, put, &text);
+    struct seen_text text = {.length = 0};
+    cupel_finding_print(&overflow, true, seen_text_put, &text);
     CHECK_STR_EQ(text.text, "a \"name\"\n: overflow: bytes behind a block were written: free 0x1000\n"
                             "  it is the live block of 24 bytes at 0x1000\n"
                             "  9 bytes written, 2 behind the end: 01 02 03 04 05 06 07 ff ...\n"
                             "  found by thread 7 (no trace was taken)\n");
     text.length = 0;
-    cupel_finding_print_json(&overflow, put, &text);
+    cupel_finding_print_json(&overflow, seen_text_put, &text);
     CHECK_STR_EQ(text.text,
                  "{\"kind\":\"overflow\",\"severity\":\"error\",\"sentence\":\"bytes behind a block were written\","
                  "\"serial\":3,\"allocator\":\"a \\u0022name\\u0022\\u000a\",\"verb\":\"free\",\"address\":\"0x1000\","
@@ -77,13 +64,13 @@ TEST(debug_report, text_and_json_say_all) {
 TEST(debug_report, a_lack_of_tables_is_said_once) {
     struct cupel_finding finding = overflow;
     for (unsigned serial = 1; serial <= 2; serial++) {
-        struct text text = {.length = 0};
+        struct seen_text text = {.length = 0};
         bool is_said = serial == 1 && cupel_trace_lack() != NULL;
         finding.serial = serial;
-        cupel_finding_print(&finding, true, put, &text);
+        cupel_finding_print(&finding, true, seen_text_put, &text);
         CHECK((strstr(text.text, "  note: ") != NULL) == is_said);
         text.length = 0;
-        cupel_finding_print_json(&finding, put, &text);
+        cupel_finding_print_json(&finding, seen_text_put, &text);
         CHECK((strstr(text.text, "\"note\":\"") != NULL) == is_said);
     }
 }
@@ -199,12 +186,12 @@ TEST(debug_report, statistics_are_printed, .no_sweep = "its memory is the kernel
     struct cupel_allocator *a = cupel_debug_init(&debug, cupel_pages(), &options, NULL);
     REQUIRE(a != NULL);
     void *block = cupel_alloc(a, 50000, 8);
-    struct text text = {.length = 0};
-    cupel_debug_print_statistics(&debug, false, put, &text);
+    struct seen_text text = {.length = 0};
+    cupel_debug_print_statistics(&debug, false, seen_text_put, &text);
     CHECK_STR_CONTAINS(text.text, "live_blocks 1\nrequested_bytes 50000\n");
     CHECK_STR_CONTAINS(text.text, "mapped_bytes 53248\n");
     text.length = 0;
-    cupel_debug_print_statistics(&debug, true, put, &text);
+    cupel_debug_print_statistics(&debug, true, seen_text_put, &text);
     CHECK_STR_CONTAINS(text.text, "{\"live_blocks\":1,\"requested_bytes\":50000,");
     CHECK(text.text[text.length - 2] == '}');
     cupel_free(a, block, 50000, 8);

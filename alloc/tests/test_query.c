@@ -371,22 +371,9 @@ TEST(query, handlers_may_ask) {
     REQUIRE(sigaltstack(&before, NULL) == 0 && sigaction(SIGUSR1, &old, NULL) == 0);
 }
 
-struct line {
-    char text[512];
-    size_t length;
-};
-
-static void put(void *user, const char *text, size_t length) {
-    struct line *line = user;
-    REQUIRE(line->length + length < sizeof line->text);
-    memcpy(line->text + line->length, text, length);
-    line->length += length;
-    line->text[line->length] = '\0';
-}
-
 static void check_sentence(const struct cupel_query *query, const char *expected) {
-    struct line line = {.length = 0};
-    cupel_query_print(query, put, &line);
+    struct seen_text line = {.length = 0};
+    cupel_query_print(query, seen_text_put, &line);
     CHECK_STR_EQ(line.text, expected);
 }
 

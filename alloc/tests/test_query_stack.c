@@ -215,19 +215,6 @@ TEST(query_stack, what_is_in_no_frame, .skip = NOT_HERE) {
     CHECK_STR_EQ(cupel_query_status_name(CUPEL_QUERY_NO_FRAME), "no frame");
 }
 
-struct text {
-    size_t length;
-    char text[8192];
-};
-
-static void put(void *user, const char *text, size_t length) {
-    struct text *to = user;
-    REQUIRE(length < sizeof to->text - to->length);
-    memcpy(to->text + to->length, text, length);
-    to->length += length;
-    to->text[to->length] = '\0';
-}
-
 static void free_it(void *user, enum stack_variable which, const volatile void *address) {
     if (which == STACK_ARRAY) {
         cupel_debug_release(user, (void *)(uintptr_t)address, NULL);
@@ -238,7 +225,7 @@ static const enum cupel_sink_kind sinks[] = {CUPEL_SINK_TEXT, CUPEL_SINK_JSON};
 
 TEST(query_stack, reports_name_the_variable, .skip = NOT_HERE, .tags = "slow",
      .no_sweep = "it needs an environment that it can change", CUPEL_TABLE(sinks)) {
-    static struct text said;
+    static struct seen_text said;
     struct cupel_debug debug;
     struct cupel_debug_options options;
     require_debug_info();
@@ -247,8 +234,8 @@ TEST(query_stack, reports_name_the_variable, .skip = NOT_HERE, .tags = "slow",
         cupel_debug_defaults(&options);
         options.catches_faults = false;
         options.frames = 0;
-        options.sink =
-            (struct cupel_sink){.kind = sinks[test_row_index()], .put = put, .user = &said, .is_quick = is_quick != 0};
+        options.sink = (struct cupel_sink){
+            .kind = sinks[test_row_index()], .put = seen_text_put, .user = &said, .is_quick = is_quick != 0};
         REQUIRE(cupel_debug_init(&debug, cupel_pages(), &options, NULL) != NULL);
         REQUIRE(setenv("CUPEL_SYMBOLISER", symboliser, 1) == 0);
         stack_variables_show(free_it, &debug, 50);
@@ -265,10 +252,10 @@ TEST(query_stack, reports_name_the_variable, .skip = NOT_HERE, .tags = "slow",
 
 TEST(query_stack, a_finding_of_nowhere_says_no_place) {
     struct cupel_finding finding = {.kind = CUPEL_FINDING_STACK, .address = (const void *)16};
-    static struct text said;
+    static struct seen_text said;
     said.length = 0;
-    cupel_finding_print(&finding, true, put, &said);
-    cupel_finding_print_json(&finding, put, &said);
+    cupel_finding_print(&finding, true, seen_text_put, &said);
+    cupel_finding_print_json(&finding, seen_text_put, &said);
     CHECK(strstr(said.text, " is ") == NULL && strstr(said.text, "place") == NULL);
 }
 
@@ -282,10 +269,10 @@ TEST(query_stack, answers_are_sentences) {
     query.base = (const void *)0x100;
     query.size = 16;
     for (unsigned i = 0; i < 3; i++) {
-        struct text said = {.length = 0};
+        struct seen_text said = {.length = 0};
         (void)strcpy(query.variable, i >= 1 ? "buffer" : "");
         (void)strcpy(query.declared, i >= 2 ? "s.c:12" : "");
-        cupel_query_print(&query, put, &said);
+        cupel_query_print(&query, seen_text_put, &said);
         CHECK_STR_EQ(said.text, expected[i]);
     }
 }
